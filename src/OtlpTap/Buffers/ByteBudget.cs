@@ -1,0 +1,29 @@
+namespace OtlpTap.Buffers;
+
+/// <summary>A bound in bytes shared by many threads. One interlocked operation takes, one gives back; nobody ever waits.</summary>
+internal sealed class ByteBudget(long limitBytes)
+{
+    private long _taken;
+
+    public long LimitBytes => limitBytes;
+
+    public long TakenBytes => Volatile.Read(ref _taken);
+
+    /// <summary>
+    /// False, and nothing taken, when <paramref name="bytes"/> would pass the limit.
+    /// A single claim larger than the whole limit is let through when nothing else is taken: it could never succeed otherwise.
+    /// </summary>
+    public bool TryTake(long bytes)
+    {
+        var taken = Interlocked.Add(ref _taken, bytes);
+        if (taken <= limitBytes || taken == bytes)
+        {
+            return true;
+        }
+
+        Interlocked.Add(ref _taken, -bytes);
+        return false;
+    }
+
+    public void Return(long bytes) => Interlocked.Add(ref _taken, -bytes);
+}

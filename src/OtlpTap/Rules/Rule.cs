@@ -1,0 +1,27 @@
+namespace OtlpTap.Rules;
+
+/// <summary>What a rule's condition is evaluated on, in OTTL's words.</summary>
+internal enum RuleContext : byte
+{
+    Span,
+    SpanEvent,
+    Log,
+}
+
+/// <summary>A rule as the operator or a pack wrote it.</summary>
+/// <param name="Name">Unique among the rules in force; the value that <c>otlptap.rules</c> and the <c>rule</c> label carry.</param>
+/// <param name="Failure">The kind of failure (<c>tool_error</c>, <c>llm_error</c>, ... or the user's own).</param>
+/// <param name="Condition">OTTL.</param>
+/// <param name="Tag">Whether the span is tagged on its way upstream.</param>
+/// <param name="Tee">Whether the trace becomes a case.</param>
+/// <param name="Metric">Whether the match is counted.</param>
+/// <param name="Source">Where it stands, for messages: <c>file:line</c>, or the pack's name and line.</param>
+internal sealed record Rule(
+    string Name,
+    string Failure,
+    RuleContext Context,
+    string Condition,
+    bool Tag = true,
+    bool Tee = true,
+    bool Metric = true,
+    string Source = "");

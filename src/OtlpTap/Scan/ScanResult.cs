@@ -1,0 +1,96 @@
+using OtlpTap.Otlp;
+using OtlpTap.Rules;
+
+namespace OtlpTap.Scan;
+
+/// <summary>
+/// What one pass over a request found, as offsets into its bytes. Pooled and reused: the arrays grow to the largest
+/// request seen and stay. Owned by one holder at a time; whoever takes it from the pool, or is handed it, returns it.
+/// </summary>
+internal sealed class ScanResult
+{
+    private TraceId[] _traceIds = new TraceId[16];
+    private SpanMatch[] _matches = new SpanMatch[4];
+    private ushort[] _ruleIndexes = new ushort[8];
+    private int _traceIdCount;
+    private int _matchCount;
+    private int _ruleIndexCount;
+
+    public Signal Signal { get; private set; }
+
+    /// <summary>The rules that were in force; <see cref="RuleIndexes"/> point into them.</summary>
+    public CompiledRules Rules { get; private set; } = CompiledRules.None;
+
+    /// <summary>Spans, log records or metric data points.</summary>
+    public int ItemCount { get; set; }
+
+    /// <summary>
+    /// The trace ids of the request's spans or log records in order of appearance, equal neighbours once
+    /// (an id may come again when traces are interleaved). Zero and malformed ids are left out.
+    /// </summary>
+    public ReadOnlySpan<TraceId> TraceIds => _traceIds.AsSpan(0, _traceIdCount);
+
+    /// <summary>In the order of the bytes.</summary>
+    public ReadOnlySpan<SpanMatch> Matches => _matches.AsSpan(0, _matchCount);
+
+    public ReadOnlySpan<ushort> RuleIndexes => _ruleIndexes.AsSpan(0, _ruleIndexCount);
+
+    /// <summary>Whether some match asks for attributes to be added: a rule with <see cref="Rule.Tag"/> on a span not tagged before.</summary>
+    public bool NeedsTag { get; private set; }
+
+    public ReadOnlySpan<ushort> RulesOf(in SpanMatch match) => _ruleIndexes.AsSpan(match.FirstRule, match.RuleCount);
+
+    public void Begin(Signal signal, CompiledRules rules)
+    {
+        Signal = signal;
+        Rules = rules;
+        ItemCount = 0;
+        NeedsTag = false;
+        _traceIdCount = 0;
+        _matchCount = 0;
+        _ruleIndexCount = 0;
+    }
+
+    public void AddTraceId(in TraceId id)
+    {
+        if (id.IsZero || (_traceIdCount > 0 && _traceIds[_traceIdCount - 1] == id))
+        {
+            return;
+        }
+
+        if (_traceIdCount == _traceIds.Length)
+        {
+            Array.Resize(ref _traceIds, _traceIds.Length * 2);
+        }
+
+        _traceIds[_traceIdCount++] = id;
+    }
+
+    /// <summary>Adds a match with its rules; <see cref="SpanMatch.FirstRule"/> and <see cref="SpanMatch.RuleCount"/> are set here.</summary>
+    public void AddMatch(SpanMatch match, ReadOnlySpan<ushort> rules)
+    {
+        while (_ruleIndexCount + rules.Length > _ruleIndexes.Length)
+        {
+            Array.Resize(ref _ruleIndexes, _ruleIndexes.Length * 2);
+        }
+
+        if (_matchCount == _matches.Length)
+        {
+            Array.Resize(ref _matches, _matches.Length * 2);
+        }
+
+        match.FirstRule = _ruleIndexCount;
+        match.RuleCount = rules.Length;
+        rules.CopyTo(_ruleIndexes.AsSpan(_ruleIndexCount));
+        _ruleIndexCount += rules.Length;
+        _matches[_matchCount++] = match;
+
+        if (!match.AlreadyTagged)
+        {
+            foreach (var rule in rules)
+            {
+                NeedsTag |= Rules[rule].Tag;
+            }
+        }
+    }
+}
