@@ -16,6 +16,10 @@ internal sealed class ScanResult
     private int _matchCount;
     private int _ruleIndexCount;
 
+    // Room for the scan to work in; here because the result is what is pooled. Means nothing when the scan is over.
+    private Slot[] _slots = [];
+    private ushort[] _hits = [];
+
     public Signal Signal { get; private set; }
 
     /// <summary>The rules that were in force; <see cref="RuleIndexes"/> point into them.</summary>
@@ -50,6 +54,35 @@ internal sealed class ScanResult
         _matchCount = 0;
         _ruleIndexCount = 0;
     }
+
+    /// <summary>The slots that rules are evaluated on: what is in them is left over from other requests.</summary>
+    public Span<Slot> SlotFrame()
+    {
+        if (_slots.Length < Rules.SlotCount)
+        {
+            _slots = new Slot[Rules.SlotCount];
+        }
+
+        return _slots.AsSpan(0, Rules.SlotCount);
+    }
+
+    /// <summary>Room for every rule to hit twice: on a span and on one of its events.</summary>
+    public Span<ushort> HitBuffer()
+    {
+        if (_hits.Length < 2 * Rules.Count)
+        {
+            _hits = new ushort[2 * Rules.Count];
+        }
+
+        return _hits.AsSpan(0, 2 * Rules.Count);
+    }
+
+    /// <summary>How much was found so far, for <see cref="ReturnTo"/>.</summary>
+    public Mark TakeMark() => new(ItemCount, _traceIdCount, _matchCount, _ruleIndexCount, NeedsTag);
+
+    /// <summary>Forgets everything found since <paramref name="mark"/> was taken.</summary>
+    public void ReturnTo(in Mark mark) =>
+        (ItemCount, _traceIdCount, _matchCount, _ruleIndexCount, NeedsTag) = (mark.Items, mark.TraceIds, mark.Matches, mark.RuleIndexes, mark.NeedsTag);
 
     public void AddTraceId(in TraceId id)
     {
@@ -93,4 +126,6 @@ internal sealed class ScanResult
             }
         }
     }
+
+    internal readonly record struct Mark(int Items, int TraceIds, int Matches, int RuleIndexes, bool NeedsTag);
 }

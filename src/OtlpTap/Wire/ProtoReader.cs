@@ -139,6 +139,10 @@ internal ref struct ProtoReader
         return field.ErrorKind == WireErrorKind.None;
     }
 
+    /// <summary>Reads the varint at <paramref name="offset"/>; false when there is none.</summary>
+    public static bool TryReadVarint(ReadOnlySpan<byte> bytes, int offset, out ulong value) =>
+        ReadVarint(bytes, ref offset, out value) == WireErrorKind.None;
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Field ReadAnyField(ReadOnlySpan<byte> bytes, int start)
     {
