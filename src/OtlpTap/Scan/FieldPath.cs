@@ -89,7 +89,6 @@ internal static class FieldPath
 
     private static ulong LengthAt(ReadOnlySpan<byte> request, int offset)
     {
-        ProtoReader.TryReadVarint(request, offset, out var length);
-        return length;
+        return ProtoReader.TryReadVarint(request, ref offset, out var length) ? length : 0;
     }
 }

@@ -139,8 +139,8 @@ internal ref struct ProtoReader
         return field.ErrorKind == WireErrorKind.None;
     }
 
-    /// <summary>Reads the varint at <paramref name="offset"/>; false when there is none.</summary>
-    public static bool TryReadVarint(ReadOnlySpan<byte> bytes, int offset, out ulong value) =>
+    /// <summary>Reads the varint at <paramref name="offset"/> and moves behind it; false, and not moved, when there is none.</summary>
+    public static bool TryReadVarint(ReadOnlySpan<byte> bytes, ref int offset, out ulong value) =>
         ReadVarint(bytes, ref offset, out value) == WireErrorKind.None;
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -1,0 +1,78 @@
+using System.Buffers;
+using OtlpTap.Buffers;
+using OtlpTap.Scan;
+
+namespace OtlpTap.Tag;
+
+/// <summary>
+/// Splices the tag's attributes in at the end of each matched span and repairs the lengths that enclose it. A repeated
+/// field need not be contiguous, so the end is as good a place as any, and everything else is copied as it stands: of
+/// the original only the length prefixes of tagged spans and of the scopes and resources around them are not.
+/// <code>
+///   ... | tag | length | ResourceSpans ... | tag | length | ScopeSpans ... | tag | length | Span ... |
+///             '-- repaired                       '-- repaired                    '-- repaired        '-- attributes
+/// </code>
+/// </summary>
+internal static class Tagger
+{
+    /// <summary>Up to so many matches are measured on the stack (2 KiB).</summary>
+    private const int MatchesOnStackMax = 512;
+
+    /// <summary>
+    /// False, and the original is to go on, when nothing is to be tagged or the result would be longer than an array
+    /// can be. <paramref name="tagged"/> comes with one reference, held by the caller; the original keeps its own.
+    /// </summary>
+    public static bool TryTag(Payload original, ScanResult scan, PayloadPool pool, out Payload? tagged)
+    {
+        tagged = null;
+        if (!scan.NeedsTag)
+        {
+            return false;
+        }
+
+        var count = scan.Matches.Length;
+        var rented = count > MatchesOnStackMax ? ArrayPool<int>.Shared.Rent(count) : null;
+        Span<int> tagLengths = rented is null ? stackalloc int[count] : rented.AsSpan(0, count);
+        try
+        {
+            if (!TryMeasure(scan, tagLengths))
+            {
+                return false;
+            }
+
+            var splice = new Splice(original.Span, scan, tagLengths);
+            var length = splice.TaggedLength();
+            if (length > Array.MaxLength - Payload.FrameHeaderLength)
+            {
+                return false;
+            }
+
+            tagged = pool.Rent((int)length);
+            splice.Write(tagged.Writable);
+            return true;
+        }
+        finally
+        {
+            if (rented is not null)
+            {
+                ArrayPool<int>.Shared.Return(rented);
+            }
+        }
+    }
+
+    private static bool TryMeasure(ScanResult scan, Span<int> tagLengths)
+    {
+        for (var i = 0; i < tagLengths.Length; i++)
+        {
+            var length = TagAttributes.Length(scan, in scan.Matches[i]);
+            if (length > Array.MaxLength)
+            {
+                return false;
+            }
+
+            tagLengths[i] = (int)length;
+        }
+
+        return true;
+    }
+}
