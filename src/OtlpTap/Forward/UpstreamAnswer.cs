@@ -19,6 +19,12 @@ internal enum UpstreamOutcome : byte
 
     /// <summary>The connection or the stream broke; the request may or may not have been taken.</summary>
     ConnectionLost,
+
+    /// <summary>No answer within the call's timeout; the request may or may not have been taken. Said by the caller of a transport, never by one.</summary>
+    TimedOut,
+
+    /// <summary>Not tried: the upstream was unreachable a moment ago, or the tap is stopping. Said by the caller of a transport, never by one.</summary>
+    NotSent,
 }
 
 /// <summary>What a call brought: the reply to give to the agent, and how it came about.</summary>

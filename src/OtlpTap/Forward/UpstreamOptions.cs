@@ -11,7 +11,10 @@ internal sealed record UpstreamOptions
     /// <summary>Accept any server certificate. Only with TLS.</summary>
     public bool InsecureSkipVerify { get; init; }
 
-    /// <summary>Sent with every call, lower-case names; a passed-through header of the same name takes precedence.</summary>
+    /// <summary>
+    /// Sent with every call, lower-case names. They win over a passed-through header of the same name: an operator who
+    /// pins a tenant or a credential does not want an agent to choose another.
+    /// </summary>
     public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
 
     /// <summary>Sent as <c>grpc-timeout</c>. The transport does not watch it: the caller's cancellation does.</summary>
@@ -34,4 +37,15 @@ internal sealed record UpstreamOptions
 
     /// <summary>The <c>user-agent</c> header.</summary>
     public string UserAgent { get; init; } = $"OtlpTap/{typeof(UpstreamOptions).Assembly.GetName().Version?.ToString(3)}";
+
+    public static UpstreamOptions From(ForwardOptions options, UpstreamEndpoint endpoint) => new()
+    {
+        Endpoint = endpoint,
+        CaFile = options.CaFile,
+        InsecureSkipVerify = options.InsecureSkipVerify,
+        Headers = options.Headers,
+        Timeout = TimeSpan.FromSeconds(options.TimeoutSeconds),
+        // Less than the timeout, or a host that swallows packets would look like a slow upstream.
+        ConnectTimeout = TimeSpan.FromSeconds(Math.Min(3, options.TimeoutSeconds / 2)),
+    };
 }

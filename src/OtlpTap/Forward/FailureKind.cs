@@ -1,0 +1,49 @@
+using Grpc.Core;
+using OtlpTap.Otlp;
+
+namespace OtlpTap.Forward;
+
+/// <summary>What a refusal says about the requests that a joined call carried.</summary>
+internal static class FailureKind
+{
+    /// <summary>
+    /// Whether to send the members again one by one: the upstream refused for good, and the cause may lie in the bytes of
+    /// one of them. Not after a retryable status (the agents retry, with what the status says), not after one that no
+    /// member's bytes can cause, and never where the upstream may have accepted: after OK, or an answer cut short.
+    /// </summary>
+    public static bool MayLieInOneMember(UpstreamAnswer answer) =>
+        answer.Outcome is UpstreamOutcome.Answered or UpstreamOutcome.NotGrpc
+        && answer.Reply.Status is not (StatusCode.OK or StatusCode.Unauthenticated or StatusCode.Unimplemented)
+        && !IsRetryable(answer.Reply);
+
+    /// <summary>
+    /// The OTLP specification's table ("OTLP/gRPC Response", "Failures"). RESOURCE_EXHAUSTED is retryable only with a
+    /// RetryInfo: without one it means too large, which for a joined call is our doing.
+    /// </summary>
+    public static bool IsRetryable(ExportReply reply) => reply.Status switch
+    {
+        StatusCode.Cancelled
+            or StatusCode.DeadlineExceeded
+            or StatusCode.Aborted
+            or StatusCode.OutOfRange
+            or StatusCode.Unavailable
+            or StatusCode.DataLoss => true,
+        StatusCode.ResourceExhausted => HasRetryInfo(reply.Trailers),
+        _ => false,
+    };
+
+    private static bool HasRetryInfo(ReadOnlySpan<ReplyTrailer> trailers)
+    {
+        foreach (var trailer in trailers)
+        {
+            if (trailer.Name == StatusDetails.TrailerName
+                && StatusDetails.TryReadTrailer(trailer.Value, out var status)
+                && StatusDetails.TryReadRetryDelay(status, out _))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}
