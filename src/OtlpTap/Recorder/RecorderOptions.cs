@@ -1,0 +1,23 @@
+namespace OtlpTap.Recorder;
+
+/// <summary>How much of the past the recorder keeps.</summary>
+internal sealed record RecorderOptions
+{
+    /// <summary>
+    /// Bytes of requests that are held at least, once so many have come (<c>max_size_mib</c>). Default 256 MiB, range
+    /// 16 MiB to 64 GiB. What that takes in memory is said at <see cref="SegmentRing"/>.
+    /// </summary>
+    public long SizeBytesMax { get; init; } = 256L << 20;
+
+    /// <summary>Older requests are not found any more, and their memory is given back (<c>max_age</c>). Default 1 hour, range 1 minute to 7 days.</summary>
+    public TimeSpan AgeMax { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// Size of one segment, the unit in which the oldest is overwritten. 4 MiB: 64 of them in the default ring, so that
+    /// a look-up is 64 binary searches and what is held beyond the limit stays under 2 %. A multiple of 8.
+    /// </summary>
+    public int SegmentBytes { get; init; } = 4 << 20;
+
+    /// <summary>The largest request that is recorded: the receivers' message limit. Default 64 MiB; never more than <see cref="SizeBytesMax"/>.</summary>
+    public int RequestBytesMax { get; init; } = 64 << 20;
+}
