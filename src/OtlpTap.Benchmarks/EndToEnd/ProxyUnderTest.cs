@@ -1,0 +1,20 @@
+using OtlpTap.Benchmarks.Machine;
+
+namespace OtlpTap.Benchmarks.EndToEnd;
+
+/// <summary>Something that may stand between an agent and its backend: how it is configured and started.</summary>
+internal abstract class ProxyUnderTest(string name)
+{
+    public string Name => name;
+
+    /// <summary>Why it cannot run on this machine, or null when it can.</summary>
+    public virtual string? Missing => null;
+
+    /// <param name="port">Where it has to listen, cleartext HTTP/2.</param>
+    /// <param name="upstreamPort">Where it has to forward to.</param>
+    /// <param name="folder">For its configuration and all it writes.</param>
+    public abstract ChildProcess Start(int port, int upstreamPort, string folder);
+
+    /// <summary>The process whose processor time and memory count.</summary>
+    public virtual int WorkingProcess(ChildProcess started) => started.Id;
+}
