@@ -1,0 +1,145 @@
+using System.Collections.Immutable;
+using System.Text;
+
+namespace OtlpTap.Configuration;
+
+/// <summary>What loading came to: the options, or at least one error; warnings in either case.</summary>
+internal sealed record LoadedConfiguration(TapOptions? Options, ImmutableArray<Problem> Problems);
+
+/// <summary>
+/// Files to <see cref="TapOptions"/>: read, merge in the order given, put the environment's values in, read every key,
+/// tie pipelines to components, compile the rules. Never throws for bad input; finds everything that is wrong in one go.
+/// </summary>
+internal sealed class ConfigurationLoader
+{
+    /// <summary>Far above any configuration; a wrong file name must not cost its size in memory.</summary>
+    public const int FileBytesMax = 1 << 20;
+
+    public const string BuiltInName = "otlptap.yaml (built in)";
+
+    // Sections that nobody wrote are as in the built-in default.
+    private const string OmittedSections = "receivers: { otlp: { protocols: { grpc: } } }\nprocessors: { tap: }\n";
+
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private readonly Func<string, string?> _environment;
+    private readonly PackNames _packs;
+
+    public ConfigurationLoader(Func<string, string?>? environment = null, PackNames? packs = null)
+    {
+        _environment = environment ?? Environment.GetEnvironmentVariable;
+        _packs = packs ?? PackNames.Embedded();
+    }
+
+    /// <summary>The files merged in the order given; the built-in default when there is none. A name may begin with <c>file:</c>.</summary>
+    public LoadedConfiguration Load(IReadOnlyList<string> files)
+    {
+        if (files.Count == 0)
+        {
+            return LoadText([(BuiltInName, BuiltInText())]);
+        }
+
+        var problems = new ProblemList();
+        var names = files.Select(file => file.StartsWith("file:", StringComparison.Ordinal) ? file["file:".Length..] : file).ToList();
+        var texts = names.Select(name => (name, ReadText(name, problems))).ToList();
+        return Load(texts, problems);
+    }
+
+    /// <summary>The same for texts with a name each.</summary>
+    public LoadedConfiguration LoadText(IReadOnlyList<(string Name, string Text)> texts) =>
+        Load([.. texts.Select(text => (text.Name, (string?)text.Text))], new ProblemList());
+
+    /// <summary>The commented file that is built in.</summary>
+    public static string BuiltInText()
+    {
+        using var stream = typeof(ConfigurationLoader).Assembly.GetManifestResourceStream("otlptap.yaml")!;
+        using var reader = new StreamReader(stream, StrictUtf8);
+        return reader.ReadToEnd();
+    }
+
+    private LoadedConfiguration Load(IReadOnlyList<(string Name, string? Text)> texts, ProblemList problems)
+    {
+        var names = texts.Select(text => text.Name).ToList();
+        var root = new ConfigMap(new Mark(names[0], 1, 1), []);
+        foreach (var (name, text) in texts)
+        {
+            if (text is not null && YamlReader.ReadMap(name, text, problems) is { } map)
+            {
+                root = root.With(map);
+            }
+        }
+
+        // After a file that could not be read, what is missing would be reported as wrong.
+        var options = problems.HasErrors && names.Count > 1 ? null : Read(root, problems);
+        return new LoadedConfiguration(problems.HasErrors ? null : options, problems.InOrderOf(names));
+    }
+
+    private TapOptions? Read(ConfigMap written, ProblemList problems)
+    {
+        var root = new Section(new EnvironmentSubstitution(_environment, problems).Apply(written), "", problems);
+        var omitted = new Section(YamlReader.ReadMap(BuiltInName, OmittedSections, problems)!, "", problems);
+        var ruleTexts = new RuleTexts();
+
+        var receiversSection = root.Has("receivers") ? root.Map("receivers") : omitted.Map("receivers");
+        var processorsSection = root.Has("processors") ? root.Map("processors") : omitted.Map("processors");
+        var exportersSection = root.Map("exporters");
+        var serviceSection = root.Map("service");
+        root.Refuse(["extensions"], "the tap has no extensions; health is at /healthz and /readyz of `service.admin.endpoint`: remove it");
+        root.Refuse(["connectors"], "the tap has no connectors: remove it");
+        root.RefuseUnknownKeys();
+
+        var receivers = ReceiverSection.Read(receiversSection);
+        var processors = ProcessorSection.Read(processorsSection, _packs, ruleTexts);
+        var exporters = ExporterSection.Read(exportersSection);
+        var service = ServiceSection.ReadOptions(serviceSection);
+        var pipelines = ServiceSection.ReadPipelines(serviceSection, receivers, processors, exporters);
+        serviceSection.RefuseUnknownKeys();
+
+        if (root.Has("receivers"))
+        {
+            receivers.WarnOfUnused(receiversSection);
+        }
+
+        if (root.Has("processors"))
+        {
+            processors.WarnOfUnused(processorsSection);
+        }
+
+        exporters.WarnOfUnused(exportersSection);
+        return Check.Whole(receivers, processors, exporters, pipelines, service, serviceSection);
+    }
+
+    private static string? ReadText(string file, ProblemList problems)
+    {
+        var start = new Mark(file, 1, 1);
+        if (Directory.Exists(file))
+        {
+            problems.Error(start, "", "cannot be read: it is a directory");
+            return null;
+        }
+
+        try
+        {
+            using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var bytes = new byte[FileBytesMax + 1];
+            var length = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            if (length > FileBytesMax)
+            {
+                problems.Error(start, "", $"larger than {FileBytesMax >> 20} MiB: no configuration file");
+                return null;
+            }
+
+            return StrictUtf8.GetString(bytes.AsSpan(0, length)).TrimStart('\uFEFF');
+        }
+        catch (DecoderFallbackException)
+        {
+            problems.Error(start, "", "not UTF-8 text: no configuration file");
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            problems.Error(start, "", $"cannot be read: {unreadable.Message}");
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,123 @@
+using System.Collections.Immutable;
+using OtlpTap.Forward;
+using OtlpTap.Otlp;
+using OtlpTap.Rules;
+
+namespace OtlpTap.Configuration;
+
+/// <summary>The whole configuration, checked. Immutable; every number is within its range, every name refers to something.</summary>
+internal sealed record TapOptions
+{
+    public required GrpcReceiverOptions Receiver { get; init; }
+
+    public required TapProcessorOptions Processor { get; init; }
+
+    /// <summary>The exporters that pipelines use, in the order in which they were defined.</summary>
+    public required ImmutableArray<ExporterOptions> Exporters { get; init; }
+
+    /// <summary>One at most for each signal; a signal without one is not received (UNIMPLEMENTED, as the Collector answers).</summary>
+    public required ImmutableArray<PipelineOptions> Pipelines { get; init; }
+
+    public required ServiceOptions Service { get; init; }
+
+    public PipelineOptions? PipelineOf(Signal signal)
+    {
+        foreach (var pipeline in Pipelines)
+        {
+            if (pipeline.Signal == signal)
+            {
+                return pipeline;
+            }
+        }
+
+        return null;
+    }
+}
+
+/// <summary><c>receivers.otlp.protocols.grpc</c>.</summary>
+internal sealed record GrpcReceiverOptions
+{
+    /// <summary>The component id: <c>otlp</c> or <c>otlp/name</c>.</summary>
+    public required string Id { get; init; }
+
+    /// <summary><c>endpoint</c>. Default <c>127.0.0.1:4317</c>; port 0 lets the system choose.</summary>
+    public HostPort Endpoint { get; init; } = new("127.0.0.1", 4317);
+
+    /// <summary>
+    /// <c>max_recv_msg_size_mib</c>, counted after decompression. Default 64 MiB, which the OTLP specification recommends
+    /// (the Collector's is 4); 1 to 1024.
+    /// </summary>
+    public int MaxReceiveMessageBytes { get; init; } = 64 << 20;
+
+    /// <summary><c>max_concurrent_streams</c> of one connection. Default 1024: a busy SDK or Collector multiplexes hundreds; 1 to 65536.</summary>
+    public int MaxConcurrentStreams { get; init; } = 1024;
+
+    /// <summary><c>keepalive.server_parameters.max_connection_idle</c>: a connection without a request is closed after it. Default none.</summary>
+    public TimeSpan? MaxConnectionIdle { get; init; }
+
+    /// <summary><c>keepalive.server_parameters.time</c>: a ping goes out after so much silence. Default 2 h, as the Collector's.</summary>
+    public TimeSpan KeepaliveTime { get; init; } = TimeSpan.FromHours(2);
+
+    /// <summary><c>keepalive.server_parameters.timeout</c>: the connection is closed when the ping is not answered within it. Default 20 s, as the Collector's.</summary>
+    public TimeSpan KeepaliveTimeout { get; init; } = TimeSpan.FromSeconds(20);
+}
+
+/// <summary><c>processors.tap</c>.</summary>
+internal sealed record TapProcessorOptions
+{
+    /// <summary><c>packs</c>: rule packs by name, or <c>all</c>. Default all.</summary>
+    public ImmutableArray<string> Packs { get; init; } = ["all"];
+
+    /// <summary><c>rules</c>: the operator's own, in order. Default none.</summary>
+    public ImmutableArray<Rule> Rules { get; init; } = [];
+
+    /// <summary><c>recorder.max_size_mib</c>: how much of the recent past is kept. Default 256 MiB; 8 to 65536.</summary>
+    public long RecorderBytesMax { get; init; } = 256L << 20;
+
+    /// <summary><c>recorder.max_age</c>: what is older is forgotten even where there is room. Default 1 h; 1 s to 168 h.</summary>
+    public TimeSpan RecorderAgeMax { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary><c>corpus.directory</c>: where cases go. Default <c>./otlptap-data/cases</c>.</summary>
+    public string CorpusDirectory { get; init; } = "./otlptap-data/cases";
+
+    /// <summary><c>corpus.settle</c>: a case is written so long after its trace's last span. Default 5 s; 0 to 1 h.</summary>
+    public TimeSpan CorpusSettle { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary><c>tee.max_size_mib</c>: bytes that wait for the recorder; what does not fit is dropped and counted. Default 64 MiB; 1 to 4096.</summary>
+    public long TeeBytesMax { get; init; } = 64L << 20;
+
+    /// <summary>
+    /// <c>limits.in_flight_mib</c>: bytes of requests between arrival and reply; beyond it senders are told to come again.
+    /// Default 256 MiB; from the receiver's largest message to 65536.
+    /// </summary>
+    public long InFlightBytesMax { get; init; } = 256L << 20;
+
+    /// <summary>
+    /// <c>forward_headers</c>: request headers that travel on to the upstream, in lower case. Default <c>authorization</c> and
+    /// <c>x-scope-orgid</c>, Grafana's tenant.
+    /// </summary>
+    public ImmutableArray<string> ForwardHeaders { get; init; } = ["authorization", "x-scope-orgid"];
+}
+
+/// <summary><c>exporters.otlp_grpc</c>.</summary>
+/// <param name="Id">The component id as it was typed: <c>otlp_grpc</c>, <c>otlp_grpc/name</c>, or with the older <c>otlp</c>.</param>
+internal sealed record ExporterOptions(string Id, ForwardOptions Forward);
+
+/// <summary>One of <c>service.pipelines</c>.</summary>
+/// <param name="Id"><c>traces</c>, <c>logs</c>, <c>metrics</c>, or one of them with <c>/name</c>.</param>
+/// <param name="IsTapped">Whether the tap processor is in it: requests are inspected, tagged and offered to the recorder.</param>
+/// <param name="Exporter">Whose answer is the sender's; null where no upstream is configured.</param>
+internal sealed record PipelineOptions(string Id, Signal Signal, bool IsTapped, ExporterOptions? Exporter);
+
+/// <summary><c>service</c>, without its pipelines.</summary>
+internal sealed record ServiceOptions
+{
+    /// <summary><c>admin.endpoint</c>: metrics and health. Default <c>127.0.0.1:8888</c>, the Collector's port for its own metrics.</summary>
+    public HostPort AdminEndpoint { get; init; } = new("127.0.0.1", 8888);
+
+    /// <summary>
+    /// <c>shutdown_deadline</c>: how long requests in flight and due cases have after SIGTERM. Default 8 s: more than an
+    /// exporter's timeout of 5 s, less than the 10 s after which Docker kills; 0 to 10 min.
+    /// </summary>
+    public TimeSpan ShutdownDeadline { get; init; } = TimeSpan.FromSeconds(8);
+}

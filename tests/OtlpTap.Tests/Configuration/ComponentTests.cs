@@ -1,0 +1,187 @@
+using OtlpTap.Configuration;
+using OtlpTap.Otlp;
+using OtlpTap.Rules;
+
+namespace OtlpTap.Tests.Configuration;
+
+public sealed class ComponentTests
+{
+    [Fact]
+    public void Every_key_of_the_receiver_is_read()
+    {
+        var receiver = Configured.Valid(
+            """
+            receivers:
+              otlp/agents:
+                protocols:
+                  grpc:
+                    endpoint: "[::1]:14317"
+                    transport: tcp
+                    max_recv_msg_size_mib: 16
+                    max_concurrent_streams: 256
+                    include_metadata: false
+                    keepalive:
+                      server_parameters: { max_connection_idle: 11s, time: 30s, timeout: 5s }
+            """).Receiver;
+
+        Assert.Equal(
+            new GrpcReceiverOptions
+            {
+                Id = "otlp/agents",
+                Endpoint = new HostPort("::1", 14317),
+                MaxReceiveMessageBytes = 16 << 20,
+                MaxConcurrentStreams = 256,
+                MaxConnectionIdle = TimeSpan.FromSeconds(11),
+                KeepaliveTime = TimeSpan.FromSeconds(30),
+                KeepaliveTimeout = TimeSpan.FromSeconds(5),
+            },
+            receiver);
+    }
+
+    [Fact]
+    public void Every_key_of_the_tap_is_read()
+    {
+        var tap = Configured.Valid(
+            """
+            processors:
+              tap:
+                packs: [genai]
+                recorder: { max_size_mib: 64, max_age: 10m, directory: "" }
+                corpus: { directory: /cases, settle: 500ms }
+                tee: { max_size_mib: 8 }
+                limits: { in_flight_mib: 128 }
+                forward_headers: [X-Scope-OrgID, x-scope-orgid, x-tenant]
+                rules:
+                  - name: refund_too_high
+                    failure: planning_error
+                    condition: span.attributes["shop.amount_cents"] > 50000
+                    tag: false
+                  - name: exception
+                    failure: error
+                    context: spanevent
+                    condition: spanevent.name == "exception"
+                    tee: false
+                    metric: false
+            """).Processor;
+
+        Assert.Equal(["genai"], tap.Packs);
+        Assert.Equal((64L << 20, TimeSpan.FromMinutes(10)), (tap.RecorderBytesMax, tap.RecorderAgeMax));
+        Assert.Equal(("/cases", TimeSpan.FromMilliseconds(500)), (tap.CorpusDirectory, tap.CorpusSettle));
+        Assert.Equal((8L << 20, 128L << 20), (tap.TeeBytesMax, tap.InFlightBytesMax));
+        Assert.Equal(["x-scope-orgid", "x-tenant"], tap.ForwardHeaders);
+        Assert.Equal(
+            [
+                new Rule("refund_too_high", "planning_error", RuleContext.Span, "span.attributes[\"shop.amount_cents\"] > 50000", Tag: false, Source: "tap.yaml:10"),
+                new Rule("exception", "error", RuleContext.SpanEvent, "spanevent.name == \"exception\"", Tee: false, Metric: false, Source: "tap.yaml:14"),
+            ],
+            tap.Rules);
+    }
+
+    [Fact]
+    public void Every_key_of_the_exporter_is_read()
+    {
+        using var ca = new TemporaryFile("certificates");
+        var exporter = Assert.Single(Configured.Valid(
+            $$"""
+            exporters:
+              otlp_grpc:
+                endpoint: https://api.example.com:443
+                tls: { insecure: false, insecure_skip_verify: true, ca_file: {{ca.Path}} }
+                headers: { X-Team: agents, authorization: "Bearer a b" }
+                timeout: 1.5s
+                compression: none
+                retry_on_failure: { enabled: false, max_elapsed_time: 60s }
+                sending_queue: { enabled: false, queue_size: 10 }
+            """).Exporters);
+
+        Assert.Equal("otlp_grpc", exporter.Id);
+        Assert.Equal("https://api.example.com:443", exporter.Forward.Endpoint);
+        Assert.Equal((false, true, ca.Path), (exporter.Forward.Insecure, exporter.Forward.InsecureSkipVerify, exporter.Forward.CaFile));
+        Assert.Equal([("x-team", "agents"), ("authorization", "Bearer a b")], exporter.Forward.Headers);
+        Assert.Equal(1.5, exporter.Forward.TimeoutSeconds);
+    }
+
+    [Fact]
+    public void A_pasted_Collector_exporter_works_under_its_older_name_and_without_compression_written()
+    {
+        var options = Configured.Valid("exporters:\n  otlp:\n    endpoint: tempo:4317\n    tls:\n      insecure: true\n");
+
+        var exporter = Assert.Single(options.Exporters);
+        Assert.Equal("otlp", exporter.Id);
+        Assert.All(Enum.GetValues<Signal>(), signal => Assert.Same(exporter, options.PipelineOf(signal)!.Exporter));
+    }
+
+    [Fact]
+    public void Signals_can_go_to_different_exporters_and_a_signal_without_a_pipeline_to_none()
+    {
+        var options = Configured.Valid(
+            """
+            exporters:
+              otlp_grpc/tempo: { endpoint: tempo:4317 }
+              otlp_grpc/loki: { endpoint: loki:4317 }
+            service:
+              pipelines:
+                traces: { receivers: [otlp], processors: [tap], exporters: [otlp_grpc/tempo] }
+                logs/all: { receivers: otlp, exporters: otlp_grpc/loki }
+            """);
+
+        Assert.Equal("otlp_grpc/tempo", options.PipelineOf(Signal.Traces)!.Exporter!.Id);
+        Assert.Equal(("logs/all", false, "otlp_grpc/loki"), (options.PipelineOf(Signal.Logs)!.Id, options.PipelineOf(Signal.Logs)!.IsTapped, options.PipelineOf(Signal.Logs)!.Exporter!.Id));
+        Assert.Null(options.PipelineOf(Signal.Metrics));
+        Assert.Equal(2, options.Exporters.Length);
+    }
+
+    [Theory]
+    [InlineData("packs: none")]
+    [InlineData("packs: [none]")]
+    [InlineData("packs: []")]
+    public void No_pack_can_be_chosen(string packs) =>
+        Assert.Empty(Configured.Valid($"processors: {{ tap: {{ {packs} }} }}").Processor.Packs);
+
+    [Fact]
+    public void What_is_defined_and_not_used_is_a_warning()
+    {
+        var loaded = Configured.Load(
+            """
+            receivers:
+              otlp: { protocols: { grpc: } }
+              otlp/spare: { protocols: { grpc: } }
+            processors:
+              tap:
+              tap/spare:
+            exporters:
+              otlp_grpc: { endpoint: tempo:4317 }
+            service:
+              pipelines:
+                traces: { receivers: [otlp], processors: [tap] }
+            """);
+
+        Assert.NotNull(loaded.Options);
+        Assert.Equal(
+            [
+                "tap.yaml:3:3: warning: receivers.otlp/spare: no pipeline uses this receiver",
+                "tap.yaml:6:3: warning: processors.tap/spare: no pipeline uses this processor",
+                "tap.yaml:8:3: warning: exporters.otlp_grpc: no pipeline uses this exporter",
+            ],
+            loaded.Problems.Select(problem => problem.ToString()));
+    }
+
+    [Fact]
+    public void The_HTTP_protocol_of_a_pasted_receiver_is_a_warning()
+    {
+        var loaded = Configured.Load("receivers:\n  otlp:\n    protocols:\n      grpc:\n      http: { cors: { allowed_origins: ['*'] } }\n");
+
+        Assert.NotNull(loaded.Options);
+        Assert.Equal(
+            "tap.yaml:5:7: warning: receivers.otlp.protocols.http: OTLP/HTTP is not served yet: agents reach the tap over OTLP/gRPC alone",
+            Assert.Single(loaded.Problems).ToString());
+    }
+
+    [Fact]
+    public void Ports_that_the_system_chooses_are_not_the_same_port()
+    {
+        var options = Configured.Valid("receivers: { otlp: { protocols: { grpc: { endpoint: \":0\" } } } }\nservice: { admin: { endpoint: \"127.0.0.1:0\" } }\n");
+
+        Assert.Equal((0, 0), (options.Receiver.Endpoint.Port, options.Service.AdminEndpoint.Port));
+    }
+}

@@ -1,0 +1,65 @@
+using System.Runtime.CompilerServices;
+using OtlpTap.Configuration;
+using OtlpTap.Otlp;
+
+namespace OtlpTap.Tests.Configuration;
+
+public sealed class ShippedConfigurationTests
+{
+    [Fact]
+    public void The_built_in_default_is_the_file_in_the_repository()
+    {
+        Assert.Equal(File.ReadAllText(InRepository("config/otlptap.yaml")), ConfigurationLoader.BuiltInText());
+    }
+
+    [Fact]
+    public void The_built_in_default_runs_when_no_file_is_named()
+    {
+        var loaded = Configured.Loader().Load([]);
+
+        Assert.Empty(loaded.Problems);
+        Assert.Equal(new HostPort("127.0.0.1", 4317), loaded.Options!.Receiver.Endpoint);
+        Assert.Equal(new HostPort("127.0.0.1", 8888), loaded.Options.Service.AdminEndpoint);
+        Assert.Equal("./otlptap-data/cases", loaded.Options.Processor.CorpusDirectory);
+        Assert.Equal(["all"], loaded.Options.Processor.Packs);
+        Assert.Empty(loaded.Options.Exporters);
+        foreach (var signal in Enum.GetValues<Signal>())
+        {
+            Assert.Equal((true, null), (loaded.Options.PipelineOf(signal)!.IsTapped, loaded.Options.PipelineOf(signal)!.Exporter));
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("# nothing but a comment\n")]
+    [InlineData("receivers: { otlp: { protocols: { grpc: } } }\nprocessors: { tap: }\nexporters: {}\nservice: {}\n")]
+    [InlineData("receivers: { otlp: { protocols: { grpc: { keepalive: } } } }\nprocessors: { tap: { recorder: , corpus: , tee: {}, limits: } }\nservice: { admin: }\n")]
+    public void What_is_left_out_is_as_in_the_built_in_default(string text)
+    {
+        Assert.Equivalent(Configured.Valid(ConfigurationLoader.BuiltInText()), Configured.Valid(text), strict: true);
+    }
+
+    [Fact]
+    public void The_Tempo_example_sends_traces_to_Tempo_and_nothing_else()
+    {
+        var loaded = Configured.Loader().Load([InRepository("config/tempo.yaml")]);
+
+        Assert.Empty(loaded.Problems);
+        var pipeline = Assert.Single(loaded.Options!.Pipelines);
+        Assert.Equal(Signal.Traces, pipeline.Signal);
+        Assert.True(pipeline.IsTapped);
+        Assert.Equal("tempo:4317", pipeline.Exporter!.Forward.Endpoint);
+        Assert.True(pipeline.Exporter.Forward.Insecure);
+    }
+
+    [Fact]
+    public void The_Tempo_example_takes_the_endpoint_from_the_environment()
+    {
+        var loaded = Configured.Loader(("TEMPO_ENDPOINT", "traces.example:14317")).Load([InRepository("config/tempo.yaml")]);
+
+        Assert.Equal("traces.example:14317", Assert.Single(loaded.Options!.Exporters).Forward.Endpoint);
+    }
+
+    private static string InRepository(string path, [CallerFilePath] string thisFile = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(thisFile)!, "../../..", path));
+}
