@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using OtlpTap.Buffers;
 using OtlpTap.Scan;
 
@@ -18,11 +19,18 @@ internal static class Tagger
     /// <summary>Up to so many matches are measured on the stack (2 KiB).</summary>
     private const int MatchesOnStackMax = 512;
 
+    /// <summary>The longest message that an array can hold behind its frame header.</summary>
+    public static readonly int LengthMax = Array.MaxLength - Payload.FrameHeaderLength;
+
+    public static bool TryTag(Payload original, ScanResult scan, PayloadPool pool, [NotNullWhen(true)] out Payload? tagged) =>
+        TryTag(original, scan, pool, LengthMax, out tagged);
+
     /// <summary>
-    /// False, and the original is to go on, when nothing is to be tagged or the result would be longer than an array
-    /// can be. <paramref name="tagged"/> comes with one reference, held by the caller; the original keeps its own.
+    /// False, and the original is to go on, when nothing is to be tagged or the result would be longer than
+    /// <paramref name="lengthMax"/>. <paramref name="tagged"/> comes with one reference, held by the caller; the
+    /// original keeps its own.
     /// </summary>
-    public static bool TryTag(Payload original, ScanResult scan, PayloadPool pool, out Payload? tagged)
+    public static bool TryTag(Payload original, ScanResult scan, PayloadPool pool, int lengthMax, [NotNullWhen(true)] out Payload? tagged)
     {
         tagged = null;
         if (!scan.NeedsTag)
@@ -35,14 +43,14 @@ internal static class Tagger
         Span<int> tagLengths = rented is null ? stackalloc int[count] : rented.AsSpan(0, count);
         try
         {
-            if (!TryMeasure(scan, tagLengths))
+            if (!TryMeasure(scan, tagLengths, lengthMax))
             {
                 return false;
             }
 
             var splice = new Splice(original.Span, scan, tagLengths);
             var length = splice.TaggedLength();
-            if (length > Array.MaxLength - Payload.FrameHeaderLength)
+            if (length > lengthMax)
             {
                 return false;
             }
@@ -60,12 +68,12 @@ internal static class Tagger
         }
     }
 
-    private static bool TryMeasure(ScanResult scan, Span<int> tagLengths)
+    private static bool TryMeasure(ScanResult scan, Span<int> tagLengths, int lengthMax)
     {
         for (var i = 0; i < tagLengths.Length; i++)
         {
             var length = TagAttributes.Length(scan, in scan.Matches[i]);
-            if (length > Array.MaxLength)
+            if (length > lengthMax)
             {
                 return false;
             }
