@@ -1,60 +1,43 @@
-using System.Globalization;
-using System.Text;
+using OtlpTap.Rules.Evaluation;
+using OtlpTap.Rules.Ottl;
 
 namespace OtlpTap.Rules;
 
-/// <summary>All rules in force, ready for the scan. Immutable; a new configuration is a new instance.</summary>
+/// <summary>
+/// All rules in force, ready for the scan: which attributes to put into which slot, and the conditions on them. Immutable
+/// but for its counts of errors; a new configuration is a new instance.
+/// </summary>
 internal sealed class CompiledRules
 {
-    public static readonly CompiledRules None = Compile([], [])!;
+    public static readonly CompiledRules None = new([], new SlotLayout([]), RuleProgram.Empty, RuleProgram.Empty);
 
     private readonly Rule[] _rules;
-    private readonly Test[][] _tests;
+    private readonly RuleProgram _spans;
+    private readonly RuleProgram _events;
 
-    private CompiledRules(Rule[] rules)
+    // Counted up by any thread, seldom.
+    private readonly long[] _errors;
+
+    private CompiledRules(Rule[] rules, SlotLayout layout, RuleProgram spans, RuleProgram events)
     {
         _rules = rules;
-        var resource = new List<string> { "service.name" };
-        var scope = new List<string>();
-        var span = new List<string> { "otlptap.failure" };
-        var events = new List<string>();
-        var parsed = Array.ConvertAll(rules, rule => Array.ConvertAll(rule.Condition.Split(" and "), Parse));
-        foreach (var test in parsed.SelectMany(tests => tests))
-        {
-            var list = test.Map switch { "resource" => resource, "instrumentation_scope" => scope, "span" => span, "spanevent" => events, _ => null };
-            if (list is not null && !list.Contains(test.Key))
-            {
-                list.Add(test.Key);
-            }
-        }
-
-        // Fixed slots first, then the attributes of each message; service.name and otlptap.failure live in fixed slots.
-        var next = FixedSlots.Count;
-        (ResourceSlots, ResourceAttributes) = Table(resource, FixedSlots.ServiceName);
-        (ScopeSlots, ScopeAttributes) = Table(scope, -1);
-        (SpanSlots, SpanAttributes) = Table(span, FixedSlots.SpanTagged);
-        (EventSlots, EventAttributes) = Table(events, -1);
-        SlotCount = next;
-        NeedsEvents = Array.Exists(rules, rule => rule.Context == RuleContext.SpanEvent);
-        _tests = Array.ConvertAll(parsed, tests => Array.ConvertAll(tests, test => test.Map is null
-            ? test
-            : test with { Slot = (test.Map switch { "resource" => ResourceAttributes, "instrumentation_scope" => ScopeAttributes, "span" => SpanAttributes, _ => EventAttributes }).Find(Encoding.UTF8.GetBytes(test.Key)) }));
-
-        (SlotRange, SlotKeys) Table(List<string> keys, int fixedSlot)
-        {
-            var start = next;
-            var table = new List<(byte[], int)>();
-            for (var i = 0; i < keys.Count; i++)
-            {
-                table.Add((Encoding.UTF8.GetBytes(keys[i]), i == 0 && fixedSlot >= 0 ? fixedSlot : next++));
-            }
-
-            return (new SlotRange(start, next - start), new SlotKeys(table));
-        }
+        _spans = spans;
+        _events = events;
+        _errors = new long[rules.Length];
+        SlotCount = layout.Count;
+        ResourceSlots = layout.Resource;
+        ScopeSlots = layout.Scope;
+        SpanSlots = layout.Span;
+        EventSlots = layout.Event;
+        ResourceAttributes = layout.ResourceKeys;
+        ScopeAttributes = layout.ScopeKeys;
+        SpanAttributes = layout.SpanKeys;
+        EventAttributes = layout.EventKeys;
     }
 
     public int Count => _rules.Length;
 
+    /// <summary>Slots in a frame: the <see cref="FixedSlots"/>, then the attributes of resource, scope, span and event.</summary>
     public int SlotCount { get; }
 
     public SlotRange ResourceSlots { get; }
@@ -65,104 +48,101 @@ internal sealed class CompiledRules
 
     public SlotRange EventSlots { get; }
 
+    /// <summary>With <c>service.name</c>, which leads to a fixed slot.</summary>
     public SlotKeys ResourceAttributes { get; }
 
     public SlotKeys ScopeAttributes { get; }
 
+    /// <summary>With <c>otlptap.failure</c>, which leads to a fixed slot.</summary>
     public SlotKeys SpanAttributes { get; }
 
     public SlotKeys EventAttributes { get; }
 
-    public bool NeedsEvents { get; }
+    /// <summary>Some rule looks at span events: only then need they be walked.</summary>
+    public bool NeedsEvents => _events.Entries.Length > 0;
 
     public Rule this[int index] => _rules[index];
 
-    public static CompiledRules? Compile(IReadOnlyList<Rule> rules, List<RuleProblem> problems) => new([.. rules]);
+    /// <summary>How often the rule's condition came to an error, which counts as no match.</summary>
+    public long ErrorsOf(int index) => Interlocked.Read(ref _errors[index]);
 
-    public int EvaluateSpan(ReadOnlySpan<byte> request, ReadOnlySpan<Slot> slots, Span<ushort> hits) =>
-        Evaluate(RuleContext.Span, request, slots, hits);
-
-    public int EvaluateEvent(ReadOnlySpan<byte> request, ReadOnlySpan<Slot> slots, Span<ushort> hits) =>
-        Evaluate(RuleContext.SpanEvent, request, slots, hits);
-
-    private int Evaluate(RuleContext context, ReadOnlySpan<byte> request, ReadOnlySpan<Slot> slots, Span<ushort> hits)
+    /// <summary>Null, and all problems of all rules at once, when some rule cannot be put in force.</summary>
+    public static CompiledRules? Compile(IReadOnlyList<Rule> rules, List<RuleProblem> problems)
     {
-        var count = 0;
-        for (var i = 0; i < _rules.Length; i++)
+        var before = problems.Count;
+        if (rules.Count > ushort.MaxValue)
         {
-            if (_rules[i].Context != context)
-            {
-                continue;
-            }
-
-            var all = true;
-            foreach (ref readonly var test in _tests[i].AsSpan())
-            {
-                if (!test.IsTrue(request, in slots[test.Slot]))
-                {
-                    all = false;
-                    break;
-                }
-            }
-
-            if (all)
-            {
-                hits[count++] = (ushort)i;
-            }
+            problems.Add(new RuleProblem("rules", 1, 1, $"There are {rules.Count} rules; at most {ushort.MaxValue} can be in force."));
+            return null;
         }
 
-        return count;
-    }
-
-    private static Test Parse(string text)
-    {
-        var parts = text.Trim().Split(' ', 3);
-        var path = parts[0];
-        var bracket = path.IndexOf(".attributes[\"", StringComparison.Ordinal);
-        var test = bracket >= 0
-            ? new Test { Map = path[..bracket], Key = path[(bracket + 13)..^2] }
-            : new Test
-            {
-                Slot = path switch
-                {
-                    "span.name" => FixedSlots.SpanName,
-                    "span.kind" => FixedSlots.SpanKind,
-                    "span.status.code" => FixedSlots.StatusCode,
-                    "span.status.message" => FixedSlots.StatusMessage,
-                    "instrumentation_scope.name" => FixedSlots.ScopeName,
-                    "instrumentation_scope.version" => FixedSlots.ScopeVersion,
-                    "spanevent.name" => FixedSlots.EventName,
-                    _ => throw new ArgumentException(text),
-                },
-            };
-        return parts[2] switch
+        CheckNames(rules, problems);
+        var conditions = new Condition?[rules.Count];
+        for (var i = 0; i < rules.Count; i++)
         {
-            "nil" => test with { Kind = SlotKind.Missing, Negated = parts[1] == "!=" },
-            "true" or "false" => test with { Kind = SlotKind.Bool, Number = parts[2] == "true" ? 1 : 0, Negated = parts[1] == "!=" },
-            ['"', .. var value, '"'] => test with { Kind = SlotKind.String, Text = Encoding.UTF8.GetBytes(value), Negated = parts[1] == "!=" },
-            var number => test with { Kind = SlotKind.Int, Number = long.Parse(number, CultureInfo.InvariantCulture), Negated = parts[1] == "!=" },
-        };
+            conditions[i] = Bind(rules[i], problems);
+        }
+
+        if (problems.Count > before)
+        {
+            return null;
+        }
+
+        var layout = new SlotLayout(conditions!);
+        return new CompiledRules([.. rules], layout, Build(RuleContext.Span), Build(RuleContext.SpanEvent));
+
+        RuleProgram Build(RuleContext context)
+        {
+            var members = Enumerable.Range(0, rules.Count).Where(i => rules[i].Context == context).Select(i => (i, conditions[i]!)).ToList();
+            return members.Count == 0 ? RuleProgram.Empty : new ProgramBuilder(layout).Build(members);
+        }
     }
 
-    private readonly record struct Test()
+    /// <summary>
+    /// Writes the indexes of the rules that are true to <paramref name="hits"/>, ascending, and returns how many. The slots
+    /// are filled from <paramref name="request"/>; <paramref name="hits"/> has room for all rules.
+    /// </summary>
+    public int EvaluateSpan(ReadOnlySpan<byte> request, ReadOnlySpan<Slot> slots, Span<ushort> hits) =>
+        new Evaluator(_spans, request, slots).Run(hits, _errors);
+
+    /// <summary>The same for the event whose slots are filled; those of its span, scope and resource are too.</summary>
+    public int EvaluateEvent(ReadOnlySpan<byte> request, ReadOnlySpan<Slot> slots, Span<ushort> hits) =>
+        new Evaluator(_events, request, slots).Run(hits, _errors);
+
+    private static void CheckNames(IReadOnlyList<Rule> rules, List<RuleProblem> problems)
     {
-        public string? Map { get; init; }
+        var seen = new Dictionary<string, Rule>();
+        foreach (var rule in rules)
+        {
+            if (!seen.TryAdd(rule.Name, rule))
+            {
+                problems.Add(new RuleProblem(rule.Source, 1, 1, $"The rule {rule.Name} is there twice; it stands in {seen[rule.Name].Source} as well."));
+            }
+        }
+    }
 
-        public string Key { get; init; } = "";
+    private static Condition? Bind(Rule rule, List<RuleProblem> problems)
+    {
+        if (rule.Context == RuleContext.Log)
+        {
+            problems.Add(new RuleProblem(rule.Source, 1, 1, $"Rule {rule.Name}: not supported: rules on log records.", Supported: false));
+            return null;
+        }
 
-        public int Slot { get; init; }
+        var found = new List<OttlProblem>();
+        var syntax = Parser.Parse(rule.Condition, out var problem);
+        if (syntax is null)
+        {
+            found.Add(problem);
+        }
 
-        public SlotKind Kind { get; init; }
+        var condition = syntax is null ? null : Binder.Bind(syntax, rule.Context, found);
+        foreach (var one in found)
+        {
+            var (line, column) = one.LineAndColumn(rule.Condition);
+            problems.Add(new RuleProblem(rule.Source, line, column, $"Rule {rule.Name}: {one.Message}", one.Supported));
+        }
 
-        public byte[] Text { get; init; } = [];
-
-        public long Number { get; init; }
-
-        public bool Negated { get; init; }
-
-        public bool IsTrue(ReadOnlySpan<byte> request, in Slot slot) =>
-            Negated != (Kind == slot.Kind
-                && (Kind != SlotKind.String || request.Slice(slot.Offset, slot.Length).SequenceEqual(Text))
-                && (Kind is not (SlotKind.Int or SlotKind.Bool) || slot.Bits == Number));
+        return condition;
     }
 }

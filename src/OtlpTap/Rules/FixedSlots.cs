@@ -1,7 +1,9 @@
 namespace OtlpTap.Rules;
 
+/// <summary>The slots that are there whatever the rules ask for; those of attributes follow.</summary>
 internal static class FixedSlots
 {
+    /// <summary>The resource attribute <c>service.name</c>.</summary>
     public const int ServiceName = 0;
     public const int ScopeName = 1;
     public const int ScopeVersion = 2;
@@ -9,9 +11,9 @@ internal static class FixedSlots
     public const int SpanKind = 4;
     public const int StatusCode = 5;
     public const int StatusMessage = 6;
+
+    /// <summary>The span attribute <c>otlptap.failure</c>: another tap has tagged the span before.</summary>
     public const int SpanTagged = 7;
     public const int EventName = 8;
     public const int Count = 9;
 }
-
-internal readonly record struct SlotRange(int Start, int Count);

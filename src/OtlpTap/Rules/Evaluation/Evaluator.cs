@@ -1,0 +1,270 @@
+using System.Runtime.CompilerServices;
+using OtlpTap.Rules.Ottl;
+using OtlpTap.Rules.Patterns;
+using OtlpTap.Rules.Values;
+
+namespace OtlpTap.Rules.Evaluation;
+
+/// <summary>Runs a program on the slots of one span or event.</summary>
+internal ref struct Evaluator
+{
+    /// <summary>
+    /// Bytes that patterns and lists may read for one span or event, all rules together: at about a nanosecond a byte
+    /// some four milliseconds, which only values of megabytes come near. What exceeds it is an error, not a match.
+    /// </summary>
+    public const int ReadBytesMax = 4 * 1024 * 1024;
+
+    private readonly RuleProgram _program;
+    private readonly ReadOnlySpan<byte> _request;
+    private readonly ReadOnlySpan<Slot> _slots;
+    private int _readBytesLeft;
+
+    public Evaluator(RuleProgram program, ReadOnlySpan<byte> request, ReadOnlySpan<Slot> slots)
+    {
+        _program = program;
+        _request = request;
+        _slots = slots;
+        _readBytesLeft = ReadBytesMax;
+    }
+
+    /// <summary>Writes the rules that are true to <paramref name="hits"/>, in their order, and counts those that fail.</summary>
+    public int Run(Span<ushort> hits, long[] errors)
+    {
+        var count = 0;
+        var entries = _program.Entries;
+        foreach (ref readonly var group in _program.Groups.AsSpan())
+        {
+            // A gate that fails leaves it to the rules behind it to fail.
+            if (group.Gate >= 0 && RunFrom(group.Gate) == Outcome.False)
+            {
+                continue;
+            }
+
+            foreach (ref readonly var entry in entries.AsSpan(group.First, group.Count))
+            {
+                switch (RunFrom(entry.Start))
+                {
+                    case Outcome.True:
+                        count = Insert(hits, count, entry.Rule);
+                        break;
+                    case Outcome.Error:
+                        Interlocked.Increment(ref errors[entry.Rule]);
+                        break;
+                }
+            }
+        }
+
+        return count;
+    }
+
+    private static int Insert(Span<ushort> hits, int count, ushort rule)
+    {
+        var at = count;
+        while (at > 0 && hits[at - 1] > rule)
+        {
+            hits[at] = hits[at - 1];
+            at--;
+        }
+
+        hits[at] = rule;
+        return count + 1;
+    }
+
+    private Outcome RunFrom(int next)
+    {
+        var instructions = _program.Instructions;
+        while (next >= 0)
+        {
+            ref readonly var instruction = ref instructions[next];
+            bool isTrue;
+            switch (instruction.Operation)
+            {
+                case Operation.EqualsString:
+                {
+                    ref readonly var slot = ref _slots[instruction.Left.Index];
+                    ref readonly var constant = ref _program.Constants[instruction.Right.Index];
+                    isTrue = slot.Kind == SlotKind.String
+                        && slot.Length == constant.Length
+                        && _request.Slice(slot.Offset, slot.Length).SequenceEqual(_program.ConstantBytes.AsSpan(constant.Offset, constant.Length));
+                    break;
+                }
+
+                case Operation.EqualsInt when _slots[instruction.Left.Index].Kind != SlotKind.Double:
+                {
+                    ref readonly var slot = ref _slots[instruction.Left.Index];
+                    isTrue = slot.Kind == SlotKind.Int && slot.Bits == _program.Constants[instruction.Right.Index].Bits;
+                    break;
+                }
+
+                case Operation.IsNil:
+                {
+                    ref readonly var slot = ref _slots[instruction.Left.Index];
+                    isTrue = slot.Kind is SlotKind.Missing or SlotKind.Empty || (slot.Kind == SlotKind.Bytes && slot.Length == 0);
+                    break;
+                }
+
+                default:
+                    var outcome = RunGeneral(in instruction);
+                    if (outcome == Outcome.Error)
+                    {
+                        return Outcome.Error;
+                    }
+
+                    isTrue = outcome == Outcome.True;
+                    break;
+            }
+
+            next = isTrue ? instruction.WhenTrue : instruction.WhenFalse;
+        }
+
+        return next == Instruction.Hit ? Outcome.True : Outcome.False;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Outcome RunGeneral(in Instruction instruction)
+    {
+        if (!TryResolve(instruction.Left, out var left))
+        {
+            return Outcome.Error;
+        }
+
+        switch (instruction.Operation)
+        {
+            case Operation.IsMatch:
+                return IsMatch(in left, _program.Patterns[instruction.Pattern]);
+            case Operation.IsKind:
+                return Of(left.Slot.Kind == instruction.Kind);
+        }
+
+        if (!TryResolve(instruction.Right, out var right))
+        {
+            return Outcome.Error;
+        }
+
+        switch (instruction.Operation)
+        {
+            case Operation.HasPrefix or Operation.HasSuffix when left.Slot.Kind != SlotKind.String || right.Slot.Kind != SlotKind.String:
+                return Outcome.Error;
+            case Operation.HasPrefix:
+                return Of(left.Bytes.StartsWith(right.Bytes));
+            case Operation.HasSuffix:
+                return Of(left.Bytes.EndsWith(right.Bytes));
+            case Operation.ContainsValue:
+                return Contains(in left, in right);
+            default:
+                return Comparison.Compare(in left, instruction.Comparison, in right);
+        }
+    }
+
+    private Outcome IsMatch(in ValueView target, Pattern pattern)
+    {
+        if (target.Slot.Kind is SlotKind.Missing or SlotKind.Empty)
+        {
+            return Outcome.False;
+        }
+
+        if (!TrySpend(target.Slot.Length))
+        {
+            return Outcome.Error;
+        }
+
+        if (target.Slot.Kind == SlotKind.String)
+        {
+            return Of(pattern.IsMatch(target.Bytes));
+        }
+
+        var run = new PatternRun(pattern);
+        try
+        {
+            return ValueText.TryFeed(in target, ref run) ? Of(run.End()) : Outcome.Error;
+        }
+        finally
+        {
+            run.Dispose();
+        }
+    }
+
+    private Outcome Contains(in ValueView list, in ValueView item)
+    {
+        if (list.Slot.Kind != SlotKind.List || !TrySpend(list.Slot.Length))
+        {
+            return Outcome.Error;
+        }
+
+        var elements = AnyValues.ReaderOf(list.Source, in list.Slot);
+        while (elements.Next())
+        {
+            if (elements.Tag != AnyValues.Element)
+            {
+                continue;
+            }
+
+            if (!AnyValues.TryRead(list.Source, elements.ValueOffset, elements.ValueEnd, out var element))
+            {
+                return Outcome.Error;
+            }
+
+            if (Comparison.Compare(new ValueView(element, list.Source), ComparisonOperator.Equal, in item) == Outcome.True)
+            {
+                return Outcome.True;
+            }
+        }
+
+        return elements.IsMalformed ? Outcome.Error : Outcome.False;
+    }
+
+    /// <summary>
+    /// False is OTTL's error: a key into what is no map, an index into what is no list or beyond its end. A key that a map
+    /// lacks is no error, and what follows it is nil as well.
+    /// </summary>
+    private bool TryResolve(OperandCode operand, out ValueView value)
+    {
+        if (operand.IsConstant)
+        {
+            value = new ValueView(_program.Constants[operand.Index], _program.ConstantBytes);
+            return true;
+        }
+
+        var slot = _slots[operand.Index];
+        var isValid = operand.Keys < 0 || TryIndex(ref slot, _program.Keys[operand.Keys]);
+        value = new ValueView(slot, _request);
+        return isValid;
+    }
+
+    private bool TryIndex(ref Slot slot, ValueKey[] keys)
+    {
+        foreach (var key in keys)
+        {
+            if (slot.Kind == SlotKind.Missing)
+            {
+                return true;
+            }
+
+            if (slot.Kind != (key.Name is null ? SlotKind.List : SlotKind.Map) || !TrySpend(slot.Length))
+            {
+                return false;
+            }
+
+            var inner = slot;
+            if (key.Name is null ? !AnyValues.TryGetAt(_request, in inner, key.Index, out slot) : !AnyValues.TryFind(_request, in inner, key.Name, out slot))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool TrySpend(int bytes)
+    {
+        if (bytes > _readBytesLeft)
+        {
+            return false;
+        }
+
+        _readBytesLeft -= bytes;
+        return true;
+    }
+
+    private static Outcome Of(bool value) => value ? Outcome.True : Outcome.False;
+}

@@ -1,0 +1,157 @@
+using OtlpTap.Rules.Ottl;
+using OtlpTap.Rules.Patterns;
+
+namespace OtlpTap.Rules.Evaluation;
+
+/// <summary>
+/// Turns conditions into instructions. Each condition is written from its end to its start, so that whatever it jumps to
+/// is there already.
+/// </summary>
+internal sealed class ProgramBuilder(SlotLayout layout)
+{
+    private readonly List<Instruction> _instructions = [];
+    private readonly List<Pattern> _patterns = [];
+    private readonly List<Slot> _constants = [];
+    private readonly List<byte> _constantBytes = [];
+    private readonly List<ValueKey[]> _keys = [];
+
+    /// <param name="rules">Indexes of the rules, and their conditions.</param>
+    public RuleProgram Build(IReadOnlyList<(int Rule, Condition Condition)> rules)
+    {
+        var groups = new List<RuleGroup>();
+        var entries = new List<RuleEntry>();
+        foreach (var (gate, members) in GatePlan.Group(rules))
+        {
+            var first = entries.Count;
+            foreach (var (rule, condition) in members)
+            {
+                entries.Add(new RuleEntry((ushort)rule, Write(condition, Instruction.Hit, Instruction.Miss)));
+            }
+
+            groups.Add(new RuleGroup(GateInstruction(gate), first, members.Count));
+        }
+
+        return new RuleProgram
+        {
+            Groups = [.. groups],
+            Entries = [.. entries],
+            Instructions = [.. _instructions],
+            Patterns = [.. _patterns],
+            Constants = [.. _constants],
+            ConstantBytes = [.. _constantBytes],
+            Keys = [.. _keys],
+        };
+    }
+
+    /// <summary>-1: no gate; else the instruction that decides, with <see cref="Instruction.Hit"/> for open.</summary>
+    private int GateInstruction(Condition? gate) => gate is null ? -1 : Write(gate, Instruction.Hit, Instruction.Miss);
+
+    private int Write(Condition condition, int whenTrue, int whenFalse)
+    {
+        switch (condition)
+        {
+            case ConstantCondition constant:
+                return constant.Value ? whenTrue : whenFalse;
+
+            case NotCondition not:
+                return Write(not.Inner, whenFalse, whenTrue);
+
+            case AllCondition all:
+                for (var i = all.Parts.Count - 1; i >= 0; i--)
+                {
+                    whenTrue = Write(all.Parts[i], whenTrue, whenFalse);
+                }
+
+                return whenTrue;
+
+            case AnyCondition any:
+                for (var i = any.Parts.Count - 1; i >= 0; i--)
+                {
+                    whenFalse = Write(any.Parts[i], whenTrue, whenFalse);
+                }
+
+                return whenFalse;
+
+            case SameCondition same:
+                return Write(same.Left, Write(same.Right, whenTrue, whenFalse), Write(same.Right, whenFalse, whenTrue));
+
+            case CompareCondition { Operator: ComparisonOperator.NotEqual } compare:
+                return Write(compare with { Operator = ComparisonOperator.Equal }, whenFalse, whenTrue);
+
+            default:
+                _instructions.Add(InstructionOf(condition) with { WhenTrue = whenTrue, WhenFalse = whenFalse });
+                return _instructions.Count - 1;
+        }
+    }
+
+    private Instruction InstructionOf(Condition condition) => condition switch
+    {
+        CompareCondition compare => CompareInstruction(compare),
+        MatchCondition match => new Instruction { Operation = Operation.IsMatch, Left = Code(match.Target), Pattern = PatternIndex(match.Pattern) },
+        AffixCondition affix => new Instruction
+        {
+            Operation = affix.AtStart ? Operation.HasPrefix : Operation.HasSuffix,
+            Left = Code(affix.Target),
+            Right = Code(affix.Affix),
+        },
+        KindCondition kind => new Instruction { Operation = Operation.IsKind, Left = Code(kind.Target), Kind = kind.Kind },
+        ContainsCondition contains => new Instruction { Operation = Operation.ContainsValue, Left = Code(contains.Target), Right = Code(contains.Item) },
+        _ => throw new InvalidOperationException($"{condition} decides nothing by itself."),
+    };
+
+    private Instruction CompareInstruction(CompareCondition compare)
+    {
+        // Equality does not mind which side is which.
+        if (compare.Operator == ComparisonOperator.Equal && compare.Left is ConstantOperand)
+        {
+            compare = compare with { Left = compare.Right, Right = compare.Left };
+        }
+
+        var operation = compare is { Operator: ComparisonOperator.Equal, Left: PathOperand { Keys.Count: 0 }, Right: ConstantOperand { Value.Kind: var kind } }
+            ? kind switch
+            {
+                SlotKind.String => Operation.EqualsString,
+                SlotKind.Int => Operation.EqualsInt,
+                SlotKind.Missing => Operation.IsNil,
+                _ => Operation.Compare,
+            }
+            : Operation.Compare;
+        return new Instruction { Operation = operation, Comparison = compare.Operator, Left = Code(compare.Left), Right = Code(compare.Right) };
+    }
+
+    private OperandCode Code(Operand operand)
+    {
+        if (operand is PathOperand path)
+        {
+            return new OperandCode(false, layout.SlotOf(path.Slot), KeysIndex(path.Keys));
+        }
+
+        var constant = ((ConstantOperand)operand).Value;
+        _constants.Add(new Slot { Kind = constant.Kind, Offset = _constantBytes.Count, Length = constant.Bytes.Length, Bits = constant.Bits });
+        _constantBytes.AddRange(constant.Bytes);
+        return new OperandCode(true, _constants.Count - 1, -1);
+    }
+
+    private int KeysIndex(IReadOnlyList<ValueKey> keys)
+    {
+        if (keys.Count == 0)
+        {
+            return -1;
+        }
+
+        _keys.Add([.. keys]);
+        return _keys.Count - 1;
+    }
+
+    private int PatternIndex(Pattern pattern)
+    {
+        var known = _patterns.FindIndex(other => other.Text == pattern.Text);
+        if (known >= 0)
+        {
+            return known;
+        }
+
+        _patterns.Add(pattern);
+        return _patterns.Count - 1;
+    }
+}

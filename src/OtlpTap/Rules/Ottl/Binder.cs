@@ -1,0 +1,500 @@
+using System.Text;
+using OtlpTap.Rules.Patterns;
+using OtlpTap.Rules.Values;
+
+namespace OtlpTap.Rules.Ottl;
+
+/// <summary>
+/// Gives the names of a condition their meaning and checks its types. Collects all problems of the condition; whatever
+/// OTTL has and a rule cannot evaluate is one of them, and says so.
+/// </summary>
+internal sealed class Binder
+{
+    private readonly RuleContext _context;
+    private readonly IReadOnlyList<string> _readable;
+    private readonly List<OttlProblem> _problems;
+
+    private Binder(RuleContext context, List<OttlProblem> problems)
+    {
+        _context = context;
+        _readable = Names.ContextsFor(context);
+        _problems = problems;
+    }
+
+    /// <summary>Null when problems were added.</summary>
+    public static Condition? Bind(BooleanSyntax syntax, RuleContext context, List<OttlProblem> problems)
+    {
+        var before = problems.Count;
+        var condition = new Binder(context, problems).Bind(syntax);
+        return problems.Count == before ? condition : null;
+    }
+
+    private Condition Bind(BooleanSyntax syntax) => syntax switch
+    {
+        ConstantSyntax constant => new ConstantCondition(constant.Value),
+        NotSyntax not => Negate(Bind(not.Inner)),
+        AndSyntax and => All(and.Terms.Select(Bind).ToList()),
+        OrSyntax or => Any(or.Terms.Select(Bind).ToList()),
+        ConverterConditionSyntax converter => BindCondition(converter.Converter),
+        _ => BindComparison((ComparisonSyntax)syntax),
+    };
+
+    // A constant anywhere decides a chain, even behind a part that would fail: so does the reference, when it parses.
+    private static Condition All(List<Condition> parts)
+    {
+        if (parts.Contains(Condition.False))
+        {
+            return Condition.False;
+        }
+
+        parts.RemoveAll(part => part == Condition.True);
+        return parts.Count switch { 0 => Condition.True, 1 => parts[0], _ => new AllCondition(parts) };
+    }
+
+    private static Condition Any(List<Condition> parts)
+    {
+        if (parts.Contains(Condition.True))
+        {
+            return Condition.True;
+        }
+
+        parts.RemoveAll(part => part == Condition.False);
+        return parts.Count switch { 0 => Condition.False, 1 => parts[0], _ => new AnyCondition(parts) };
+    }
+
+    private static Condition Negate(Condition condition) =>
+        condition is ConstantCondition constant ? new ConstantCondition(!constant.Value) : new NotCondition(condition);
+
+    private Condition BindComparison(ComparisonSyntax syntax)
+    {
+        var left = syntax.Left as ConverterSyntax;
+        var right = syntax.Right as ConverterSyntax;
+        if (left is null && right is null)
+        {
+            return Compare(BindOperand(syntax.Left), syntax.Operator, BindOperand(syntax.Right));
+        }
+
+        var equal = syntax.Operator == ComparisonOperator.Equal;
+        if (!equal && syntax.Operator != ComparisonOperator.NotEqual)
+        {
+            return Unsupported(syntax.Position, "a converter's answer is compared with == and != only");
+        }
+
+        if (left is not null && right is not null)
+        {
+            var same = new SameCondition(BindCondition(left), BindCondition(right));
+            return equal ? same : new NotCondition(same);
+        }
+
+        var other = left is null ? syntax.Left : syntax.Right;
+        var condition = BindCondition(left ?? right!);
+        if (other is not BoolSyntax expected)
+        {
+            return Unsupported(other.Position, "a converter's answer is compared with true, false or another converter's answer only");
+        }
+
+        return expected.Value == equal ? condition : Negate(condition);
+    }
+
+    private static Condition Compare(Operand? left, ComparisonOperator comparison, Operand? right)
+    {
+        if (left is null || right is null)
+        {
+            return Condition.False;
+        }
+
+        if (left is not ConstantOperand(var leftValue) || right is not ConstantOperand(var rightValue))
+        {
+            return new CompareCondition(left, comparison, right);
+        }
+
+        var outcome = Comparison.Compare(ViewOf(leftValue), comparison, ViewOf(rightValue));
+        return outcome == Outcome.True ? Condition.True : Condition.False;
+    }
+
+    private static ValueView ViewOf(Constant constant) =>
+        new(new Slot { Kind = constant.Kind, Length = constant.Bytes.Length, Bits = constant.Bits }, constant.Bytes);
+
+    private Condition BindCondition(ConverterSyntax converter)
+    {
+        if (converter.Keys.Count > 0)
+        {
+            return Unsupported(converter.Keys[0].Position, "a converter's answer cannot be indexed");
+        }
+
+        switch (converter.Name)
+        {
+            case "IsMatch":
+                return Arguments(converter, "target", "pattern") is [var target, var pattern] ? BindMatch(target, pattern) : Condition.False;
+            case "HasPrefix":
+                return Arguments(converter, "target", "prefix") is [var text, var prefix] ? BindAffix(converter.Name, text, prefix, atStart: true) : Condition.False;
+            case "HasSuffix":
+                return Arguments(converter, "target", "suffix") is [var whole, var suffix] ? BindAffix(converter.Name, whole, suffix, atStart: false) : Condition.False;
+            case "ContainsValue":
+                return Arguments(converter, "target", "item") is [var list, var item] ? BindContains(list, item) : Condition.False;
+            case "IsString":
+                return BindKind(converter, SlotKind.String);
+            case "IsBool":
+                return BindKind(converter, SlotKind.Bool);
+            case "IsInt":
+                return BindKind(converter, SlotKind.Int);
+            case "IsDouble":
+                return BindKind(converter, SlotKind.Double);
+            case "IsMap":
+                return BindKind(converter, SlotKind.Map);
+            case "IsList":
+                return BindKind(converter, SlotKind.List);
+            case "IsRootSpan" when _context != RuleContext.Span:
+                return Problem(converter.Position, "IsRootSpan() exists in the span context only.");
+            case var name when Names.IsConverter(name):
+                return Unsupported(converter.Position, $"the converter {name} cannot be used");
+            default:
+                return Problem(converter.Position, $"There is no converter named {converter.Name}{Names.Suggest(converter.Name, Names.Converters)}");
+        }
+    }
+
+    /// <summary>In the order of the parameters; null when the call is wrong.</summary>
+    private List<ValueSyntax>? Arguments(ConverterSyntax converter, params ReadOnlySpan<string> parameters)
+    {
+        if (converter.Arguments.Count != parameters.Length)
+        {
+            Problem(converter.Position, $"{converter.Name} takes {parameters.Length} arguments ({string.Join(", ", parameters)}), not {converter.Arguments.Count}.");
+            return null;
+        }
+
+        var values = new ValueSyntax?[parameters.Length];
+        for (var i = 0; i < converter.Arguments.Count; i++)
+        {
+            var argument = converter.Arguments[i];
+            var at = argument.Name is null ? i : parameters.IndexOf(argument.Name);
+            if (argument.Name is null && i > 0 && converter.Arguments[i - 1].Name is not null)
+            {
+                Problem(argument.Position, "An argument without a name stands behind one with a name.");
+                return null;
+            }
+
+            if (at < 0)
+            {
+                Problem(argument.Position, $"{converter.Name} has no parameter named {argument.Name} ({string.Join(", ", parameters)}).");
+                return null;
+            }
+
+            if (values[at] is not null)
+            {
+                Problem(argument.Position, $"The argument {parameters[at]} is given twice.");
+                return null;
+            }
+
+            values[at] = argument.Value;
+        }
+
+        return [.. values.Select(value => value!)];
+    }
+
+    private Condition BindMatch(ValueSyntax target, ValueSyntax pattern)
+    {
+        var operand = BindOperand(target);
+        switch (pattern)
+        {
+            case StringSyntax text:
+                if (Pattern.Parse(text.Value, out var problem) is not { } parsed)
+                {
+                    return Problem(text.Position, problem);
+                }
+
+                return operand is null ? Condition.False : new MatchCondition(operand, parsed);
+
+            case PathSyntax or ConverterSyntax or ArithmeticSyntax:
+                return Unsupported(pattern.Position, "a pattern is a string written in the condition, so that it is checked before spans come");
+
+            default:
+                return Problem(pattern.Position, "A pattern is a string.");
+        }
+    }
+
+    private Condition BindAffix(string name, ValueSyntax target, ValueSyntax affix, bool atStart)
+    {
+        var text = BindText(name, target);
+        var part = BindText(name, affix);
+        return text is null || part is null ? Condition.False : new AffixCondition(text, part, atStart);
+    }
+
+    private Operand? BindText(string name, ValueSyntax syntax)
+    {
+        var operand = BindOperand(syntax);
+        if (operand is ConstantOperand { Value.Kind: not SlotKind.String })
+        {
+            Problem(syntax.Position, $"{name} takes strings.");
+            return null;
+        }
+
+        return operand;
+    }
+
+    private Condition BindKind(ConverterSyntax converter, SlotKind kind)
+    {
+        if (Arguments(converter, "target") is not [var target] || BindOperand(target) is not { } operand)
+        {
+            return Condition.False;
+        }
+
+        if (operand is not ConstantOperand(var constant))
+        {
+            return new KindCondition(operand, kind);
+        }
+
+        // The reference checks a constant against the type in question when it parses; only for lists it does not.
+        return constant.Kind == kind ? Condition.True
+            : kind == SlotKind.List ? Condition.False
+            : Problem(target.Position, $"{converter.Name} of a constant that is none.");
+    }
+
+    private Condition BindContains(ValueSyntax target, ValueSyntax item)
+    {
+        var list = BindOperand(target);
+        var value = BindOperand(item);
+        if (list is ConstantOperand { Value.Kind: not SlotKind.List })
+        {
+            return Problem(target.Position, "ContainsValue looks into a list.");
+        }
+
+        return list is null || value is null ? Condition.False : new ContainsCondition(list, value);
+    }
+
+    /// <summary>Null when problems were added.</summary>
+    private Operand? BindOperand(ValueSyntax syntax)
+    {
+        if (syntax is PathSyntax path)
+        {
+            return BindPath(path);
+        }
+
+        if (syntax is SignSyntax { Negative: false, Inner: var inner })
+        {
+            return BindOperand(inner);
+        }
+
+        return BindConstant(syntax) is { } constant ? new ConstantOperand(constant) : null;
+    }
+
+    private Constant? BindConstant(ValueSyntax syntax)
+    {
+        switch (syntax)
+        {
+            case NilSyntax:
+                return Constant.Nil;
+            case StringSyntax text:
+                return Constant.Of(text.Value);
+            case IntSyntax number:
+                return Constant.Of(number.Value);
+            case FloatSyntax number:
+                return Constant.Of(number.Value);
+            case BoolSyntax boolean:
+                return Constant.Of(boolean.Value);
+            case BytesSyntax bytes:
+                return Constant.Of(bytes.Value);
+            case SignSyntax { Negative: true, Inner: IntSyntax number }:
+                return Constant.Of(-number.Value);
+            case SignSyntax { Negative: true, Inner: FloatSyntax number }:
+                return Constant.Of(-number.Value);
+            case SignSyntax { Negative: false, Inner: IntSyntax or FloatSyntax } sign:
+                return BindConstant(sign.Inner);
+            case EnumSyntax symbol:
+                if (Names.EnumValue(symbol.Name) is { } value)
+                {
+                    return Constant.Of(value);
+                }
+
+                Problem(symbol.Position, $"There is no enum symbol {symbol.Name}{Names.Suggest(symbol.Name, Names.Enums)}");
+                return null;
+            case ListSyntax list:
+                return BindList(list);
+            case MapSyntax map:
+                return BindMap(map);
+            case ConverterSyntax converter:
+                if (Names.IsConverter(converter.Name))
+                {
+                    Unsupported(converter.Position, $"the converter {converter.Name} cannot be used as a value");
+                }
+                else
+                {
+                    Problem(converter.Position, $"There is no converter named {converter.Name}{Names.Suggest(converter.Name, Names.Converters)}");
+                }
+
+                return null;
+            case PathSyntax path:
+                Unsupported(path.Position, "lists and maps hold constants only");
+                return null;
+            default:
+                Unsupported(syntax.Position, "arithmetic cannot be used");
+                return null;
+        }
+    }
+
+    private Constant? BindList(ListSyntax list)
+    {
+        var values = new List<Constant>();
+        foreach (var item in list.Values)
+        {
+            // In the reference a map in a list literal equals no received map, but equals another literal: neither is of use.
+            if (item is MapSyntax)
+            {
+                Unsupported(item.Position, "a list cannot hold a map");
+                return null;
+            }
+
+            if (BindConstant(item) is not { } value)
+            {
+                return null;
+            }
+
+            values.Add(value);
+        }
+
+        return Constant.ListOf(values);
+    }
+
+    private Constant? BindMap(MapSyntax map)
+    {
+        var entries = new List<(string, Constant)>();
+        foreach (var (key, item) in map.Entries)
+        {
+            if (item is ListSyntax)
+            {
+                Unsupported(item.Position, "a map cannot hold a list");
+                return null;
+            }
+
+            if (BindConstant(item) is not { } value)
+            {
+                return null;
+            }
+
+            entries.Add((key, value));
+        }
+
+        return Constant.MapOf(entries);
+    }
+
+    private PathOperand? BindPath(PathSyntax path)
+    {
+        var fields = path.Fields;
+        var context = _readable[0];
+        if (fields.Count > 1 && fields[0].Keys.Count == 0 && Names.ContextOf(fields[0].Name) is { } named)
+        {
+            if (!_readable.Contains(named))
+            {
+                Problem(path.Position, $"A {_readable[0]} condition cannot read {fields[0].Name}; it reads {string.Join(", ", _readable)}.");
+                return null;
+            }
+
+            context = named;
+            fields = [.. fields.Skip(1)];
+        }
+
+        return context == "otelcol" ? UnsupportedPath(path, fields, context) : BindField(path, fields, context);
+    }
+
+    private PathOperand? BindField(PathSyntax path, IReadOnlyList<FieldSyntax> fields, string context)
+    {
+        var name = string.Join('.', fields.Select(field => field.Name));
+        var keys = fields[^1].Keys;
+        if (fields.Take(fields.Count - 1).Any(field => field.Keys.Count > 0) || (fields[0].Name == "attributes" && fields.Count > 1))
+        {
+            Problem(fields[^1].Position, $"Nothing can follow {context}.{fields[0].Name} with a dot; a key stands in brackets: {context}.{fields[0].Name}[\"{fields[^1].Name}\"].");
+            return null;
+        }
+
+        if (name == "attributes")
+        {
+            return keys.Count > 0 ? BindAttribute(context, keys) : UnsupportedPath(path, fields, context);
+        }
+
+        if (Names.SlotOf(context, name) is not { } slot)
+        {
+            return UnsupportedPath(path, fields, context);
+        }
+
+        if (keys.Count > 0)
+        {
+            Problem(keys[0].Position, $"{context}.{name} is neither map nor list and has no keys.");
+            return null;
+        }
+
+        return new PathOperand(SlotReference.OfField(slot), []);
+    }
+
+    private PathOperand? UnsupportedPath(PathSyntax path, IReadOnlyList<FieldSyntax> fields, string context)
+    {
+        var name = string.Join('.', fields.Select(field => field.Name));
+        if (Names.FieldsOf(context).Contains(name))
+        {
+            Unsupported(path.Position, name == "attributes" ? "attributes are read one by one: attributes[\"key\"]" : $"{context}.{name} cannot be read");
+            return null;
+        }
+
+        // A dotted path whose first part is neither a context nor a field: the context is the likelier slip.
+        var isContextWrong = fields.Count > 1 && !Names.FieldsOf(context).Any(field => field.Split('.')[0] == fields[0].Name);
+        Problem(fields[0].Position, isContextWrong
+            ? $"{fields[0].Name} is no context of a {_readable[0]} condition{Names.Suggest(fields[0].Name, _readable)}"
+            : $"{context} has no field {name}{Names.Suggest(name, Names.FieldsOf(context))}");
+        return null;
+    }
+
+    private PathOperand? BindAttribute(string context, IReadOnlyList<ValueSyntax> keys)
+    {
+        if (keys[0] is not StringSyntax { Value: var attribute })
+        {
+            Unsupported(keys[0].Position, "an attribute is read by a key in quotes");
+            return null;
+        }
+
+        var path = new List<ValueKey>();
+        foreach (var key in keys.Skip(1))
+        {
+            switch (BindKey(key))
+            {
+                case { } bound:
+                    path.Add(bound);
+                    break;
+                default:
+                    return null;
+            }
+        }
+
+        var section = context switch
+        {
+            "resource" => SlotSection.Resource,
+            "instrumentation_scope" => SlotSection.Scope,
+            "span" => SlotSection.Span,
+            _ => SlotSection.Event,
+        };
+        return new PathOperand(SlotReference.OfAttribute(section, attribute), path);
+    }
+
+    private ValueKey? BindKey(ValueSyntax key)
+    {
+        switch (key)
+        {
+            case StringSyntax text:
+                return new ValueKey(Encoding.UTF8.GetBytes(text.Value), 0);
+            case IntSyntax number:
+                return new ValueKey(null, number.Value);
+            default:
+                Unsupported(key.Position, "a key is a string or a number written in the condition");
+                return null;
+        }
+    }
+
+    private Condition Problem(int position, string message)
+    {
+        _problems.Add(new OttlProblem(position, message));
+        return Condition.False;
+    }
+
+    private Condition Unsupported(int position, string what)
+    {
+        _problems.Add(new OttlProblem(position, $"Not supported in a rule: {what}.", Supported: false));
+        return Condition.False;
+    }
+}

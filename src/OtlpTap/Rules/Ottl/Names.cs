@@ -1,0 +1,125 @@
+using System.Collections.Frozen;
+
+namespace OtlpTap.Rules.Ottl;
+
+/// <summary>The names that OTTL knows, and what a rule can do with them.</summary>
+internal static class Names
+{
+    private static readonly FrozenDictionary<string, long> SpanEnums = new Dictionary<string, long>
+    {
+        ["STATUS_CODE_UNSET"] = 0,
+        ["STATUS_CODE_OK"] = 1,
+        ["STATUS_CODE_ERROR"] = 2,
+        ["SPAN_KIND_UNSPECIFIED"] = 0,
+        ["SPAN_KIND_INTERNAL"] = 1,
+        ["SPAN_KIND_SERVER"] = 2,
+        ["SPAN_KIND_CLIENT"] = 3,
+        ["SPAN_KIND_PRODUCER"] = 4,
+        ["SPAN_KIND_CONSUMER"] = 5,
+    }.ToFrozenDictionary();
+
+    /// <summary>Fields that a slot holds.</summary>
+    private static readonly FrozenDictionary<string, int> Slots = new Dictionary<string, int>
+    {
+        ["span.name"] = FixedSlots.SpanName,
+        ["span.kind"] = FixedSlots.SpanKind,
+        ["span.status.code"] = FixedSlots.StatusCode,
+        ["span.status.message"] = FixedSlots.StatusMessage,
+        ["instrumentation_scope.name"] = FixedSlots.ScopeName,
+        ["instrumentation_scope.version"] = FixedSlots.ScopeVersion,
+        ["spanevent.name"] = FixedSlots.EventName,
+    }.ToFrozenDictionary();
+
+    /// <summary>All fields there are; a rule can use those of <see cref="Slots"/>, and attributes by key.</summary>
+    private static readonly FrozenDictionary<string, string[]> Fields = new Dictionary<string, string[]>
+    {
+        ["span"] =
+        [
+            "attributes", "name", "kind", "status.code", "status.message", "status", "kind.string", "kind.deprecated_string", "trace_id", "trace_id.string",
+            "span_id", "span_id.string", "parent_span_id", "parent_span_id.string", "trace_state", "start_time", "start_time_unix_nano", "end_time",
+            "end_time_unix_nano", "dropped_attributes_count", "events", "dropped_events_count", "links", "dropped_links_count", "flags", "cache",
+        ],
+        ["spanevent"] = ["attributes", "name", "time", "time_unix_nano", "dropped_attributes_count", "event_index", "cache"],
+        ["resource"] = ["attributes", "dropped_attributes_count", "schema_url", "cache"],
+        ["instrumentation_scope"] = ["attributes", "name", "version", "dropped_attributes_count", "schema_url", "cache"],
+        ["log"] =
+        [
+            "attributes", "event_name", "trace_id", "trace_id.string", "span_id", "span_id.string", "time", "time_unix_nano", "observed_time",
+            "observed_time_unix_nano", "severity_number", "severity_text", "body", "body.string", "dropped_attributes_count", "flags", "cache",
+        ],
+        ["otelcol"] = ["client.addr", "client.metadata", "client.auth.attributes", "grpc.metadata"],
+    }.ToFrozenDictionary();
+
+    /// <summary>The reference implementation's converters, so that one we do not evaluate is told from a misspelt one.</summary>
+    private static readonly FrozenSet<string> KnownConverters = new[]
+    {
+        "Base64Decode", "Base64Encode", "Bool", "Coalesce", "CommunityID", "Concat", "ContainsValue", "ConvertAttributesToElementsXML", "ConvertCase",
+        "ConvertTextToElementsXML", "Day", "Decode", "Double", "Duration", "ExtractGrokPatterns", "ExtractPatterns", "FNV", "Format", "FormatTime", "GetXML",
+        "HasPrefix", "HasSuffix", "Hex", "Hour", "Hours", "Index", "InsertXML", "Int", "IsBool", "IsDouble", "IsInCIDR", "IsInt", "IsList", "IsMap", "IsMatch",
+        "IsRootSpan", "IsString", "IsValidLuhn", "Keys", "Len", "Log", "MD5", "Microseconds", "Milliseconds", "Minute", "Minutes", "Month", "Murmur3Hash",
+        "Murmur3Hash128", "Nanosecond", "Nanoseconds", "Now", "ParseCSV", "ParseInt", "ParseJSON", "ParseKeyValue", "ParseSeverity", "ParseSimplifiedXML",
+        "ParseXML", "ProfileID", "RemoveXML", "SHA1", "SHA256", "SHA512", "Second", "Seconds", "SliceToMap", "Sort", "SpanID", "Split", "String", "Substring",
+        "Time", "ToCamelCase", "ToKeyValueString", "ToLowerCase", "ToSnakeCase", "ToUpperCase", "TraceID", "Trim", "TrimPrefix", "TrimSuffix", "TruncateTime",
+        "URL", "UUID", "UUIDv7", "Unix", "UnixMicro", "UnixMilli", "UnixNano", "UnixSeconds", "UserAgent", "Values", "Weekday", "XXH128", "XXH3", "Year",
+    }.ToFrozenSet();
+
+    public static IEnumerable<string> Enums => SpanEnums.Keys;
+
+    public static IEnumerable<string> Converters => KnownConverters;
+
+    public static long? EnumValue(string name) => SpanEnums.TryGetValue(name, out var value) ? value : null;
+
+    public static int? SlotOf(string context, string field) => Slots.TryGetValue($"{context}.{field}", out var slot) ? slot : null;
+
+    public static IReadOnlyList<string> FieldsOf(string context) => Fields[context];
+
+    public static bool IsConverter(string name) => KnownConverters.Contains(name);
+
+    /// <summary>Null for a name that is no context. <c>scope</c> is a second name of <c>instrumentation_scope</c>.</summary>
+    public static string? ContextOf(string name) => name == "scope" ? "instrumentation_scope" : Fields.ContainsKey(name) ? name : null;
+
+    /// <summary>The contexts that a condition may read, its own first.</summary>
+    public static IReadOnlyList<string> ContextsFor(RuleContext context) => context switch
+    {
+        RuleContext.Span => ["span", "resource", "instrumentation_scope", "otelcol"],
+        RuleContext.SpanEvent => ["spanevent", "span", "resource", "instrumentation_scope", "otelcol"],
+        _ => ["log", "resource", "instrumentation_scope", "otelcol"],
+    };
+
+    /// <summary><c>; did you mean X?</c> for the nearest of the names, nothing when none is near.</summary>
+    public static string Suggest(string wrong, IEnumerable<string> names)
+    {
+        var nearest = "";
+        var distance = Math.Max(2, wrong.Length / 3) + 1;
+        foreach (var name in names.Order(StringComparer.Ordinal))
+        {
+            var next = Distance(wrong, name);
+            if (next < distance)
+            {
+                (nearest, distance) = (name, next);
+            }
+        }
+
+        return nearest.Length == 0 ? "" : $"; did you mean {nearest}?";
+    }
+
+    /// <summary>Levenshtein's, without regard to case.</summary>
+    private static int Distance(string left, string right)
+    {
+        var row = Enumerable.Range(0, right.Length + 1).ToArray();
+        for (var i = 1; i <= left.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= right.Length; j++)
+            {
+                var above = row[j];
+                var same = char.ToLowerInvariant(left[i - 1]) == char.ToLowerInvariant(right[j - 1]);
+                row[j] = Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (same ? 0 : 1));
+                diagonal = above;
+            }
+        }
+
+        return row[^1];
+    }
+}

@@ -1,0 +1,382 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+using OtlpTap.Rules.Patterns;
+
+namespace OtlpTap.Rules.Values;
+
+/// <summary>
+/// The text of a value as OTTL's string functions see it, fed to a pattern piece by piece and never built: numbers and
+/// bools as in JSON, bytes as hexadecimal digits, lists and maps as compact JSON with sorted keys, bytes in base64 and
+/// <c>&lt; > &amp;</c> escaped. NaN and infinity have no text.
+/// </summary>
+internal static class ValueText
+{
+    private const int DepthMax = 64;
+
+    /// <summary>False when the value has no text.</summary>
+    public static bool TryFeed(in ValueView value, ref PatternRun run)
+    {
+        switch (value.Slot.Kind)
+        {
+            case SlotKind.String:
+                run.Feed(value.Bytes);
+                return true;
+
+            case SlotKind.Bytes:
+                FeedHex(value.Bytes, ref run);
+                return true;
+
+            default:
+                return TryFeedJson(in value, DepthMax, ref run);
+        }
+    }
+
+    private static bool TryFeedJson(in ValueView value, int depth, ref PatternRun run)
+    {
+        if (depth == 0)
+        {
+            return false;
+        }
+
+        switch (value.Slot.Kind)
+        {
+            case SlotKind.String:
+                FeedQuoted(value.Bytes, ref run);
+                return true;
+
+            case SlotKind.Bool:
+                run.Feed(value.Slot.Bits != 0 ? "true"u8 : "false"u8);
+                return true;
+
+            case SlotKind.Int:
+                Span<byte> digits = stackalloc byte[20];
+                Utf8Formatter.TryFormat(value.Slot.Bits, digits, out var length);
+                run.Feed(digits[..length]);
+                return true;
+
+            case SlotKind.Double:
+                return TryFeedDouble(value.Number, ref run);
+
+            case SlotKind.Bytes:
+                FeedBase64(value.Bytes, ref run);
+                return true;
+
+            case SlotKind.List:
+                return TryFeedList(in value, depth, ref run);
+
+            case SlotKind.Map:
+                return TryFeedMap(in value, depth, ref run);
+
+            default:
+                run.Feed("null"u8);
+                return true;
+        }
+    }
+
+    private static bool TryFeedList(in ValueView list, int depth, ref PatternRun run)
+    {
+        run.Feed("["u8);
+        var isFirst = true;
+        var elements = AnyValues.ReaderOf(list.Source, in list.Slot);
+        while (elements.Next())
+        {
+            if (elements.Tag != AnyValues.Element)
+            {
+                continue;
+            }
+
+            if (!isFirst)
+            {
+                run.Feed(","u8);
+            }
+
+            isFirst = false;
+            if (!AnyValues.TryRead(list.Source, elements.ValueOffset, elements.ValueEnd, out var element)
+                || !TryFeedJson(new ValueView(element, list.Source), depth - 1, ref run))
+            {
+                return false;
+            }
+        }
+
+        run.Feed("]"u8);
+        return !elements.IsMalformed;
+    }
+
+    /// <summary>Sorting takes a list of the entries: the one place where matching allocates, and no rule of a pack looks at maps.</summary>
+    private static bool TryFeedMap(in ValueView map, int depth, ref PatternRun run)
+    {
+        var entries = new List<(Range Key, Slot Value)>();
+        var reader = AnyValues.ReaderOf(map.Source, in map.Slot);
+        while (reader.Next())
+        {
+            if (reader.Tag == AnyValues.Element)
+            {
+                if (!AnyValues.TryReadEntry(map.Source, reader.ValueOffset, reader.ValueEnd, out var key, out var value))
+                {
+                    return false;
+                }
+
+                entries.Add((key, value));
+            }
+        }
+
+        if (reader.IsMalformed)
+        {
+            return false;
+        }
+
+        run.Feed("{"u8);
+        var sorted = Sorted(entries, map.Source);
+        for (var i = 0; i < sorted.Length; i++)
+        {
+            if (i > 0)
+            {
+                run.Feed(","u8);
+            }
+
+            FeedQuoted(map.Source[sorted[i].Key], ref run);
+            run.Feed(":"u8);
+            if (!TryFeedJson(new ValueView(sorted[i].Value, map.Source), depth - 1, ref run))
+            {
+                return false;
+            }
+        }
+
+        run.Feed("}"u8);
+        return true;
+    }
+
+    /// <summary>By the bytes of the keys; of equal keys the last one stays.</summary>
+    private static (Range Key, Slot Value)[] Sorted(List<(Range Key, Slot Value)> entries, ReadOnlySpan<byte> bytes)
+    {
+        var byKey = new SortedDictionary<byte[], (Range, Slot)>(Comparer<byte[]>.Create((left, right) => left.AsSpan().SequenceCompareTo(right)));
+        foreach (var entry in entries)
+        {
+            byKey[bytes[entry.Key].ToArray()] = entry;
+        }
+
+        return [.. byKey.Values];
+    }
+
+    private static void FeedHex(ReadOnlySpan<byte> bytes, ref PatternRun run)
+    {
+        Span<byte> digits = stackalloc byte[2];
+        foreach (var value in bytes)
+        {
+            Utf8Formatter.TryFormat(value, digits, out _, new System.Buffers.StandardFormat('x', 2));
+            run.Feed(digits);
+        }
+    }
+
+    private static void FeedBase64(ReadOnlySpan<byte> bytes, ref PatternRun run)
+    {
+        Span<byte> text = stackalloc byte[4];
+        run.Feed("\""u8);
+        for (var i = 0; i < bytes.Length; i += 3)
+        {
+            Base64.EncodeToUtf8(bytes.Slice(i, Math.Min(3, bytes.Length - i)), text, out _, out var length);
+            run.Feed(text[..length]);
+        }
+
+        run.Feed("\""u8);
+    }
+
+    private static void FeedQuoted(ReadOnlySpan<byte> utf8, ref PatternRun run)
+    {
+        run.Feed("\""u8);
+        while (!utf8.IsEmpty)
+        {
+            var plain = PlainLength(utf8);
+            run.Feed(utf8[..plain]);
+            utf8 = utf8[plain..];
+            if (!utf8.IsEmpty)
+            {
+                utf8 = utf8[FeedEscaped(utf8, ref run)..];
+            }
+        }
+
+        run.Feed("\""u8);
+    }
+
+    private static int PlainLength(ReadOnlySpan<byte> utf8)
+    {
+        for (var i = 0; i < utf8.Length; i++)
+        {
+            if (utf8[i] is < 0x20 or >= 0x80 or (byte)'"' or (byte)'\\' or (byte)'<' or (byte)'>' or (byte)'&')
+            {
+                return i;
+            }
+        }
+
+        return utf8.Length;
+    }
+
+    /// <summary>One character that needs a look: an escape, or a character beyond ASCII as it is. Returns its length.</summary>
+    private static int FeedEscaped(ReadOnlySpan<byte> utf8, ref PatternRun run)
+    {
+        switch (utf8[0])
+        {
+            case (byte)'"':
+                run.Feed("\\\""u8);
+                return 1;
+            case (byte)'\\':
+                run.Feed("\\\\"u8);
+                return 1;
+            case (byte)'\n':
+                run.Feed("\\n"u8);
+                return 1;
+            case (byte)'\r':
+                run.Feed("\\r"u8);
+                return 1;
+            case (byte)'\t':
+                run.Feed("\\t"u8);
+                return 1;
+            case < 0x80:
+                Span<byte> digits = stackalloc byte[2];
+                Utf8Formatter.TryFormat(utf8[0], digits, out _, new System.Buffers.StandardFormat('x', 2));
+                run.Feed("\\u00"u8);
+                run.Feed(digits);
+                return 1;
+        }
+
+        if (Rune.DecodeFromUtf8(utf8, out var rune, out var length) != System.Buffers.OperationStatus.Done)
+        {
+            run.Feed("\\ufffd"u8);
+            return 1;
+        }
+
+        switch (rune.Value)
+        {
+            case 0x2028:
+                run.Feed("\\u2028"u8);
+                break;
+            case 0x2029:
+                run.Feed("\\u2029"u8);
+                break;
+            default:
+                run.Feed(utf8[..length]);
+                break;
+        }
+
+        return length;
+    }
+
+    /// <summary>
+    /// The shortest digits that read back as the same number; from 1e21 on and below 1e-6 with an exponent of at least
+    /// two digits (<c>1e-07</c>).
+    /// </summary>
+    private static bool TryFeedDouble(double value, ref PatternRun run)
+    {
+        if (!double.IsFinite(value))
+        {
+            return false;
+        }
+
+        // At most 17 digits, sign, point and exponent: "-1.2345678901234567E-308".
+        Span<byte> shortest = stackalloc byte[32];
+        value.TryFormat(shortest, out var length, "R", CultureInfo.InvariantCulture);
+        var text = shortest[..length];
+        if (double.IsNegative(value))
+        {
+            run.Feed("-"u8);
+            text = text.TrimStart((byte)'-');
+        }
+
+        Span<byte> digits = stackalloc byte[32];
+        var (count, exponent) = Digits(text, digits);
+        var magnitude = Math.Abs(value);
+        if (magnitude != 0 && magnitude is < 1e-6 or >= 1e21)
+        {
+            FeedScientific(digits[..count], exponent - 1, ref run);
+        }
+        else
+        {
+            FeedPlain(digits[..count], exponent, ref run);
+        }
+
+        return true;
+    }
+
+    /// <summary>The significant digits, and the place of the point: the value is 0.digits times ten to the exponent.</summary>
+    private static (int Count, int Exponent) Digits(ReadOnlySpan<byte> text, Span<byte> digits)
+    {
+        var exponentAt = text.IndexOf((byte)'E');
+        var exponent = 0;
+        if (exponentAt >= 0)
+        {
+            _ = Utf8Parser.TryParse(text[(exponentAt + 1)..].TrimStart((byte)'+'), out exponent, out _);
+            text = text[..exponentAt];
+        }
+
+        var point = text.IndexOf((byte)'.');
+        exponent += point >= 0 ? point : text.Length;
+        var count = 0;
+        foreach (var digit in text)
+        {
+            if (digit != '.' && (count > 0 || digit != '0'))
+            {
+                digits[count++] = digit;
+            }
+            else if (digit == '0')
+            {
+                exponent--;
+            }
+        }
+
+        while (count > 0 && digits[count - 1] == '0')
+        {
+            count--;
+        }
+
+        return (count, exponent);
+    }
+
+    private static void FeedPlain(scoped ReadOnlySpan<byte> digits, int exponent, ref PatternRun run)
+    {
+        if (digits.IsEmpty)
+        {
+            run.Feed("0"u8);
+            return;
+        }
+
+        if (exponent <= 0)
+        {
+            run.Feed("0."u8);
+            FeedZeros(-exponent, ref run);
+            run.Feed(digits);
+            return;
+        }
+
+        run.Feed(digits[..Math.Min(exponent, digits.Length)]);
+        FeedZeros(exponent - digits.Length, ref run);
+        if (digits.Length > exponent)
+        {
+            run.Feed("."u8);
+            run.Feed(digits[exponent..]);
+        }
+    }
+
+    private static void FeedScientific(scoped ReadOnlySpan<byte> digits, int exponent, ref PatternRun run)
+    {
+        run.Feed(digits[..1]);
+        if (digits.Length > 1)
+        {
+            run.Feed("."u8);
+            run.Feed(digits[1..]);
+        }
+
+        run.Feed(exponent < 0 ? "e-"u8 : "e+"u8);
+        Span<byte> text = stackalloc byte[4];
+        Utf8Formatter.TryFormat(Math.Abs(exponent), text, out var length, new System.Buffers.StandardFormat('D', 2));
+        run.Feed(text[..length]);
+    }
+
+    private static void FeedZeros(int count, ref PatternRun run)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            run.Feed("0"u8);
+        }
+    }
+}
