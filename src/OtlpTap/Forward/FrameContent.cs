@@ -14,17 +14,22 @@ internal sealed class FrameContent(UpstreamBody body) : HttpContent
     // gathered first, or each of a hundred small ones would cost a frame and a turn in the connection's write queue.
     private const int GatherBytes = 16 << 10;
 
+    private readonly CancellationTokenSource _writing = new();
     private int _writers;
     private TaskCompletionSource? _unread;
 
-    /// <summary>Completes when no writer is at work. Asked after the call has ended or was aborted, so that none will start.</summary>
-    public Task WhenUnreadAsync()
+    /// <summary>
+    /// Ends a writer that is still at work, and completes when none is. For after the call, when none will start.
+    /// </summary>
+    public Task StopReadingAsync()
     {
         if (Volatile.Read(ref _writers) == 0)
         {
             return Task.CompletedTask;
         }
 
+        // The handler does not do it: it goes on waiting for the window of a stream whose answer is complete.
+        _writing.Cancel();
         var unread = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Volatile.Write(ref _unread, unread);
         Interlocked.MemoryBarrier();
@@ -43,14 +48,13 @@ internal sealed class FrameContent(UpstreamBody body) : HttpContent
         return false;
     }
 
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
-        WriteAsync(stream, CancellationToken.None);
-
+    // The token that comes with the stream is the stream's own, which ends its writes without being handed back to it.
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken) =>
-        WriteAsync(stream, cancellationToken);
+        SerializeToStreamAsync(stream, context);
 
-    private async Task WriteAsync(Stream stream, CancellationToken cancellation)
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
     {
+        var cancellation = _writing.Token;
         Interlocked.Increment(ref _writers);
         try
         {
@@ -70,6 +74,16 @@ internal sealed class FrameContent(UpstreamBody body) : HttpContent
                 Volatile.Read(ref _unread)?.TrySetResult();
             }
         }
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _writing.Dispose();
+        }
+
+        base.Dispose(disposing);
     }
 
     private async Task WriteJoinedAsync(Stream stream, CancellationToken cancellation)

@@ -75,7 +75,7 @@ internal sealed class HttpUpstreamTransport : IUpstreamTransport
         }
         finally
         {
-            await content.WhenUnreadAsync();
+            await content.StopReadingAsync();
         }
     }
 

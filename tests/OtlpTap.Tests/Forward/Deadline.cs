@@ -1,0 +1,26 @@
+using System.Diagnostics;
+
+namespace OtlpTap.Tests.Forward;
+
+/// <summary>How long a test waits for what has to happen, on a machine that may be busy.</summary>
+internal static class Deadline
+{
+    public static readonly TimeSpan Span = TimeSpan.FromSeconds(30);
+
+    public static CancellationToken Token() => new CancellationTokenSource(Span).Token;
+
+    public static Task<T> InTime<T>(this Task<T> task) => task.WaitAsync(Span);
+
+    public static Task InTime(this Task task) => task.WaitAsync(Span);
+
+    /// <summary>For what another thread does in its own time and announces to nobody.</summary>
+    public static async Task UntilAsync(Func<bool> holds, string what)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!holds())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(started) < Span, $"waited in vain until {what}");
+            await Task.Yield();
+        }
+    }
+}

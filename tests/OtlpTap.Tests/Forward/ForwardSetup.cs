@@ -1,0 +1,94 @@
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using OtlpTap.Buffers;
+using OtlpTap.Forward;
+using OtlpTap.Metrics;
+using OtlpTap.Otlp;
+using Prometheus;
+
+namespace OtlpTap.Tests.Forward;
+
+/// <summary>A forwarder with everything it needs, and the books: what was lent to it, and whether all came back.</summary>
+internal sealed class ForwardSetup : IAsyncDisposable
+{
+    private readonly PayloadPool _pool = new();
+    private readonly ByteBudget _budget = new(1 << 30);
+    private readonly CollectorRegistry _registry = Prometheus.Metrics.NewCustomRegistry();
+    private readonly HashSet<Payload> _lent = new(ReferenceEqualityComparer.Instance);
+
+    public ForwardSetup(IUpstreamTransport transport, ForwardOptions options, TimeProvider? time = null)
+    {
+        Assert.True(UpstreamEndpoint.TryParse(options.Endpoint, options.Insecure, out var endpoint, out var problem), problem);
+        Forwarder = new Forwarder(
+            "otlp_grpc/test",
+            endpoint,
+            transport,
+            options,
+            new ForwardMetrics(Prometheus.Metrics.WithCustomRegistry(_registry), "otlp_grpc/test"),
+            time ?? TimeProvider.System,
+            NullLogger<Forwarder>.Instance);
+    }
+
+    public Forwarder Forwarder { get; }
+
+    public long CreditOut => _budget.TakenBytes;
+
+    public static ForwardSetup Scripted(ScriptedTransport transport, TimeProvider? time = null, Func<ForwardOptions, ForwardOptions>? with = null)
+    {
+        var options = new ForwardOptions { Endpoint = "upstream.test:4317", Insecure = true };
+        return new ForwardSetup(transport, with?.Invoke(options) ?? options, time);
+    }
+
+    public static ForwardSetup Over(StubUpstream stub, TimeProvider? time = null, Func<ForwardOptions, ForwardOptions>? with = null) =>
+        To(stub.Endpoint, time, with);
+
+    public static ForwardSetup To(string endpointText, TimeProvider? time = null, Func<ForwardOptions, ForwardOptions>? with = null)
+    {
+        var options = new ForwardOptions { Endpoint = endpointText, Insecure = true };
+        options = with?.Invoke(options) ?? options;
+        Assert.True(UpstreamEndpoint.TryParse(options.Endpoint, options.Insecure, out var endpoint, out var problem), problem);
+        return new ForwardSetup(new HttpUpstreamTransport(UpstreamOptions.From(options, endpoint)), options, time);
+    }
+
+    public Payload Lend(ReadOnlySpan<byte> message)
+    {
+        var payload = _pool.Rent(message.Length);
+        message.CopyTo(payload.Writable);
+        Assert.True(_budget.TryTake(message.Length));
+        payload.AttachCredit(_budget, message.Length);
+        lock (_lent)
+        {
+            _lent.Add(payload);
+        }
+
+        return payload;
+    }
+
+    public Task<ExportReply> ForwardAsync(string message, RequestMetadata? metadata = null, CancellationToken cancellation = default) =>
+        ForwardAsync(Encoding.UTF8.GetBytes(message), metadata, Signal.Traces, cancellation);
+
+    public Task<ExportReply> ForwardAsync(ReadOnlySpan<byte> message, RequestMetadata? metadata = null, Signal signal = Signal.Traces, CancellationToken cancellation = default) =>
+        Forwarder.ForwardAsync(signal, Lend(message), metadata ?? RequestMetadata.Empty, cancellation);
+
+    /// <summary>The text that /metrics would show.</summary>
+    public async Task<string> MetricsAsync()
+    {
+        using var text = new MemoryStream();
+        await _registry.CollectAndExportAsTextAsync(text);
+        return Encoding.UTF8.GetString(text.ToArray());
+    }
+
+    /// <summary>All that was lent is back: the credit in the budget, the arrays in the pool.</summary>
+    public async Task AssertAllCameBackAsync()
+    {
+        await Forwarder.DrainAsync(Deadline.Token());
+        Assert.Equal(0, _budget.TakenBytes);
+        Assert.Equal(_lent.Sum(payload => (long)payload.Capacity), _pool.RetainedBytes);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Forwarder.DisposeAsync();
+        await AssertAllCameBackAsync();
+    }
+}

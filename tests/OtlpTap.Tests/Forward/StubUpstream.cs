@@ -1,0 +1,133 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace OtlpTap.Tests.Forward;
+
+/// <summary>What arrived, byte for byte.</summary>
+internal sealed record StubCall(string Path, IReadOnlyDictionary<string, string> Headers, byte[] Body)
+{
+    public byte[] Message => Body[5..];
+}
+
+/// <summary>A real HTTP/2 server on a loopback port that records what comes and does what the test says.</summary>
+internal sealed class StubUpstream : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private StubUpstream(WebApplication app)
+    {
+        _app = app;
+    }
+
+    public ConcurrentQueue<StubCall> Calls { get; } = new();
+
+    /// <summary>How to answer; full success at once unless the test says otherwise.</summary>
+    public Func<HttpContext, StubCall, Task> Answer { get; set; } = (context, _) => SucceedAsync(context);
+
+    public int Port { get; private set; }
+
+    public string Endpoint => $"127.0.0.1:{Port}";
+
+    public static async Task<StubUpstream> StartAsync(int port = 0, X509Certificate2? certificate = null, int streamsMax = 100)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.Http2.MaxStreamsPerConnection = streamsMax;
+            kestrel.Listen(IPAddress.Loopback, port, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                if (certificate is not null)
+                {
+                    listen.UseHttps(certificate);
+                }
+            });
+        });
+        var app = builder.Build();
+        var stub = new StubUpstream(app);
+        app.Run(stub.HandleAsync);
+        await app.StartAsync();
+        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        stub.Port = new Uri(address).Port;
+        return stub;
+    }
+
+    public static Task SucceedAsync(HttpContext context) => ReplyAsync(context, StatusCode.OK, body: []);
+
+    /// <summary>Answers with a message and the status in trailers.</summary>
+    public static async Task ReplyAsync(HttpContext context, StatusCode status, string? message = null, byte[]? body = null, byte flag = 0, params (string Name, string Value)[] trailers)
+    {
+        context.Response.ContentType = "application/grpc";
+        if (body is not null)
+        {
+            await context.Response.Body.WriteAsync(Frame(body, flag), context.RequestAborted);
+        }
+
+        context.Response.AppendTrailer("grpc-status", ((int)status).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        if (message is not null)
+        {
+            context.Response.AppendTrailer("grpc-message", message);
+        }
+
+        foreach (var (name, value) in trailers)
+        {
+            context.Response.AppendTrailer(name, value);
+        }
+    }
+
+    /// <summary>Answers "trailers-only": all in one header block.</summary>
+    public static Task RefuseAsync(HttpContext context, StatusCode status, string message, params (string Name, string Value)[] trailers)
+    {
+        context.Response.ContentType = "application/grpc";
+        context.Response.Headers["grpc-status"] = ((int)status).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        context.Response.Headers["grpc-message"] = message;
+        foreach (var (name, value) in trailers)
+        {
+            context.Response.Headers[name] = value;
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public static byte[] Frame(byte[] message, byte flag = 0)
+    {
+        var frame = new byte[5 + message.Length];
+        frame[0] = flag;
+        BinaryPrimitives.WriteUInt32BigEndian(frame.AsSpan(1), (uint)message.Length);
+        message.CopyTo(frame, 5);
+        return frame;
+    }
+
+    /// <summary>Cuts the connections and closes the port.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await _app.StopAsync(now.Token);
+        await _app.DisposeAsync();
+    }
+
+    private async Task HandleAsync(HttpContext context)
+    {
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+        var headers = context.Request.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value.ToString());
+        var call = new StubCall(context.Request.Path, headers, body.ToArray());
+        Calls.Enqueue(call);
+        await Answer(context, call);
+    }
+}
