@@ -139,20 +139,19 @@ internal sealed class GroupCommit
 
     private static void Reply(JoinedCall call, ExportReply reply)
     {
+        var shared = new SharedReply(reply, call.Count);
         foreach (var request in call.Requests)
         {
+            var own = shared.For(request);
             request.EndBytes();
-        }
-
-        if (call.Count == 1)
-        {
-            call.Requests[0].Reply(reply);
-            return;
-        }
-
-        foreach (var request in call.Requests)
-        {
-            request.ReplyOnPool(reply);
+            if (call.Count == 1)
+            {
+                request.Reply(own);
+            }
+            else
+            {
+                request.ReplyOnPool(own);
+            }
         }
     }
 

@@ -64,11 +64,18 @@ internal sealed class ForwardSetup : IAsyncDisposable
         return payload;
     }
 
-    public Task<ExportReply> ForwardAsync(string message, RequestMetadata? metadata = null, CancellationToken cancellation = default) =>
-        ForwardAsync(Encoding.UTF8.GetBytes(message), metadata, Signal.Traces, cancellation);
+    public Task<ExportReply> SendAsync(string message, RequestMetadata? metadata = null) =>
+        SendAsync(Encoding.UTF8.GetBytes(message), metadata);
 
-    public Task<ExportReply> ForwardAsync(ReadOnlySpan<byte> message, RequestMetadata? metadata = null, Signal signal = Signal.Traces, CancellationToken cancellation = default) =>
-        Forwarder.ForwardAsync(signal, Lend(message), metadata ?? RequestMetadata.Empty, cancellation);
+    public Task<ExportReply> SendAsync(ReadOnlySpan<byte> message, RequestMetadata? metadata = null, Signal signal = Signal.Traces) =>
+        Forwarder.ForwardAsync(signal, Lend(message), metadata ?? RequestMetadata.Empty, CancellationToken.None);
+
+    /// <summary>For an agent that gives up when <paramref name="leaving"/> fires.</summary>
+    public Task<ExportReply> SendUntilAsync(string message, CancellationToken leaving) =>
+        SendUntilAsync(message, RequestMetadata.Empty, leaving);
+
+    public Task<ExportReply> SendUntilAsync(string message, RequestMetadata metadata, CancellationToken leaving) =>
+        Forwarder.ForwardAsync(Signal.Traces, Lend(Encoding.UTF8.GetBytes(message)), metadata, leaving);
 
     /// <summary>The text that /metrics would show.</summary>
     public async Task<string> MetricsAsync()

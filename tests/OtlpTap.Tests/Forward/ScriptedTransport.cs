@@ -20,7 +20,7 @@ internal sealed class ScriptedCall(Signal signal, byte[][] members, RequestMetad
 
     public Task<UpstreamAnswer> Answer => _answer.Task;
 
-    public void Succeed() => Reply(StatusCode.OK);
+    public void Succeed() => End(UpstreamAnswer.Accepted);
 
     public void Reply(StatusCode status, string message = "", byte[]? body = null, params ReplyTrailer[] trailers) =>
         End(new UpstreamAnswer(UpstreamOutcome.Answered, new ExportReply(status, message, body, trailers)));

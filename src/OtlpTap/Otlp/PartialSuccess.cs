@@ -1,0 +1,74 @@
+using System.Buffers;
+using System.Text;
+using OtlpTap.Wire;
+
+namespace OtlpTap.Otlp;
+
+/// <summary>
+/// What an upstream did not take of a request that it otherwise accepted.
+/// <code>
+///   Export*ServiceResponse { Export*PartialSuccess partial_success = 1; }
+///   Export*PartialSuccess  { int64 rejected_* = 1; string error_message = 2; }
+/// </code>
+/// The same shape for all signals. Rejected 0 with a message is a warning (https://opentelemetry.io/docs/specs/otlp/, "Partial Success").
+/// </summary>
+internal readonly record struct PartialSuccess(long Rejected, string Message)
+{
+    /// <summary>Reads a serialized <c>Export*ServiceResponse</c>; false when it is malformed.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> response, out PartialSuccess partial)
+    {
+        partial = new PartialSuccess(0, "");
+        var reader = new ProtoReader(response);
+        while (reader.Next())
+        {
+            if (reader is { FieldNumber: OtlpFields.ExportResponse.PartialSuccess, WireType: WireType.LengthDelimited }
+                && !TryMerge(reader.Value, ref partial))
+            {
+                return false;
+            }
+        }
+
+        return !reader.IsMalformed;
+    }
+
+    /// <summary>Serializes an <c>Export*ServiceResponse</c> that says this.</summary>
+    public byte[] ToResponse()
+    {
+        var partial = new ArrayBufferWriter<byte>();
+        if (Rejected != 0)
+        {
+            ProtoWriter.WriteVarintField(partial, ProtoWriter.TagOf(OtlpFields.PartialSuccess.Rejected, WireType.Varint), (ulong)Rejected);
+        }
+
+        if (Message.Length != 0)
+        {
+            ProtoWriter.WriteLengthDelimited(
+                partial, ProtoWriter.TagOf(OtlpFields.PartialSuccess.ErrorMessage, WireType.LengthDelimited), Encoding.UTF8.GetBytes(Message));
+        }
+
+        var response = new ArrayBufferWriter<byte>();
+        ProtoWriter.WriteLengthDelimited(
+            response, ProtoWriter.TagOf(OtlpFields.ExportResponse.PartialSuccess, WireType.LengthDelimited), partial.WrittenSpan);
+        return response.WrittenSpan.ToArray();
+    }
+
+    private static bool TryMerge(ReadOnlySpan<byte> message, ref PartialSuccess partial)
+    {
+        var reader = new ProtoReader(message);
+        while (reader.Next())
+        {
+            switch (reader.FieldNumber, reader.WireType)
+            {
+                case (OtlpFields.PartialSuccess.Rejected, WireType.Varint):
+                    partial = partial with { Rejected = (long)reader.Varint };
+                    break;
+
+                case (OtlpFields.PartialSuccess.ErrorMessage, WireType.LengthDelimited):
+                    partial = partial with { Message = Encoding.UTF8.GetString(reader.Value) };
+                    break;
+            }
+        }
+
+        return !reader.IsMalformed;
+    }
+}
