@@ -33,7 +33,7 @@ internal sealed class ForwardSetup : IAsyncDisposable
 
     public long CreditOut => _budget.TakenBytes;
 
-    public static ForwardSetup Scripted(ScriptedTransport transport, TimeProvider? time = null, Func<ForwardOptions, ForwardOptions>? with = null)
+    public static ForwardSetup Scripted(IUpstreamTransport transport, TimeProvider? time = null, Func<ForwardOptions, ForwardOptions>? with = null)
     {
         var options = new ForwardOptions { Endpoint = "upstream.test:4317", Insecure = true };
         return new ForwardSetup(transport, with?.Invoke(options) ?? options, time);
