@@ -1,0 +1,19 @@
+namespace OtlpTap.Forward.Http2;
+
+internal static partial class Http2Log
+{
+    [LoggerMessage(5, LogLevel.Error, "Unexpected error on the way to {Endpoint}; the connection is given up")]
+    public static partial void Unexpected(this ILogger logger, UpstreamEndpoint endpoint, Exception exception);
+
+    [LoggerMessage(1, LogLevel.Information, "Connected to {Endpoint} (connection {Count})")]
+    public static partial void Connected(this ILogger logger, UpstreamEndpoint endpoint, int count);
+
+    [LoggerMessage(2, LogLevel.Warning, "Cannot connect to {Endpoint}: {Cause}")]
+    public static partial void ConnectFailed(this ILogger logger, UpstreamEndpoint endpoint, string cause);
+
+    [LoggerMessage(3, LogLevel.Warning, "Connection to {Endpoint} ended: {Cause}")]
+    public static partial void ConnectionEnded(this ILogger logger, UpstreamEndpoint endpoint, string cause);
+
+    [LoggerMessage(4, LogLevel.Information, "{Endpoint} sends GOAWAY ({Code}): running calls end there, new ones take another connection")]
+    public static partial void GoAwayReceived(this ILogger logger, UpstreamEndpoint endpoint, Http2ErrorCode code);
+}

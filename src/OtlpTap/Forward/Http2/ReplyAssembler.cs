@@ -1,0 +1,268 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Text;
+using Grpc.Core;
+using OtlpTap.Otlp;
+
+namespace OtlpTap.Forward.Http2;
+
+/// <summary>
+/// Puts together the answer to one call from the header blocks and DATA of its stream (RFC 9113 section 8.1, gRPC over
+/// HTTP/2 "Responses"). Full success, by far the most frequent answer, costs no allocation.
+/// <code>
+///   HEADERS  1xx                         any number, ignored
+///   HEADERS  :status content-type ...    with END_STREAM: "trailers only", grpc-status stands here
+///   DATA     | compressed? | length, 4 bytes big-endian | message |
+///   HEADERS  grpc-status grpc-message ...   END_STREAM
+/// </code>
+/// </summary>
+internal sealed class ReplyAssembler(int messageBytesMax)
+{
+    private const int PrefixLength = Buffers.Payload.FrameHeaderLength;
+    private const int InterimAnswersMax = 16;
+    private const int KeptBytesMax = 4096;
+
+    private static readonly SearchValues<byte> s_nameBytes = SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"u8);
+    private static readonly SearchValues<byte> s_forbiddenValueBytes = SearchValues.Create("\0\r\n"u8);
+
+    private readonly byte[] _prefix = new byte[PrefixLength];
+    private readonly List<ReplyTrailer> _trailers = [];
+    private byte[] _message = [];
+    private int _bodyLength;
+    private int _declaredLength;
+    private int _httpStatus;
+    private int _interimAnswers;
+    private bool _isGrpc;
+    private StatusCode? _status;
+    private string _statusMessage = "";
+
+    /// <summary>Message bytes kept in memory until the call ends; the connection's window holds that much back.</summary>
+    public int KeptBytes { get; private set; }
+
+    public void Reset()
+    {
+        _trailers.Clear();
+        if (_message.Length > KeptBytesMax)
+        {
+            _message = [];
+        }
+
+        _bodyLength = 0;
+        _declaredLength = 0;
+        _httpStatus = 0;
+        _interimAnswers = 0;
+        _isGrpc = false;
+        _status = null;
+        _statusMessage = "";
+        KeptBytes = 0;
+    }
+
+    /// <summary>Reads <paramref name="fields"/> to the end in any case. Not null: what makes the answer malformed.</summary>
+    public string? ReadHeaders(ref HpackDecoder.Fields fields, bool endsStream)
+    {
+        var areTrailers = _httpStatus != 0;
+        var problem = areTrailers && !endsStream ? "trailers that do not end the stream" : null;
+        var status = 0;
+        var anyRegular = false;
+        while (fields.TryNext())
+        {
+            if (problem is not null || fields.IsTooLarge)
+            {
+                continue;
+            }
+
+            if (fields.Name is [(byte)':', ..])
+            {
+                var isStatus = !areTrailers && !anyRegular && status == 0 && fields.Name.SequenceEqual(":status"u8);
+                problem = isStatus && TryParseStatus(fields.Value, out status) ? null : "a pseudo-header field out of place";
+                continue;
+            }
+
+            anyRegular = true;
+            problem = ReadField(fields.Name, fields.Value, areTrailers, endsStream, isInterim: status is >= 100 and < 200);
+        }
+
+        if (problem is not null || fields.Error is not null || fields.IsTooLarge || areTrailers)
+        {
+            return problem;
+        }
+
+        if (status is >= 100 and < 200)
+        {
+            return endsStream || status == 101 || ++_interimAnswers > InterimAnswersMax ? "an interim answer out of place" : null;
+        }
+
+        _httpStatus = status;
+        return status == 0 ? "an answer without :status" : null;
+    }
+
+    /// <summary>Not null: what makes the answer malformed.</summary>
+    public string? ReadData(ReadOnlySpan<byte> data, out bool isTooLarge)
+    {
+        isTooLarge = false;
+        if (_httpStatus == 0)
+        {
+            return "DATA in front of the headers";
+        }
+
+        if (!_isGrpc)
+        {
+            return null;
+        }
+
+        if (_bodyLength < PrefixLength)
+        {
+            var length = Math.Min(PrefixLength - _bodyLength, data.Length);
+            data[..length].CopyTo(_prefix.AsSpan(_bodyLength));
+            _bodyLength += length;
+            data = data[length..];
+            if (_bodyLength < PrefixLength)
+            {
+                return null;
+            }
+
+            if (_prefix[0] != 0)
+            {
+                return "a compressed message, which was not asked for";
+            }
+
+            var declared = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(_prefix.AsSpan(1));
+            isTooLarge = declared > messageBytesMax;
+            if (isTooLarge)
+            {
+                return $"a message of {declared} bytes, beyond the limit of {messageBytesMax}";
+            }
+
+            _declaredLength = (int)declared;
+        }
+
+        return Keep(data);
+    }
+
+    /// <summary>For a stream that has ended regularly.</summary>
+    public UpstreamAnswer Build(UpstreamFailures failures)
+    {
+        Debug.Assert(_httpStatus != 0, "A stream ended without headers counts as malformed.");
+        if (_status is not { } status)
+        {
+            return failures.NotGrpc(_httpStatus, _isGrpc);
+        }
+
+        if (status != StatusCode.OK)
+        {
+            return Answered(status, ReadOnlyMemory<byte>.Empty);
+        }
+
+        // OK without any message is taken for the empty one: the upstream has taken the data, and says so.
+        if (_bodyLength != 0 && (_bodyLength < PrefixLength || KeptBytes < _declaredLength))
+        {
+            return failures.Malformed("a message cut short");
+        }
+
+        return KeptBytes == 0 && _trailers.Count == 0 && _statusMessage.Length == 0
+            ? UpstreamAnswer.Accepted
+            : Answered(status, _message.AsSpan(0, KeptBytes).ToArray());
+    }
+
+    private UpstreamAnswer Answered(StatusCode status, ReadOnlyMemory<byte> body) =>
+        new(UpstreamOutcome.Answered, new ExportReply(status, _statusMessage, body, [.. _trailers]));
+
+    private string? Keep(ReadOnlySpan<byte> data)
+    {
+        if (data.Length > _declaredLength - KeptBytes)
+        {
+            return "more bytes than one message";
+        }
+
+        // The array follows the bytes that came, not the length that was promised.
+        var needed = KeptBytes + data.Length;
+        if (needed > _message.Length)
+        {
+            Array.Resize(ref _message, Math.Min(_declaredLength, Math.Max(needed, 2 * _message.Length)));
+        }
+
+        data.CopyTo(_message.AsSpan(KeptBytes));
+        KeptBytes = needed;
+        _bodyLength += data.Length;
+        return null;
+    }
+
+    private string? ReadField(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool areTrailers, bool endsStream, bool isInterim)
+    {
+        if (name.IsEmpty || name.ContainsAnyExcept(s_nameBytes) || value.ContainsAny(s_forbiddenValueBytes) || IsConnectionSpecific(name))
+        {
+            return "an illegal header field";
+        }
+
+        if (isInterim)
+        {
+            return null;
+        }
+
+        if (!areTrailers && name.SequenceEqual("content-type"u8))
+        {
+            _isGrpc = IsGrpc(value);
+            return null;
+        }
+
+        if (!endsStream)
+        {
+            return null;
+        }
+
+        if (name.SequenceEqual("grpc-status"u8))
+        {
+            return TryReadStatus(value) ? null : "a grpc-status that is no number";
+        }
+
+        if (name.SequenceEqual("grpc-message"u8))
+        {
+            _statusMessage = value.IsEmpty ? "" : GrpcStatus.DecodeMessage(Encoding.Latin1.GetString(value));
+            return null;
+        }
+
+        if (areTrailers || !IsAboutTheAnswerItself(name))
+        {
+            _trailers.Add(new ReplyTrailer(Encoding.Latin1.GetString(name), Encoding.Latin1.GetString(value)));
+        }
+
+        return null;
+    }
+
+    private bool TryReadStatus(ReadOnlySpan<byte> value)
+    {
+        if (value is [(byte)'0'])
+        {
+            _status = StatusCode.OK;
+            return true;
+        }
+
+        var isNumber = GrpcStatus.TryParse(Encoding.Latin1.GetString(value), out var status);
+        _status = status;
+        return isNumber;
+    }
+
+    // RFC 9110 section 8.3.1: a subtype suffix or parameters may follow.
+    private static bool IsGrpc(ReadOnlySpan<byte> contentType) =>
+        contentType.StartsWith("application/grpc"u8) && (contentType.Length == 16 || contentType[16] is (byte)'+' or (byte)';');
+
+    private static bool IsConnectionSpecific(ReadOnlySpan<byte> name) =>
+        name.SequenceEqual("connection"u8) || name.SequenceEqual("transfer-encoding"u8) || name.SequenceEqual("keep-alive"u8)
+        || name.SequenceEqual("upgrade"u8) || name.SequenceEqual("proxy-connection"u8);
+
+    // In an answer of trailers only, these are headers by nature and no business of the agent.
+    private static bool IsAboutTheAnswerItself(ReadOnlySpan<byte> name) =>
+        name.SequenceEqual("date"u8) || name.SequenceEqual("server"u8) || name.SequenceEqual("content-length"u8);
+
+    private static bool TryParseStatus(ReadOnlySpan<byte> value, out int status)
+    {
+        status = 0;
+        if (value.Length != 3 || value.ContainsAnyExceptInRange((byte)'0', (byte)'9') || value[0] == '0')
+        {
+            return false;
+        }
+
+        status = ((value[0] - '0') * 100) + ((value[1] - '0') * 10) + (value[2] - '0');
+        return true;
+    }
+}
