@@ -44,8 +44,10 @@ internal static class HpackEncoder
 
     private static void WriteString(IBufferWriter<byte> block, string text)
     {
-        WriteInteger(block, 0, 7, text.Length);
-        block.Advance(Encoding.Latin1.GetBytes(text, block.GetSpan(text.Length)));
+        // The receiver reads header values as UTF-8; they leave the same way.
+        var length = Encoding.UTF8.GetByteCount(text);
+        WriteInteger(block, 0, 7, length);
+        block.Advance(Encoding.UTF8.GetBytes(text, block.GetSpan(length)));
     }
 
     private static void WriteInteger(IBufferWriter<byte> block, byte pattern, int prefixBits, int value)

@@ -227,16 +227,16 @@ internal sealed partial class Http2Connection
         if (call.ReceiveWindow.Size < 0)
         {
             ReturnCredit(header.Length);
-            Fail(call, Http2ErrorCode.FlowControlError, _transport.Failures.Malformed("DATA beyond the stream's window"));
+            Fail(call, Http2ErrorCode.FlowControlError, _transport.Failures.BrokenAnswer("DATA beyond the stream's window"));
             return Violation.None;
         }
 
         var keptBefore = call.Reply.KeptBytes;
-        var problem = call.Reply.ReadData(payload, out var isTooLarge);
+        var isGood = call.Reply.TryReadData(payload, _transport.Failures, out var failure);
         ReturnCredit(header.Length - (call.Reply.KeptBytes - keptBefore));
-        if (problem is not null)
+        if (!isGood)
         {
-            Fail(call, Http2ErrorCode.Cancel, isTooLarge ? _transport.Failures.TooLarge(problem) : _transport.Failures.Malformed(problem));
+            Fail(call, Http2ErrorCode.Cancel, failure);
             return Violation.None;
         }
 
@@ -338,11 +338,11 @@ internal sealed partial class Http2Connection
 
         if (fields.IsTooLarge)
         {
-            Fail(call, Http2ErrorCode.Cancel, _transport.Failures.TooLarge($"headers beyond the limit of {HeaderBytesMax} bytes"));
+            Fail(call, Http2ErrorCode.Cancel, _transport.Failures.HeadersTooLarge(HeaderBytesMax));
         }
         else if (problem is not null)
         {
-            Fail(call, Http2ErrorCode.ProtocolError, _transport.Failures.Malformed(problem));
+            Fail(call, Http2ErrorCode.ProtocolError, _transport.Failures.BrokenAnswer(problem));
         }
         else if (endsStream)
         {
@@ -558,11 +558,11 @@ internal sealed partial class Http2Connection
 
         if (increment == 0)
         {
-            Fail(call, Http2ErrorCode.ProtocolError, _transport.Failures.Malformed("WINDOW_UPDATE of 0"));
+            Fail(call, Http2ErrorCode.ProtocolError, _transport.Failures.BrokenAnswer("WINDOW_UPDATE of 0"));
         }
         else if (!call.SendWindow.TryAdd(increment))
         {
-            Fail(call, Http2ErrorCode.FlowControlError, _transport.Failures.Malformed("a window beyond 2^31-1"));
+            Fail(call, Http2ErrorCode.FlowControlError, _transport.Failures.BrokenAnswer("a window beyond 2^31-1"));
         }
         else
         {

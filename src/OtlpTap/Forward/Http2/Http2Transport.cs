@@ -60,10 +60,10 @@ internal sealed class Http2Transport : IUpstreamTransport
         _firstStreamId = firstStreamId;
         _connector = new Http2Connector(options, time);
         _headers = new RequestHeaderBlocks(options);
-        Failures = new UpstreamFailures(options.Endpoint);
+        Failures = new Http2Failures(options.Endpoint);
     }
 
-    public UpstreamFailures Failures { get; }
+    public Http2Failures Failures { get; }
 
     public ValueTask<UpstreamAnswer> CallAsync(Signal signal, UpstreamBody body, RequestMetadata metadata, CancellationToken cancellation)
     {
@@ -72,10 +72,26 @@ internal sealed class Http2Transport : IUpstreamTransport
             return ValueTask.FromCanceled<UpstreamAnswer>(cancellation);
         }
 
-        var headers = _headers.For(signal, metadata);
+        return CallAsync(_headers.For(signal, metadata), body, cancellation);
+    }
+
+    /// <summary>Asks gRPC's health service: an answer of any status shows that the upstream is there.</summary>
+    public ValueTask<UpstreamAnswer> ProbeAsync(CancellationToken cancellation)
+    {
+        if (cancellation.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<UpstreamAnswer>(cancellation);
+        }
+
+        // An empty HealthCheckRequest: the health of the server as a whole.
+        return CallAsync(_headers.ForHealthCheck(), new UpstreamBody(ReadOnlyMemory<Payload>.Empty), cancellation);
+    }
+
+    private ValueTask<UpstreamAnswer> CallAsync(RequestHeaderBlock headers, UpstreamBody body, CancellationToken cancellation)
+    {
         if (headers.Bytes.Length > RequestHeaderBytesMax)
         {
-            return new(Failures.RequestTooLarge($"request headers of {headers.Bytes.Length} bytes are too large to send"));
+            return new(Failures.RequestHeadersTooLarge(headers.Bytes.Length, RequestHeaderBytesMax));
         }
 
         Http2Call call;
@@ -103,10 +119,6 @@ internal sealed class Http2Transport : IUpstreamTransport
         connection?.Flush(batchesMax: 1);
         return answer;
     }
-
-    /// <summary>Exports nothing: an empty request, which every OTLP server answers without storing anything.</summary>
-    public ValueTask<UpstreamAnswer> ProbeAsync(CancellationToken cancellation) =>
-        CallAsync(Signal.Traces, new UpstreamBody(ReadOnlyMemory<Payload>.Empty), RequestMetadata.Empty, cancellation);
 
     public async ValueTask DisposeAsync()
     {
@@ -251,7 +263,7 @@ internal sealed class Http2Transport : IUpstreamTransport
             return false;
         }
 
-        call.Settle(Failures.RequestTooLarge($"request headers of {call.Headers.ListSize} bytes, the upstream takes {connection.HeaderListSizeMax}"));
+        call.Settle(Failures.RequestHeadersTooLarge(call.Headers.ListSize, connection.HeaderListSizeMax));
         return true;
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Text;
 using Grpc.Core;
@@ -25,6 +26,13 @@ internal sealed class ReplyAssembler(int messageBytesMax)
     private static readonly SearchValues<byte> s_nameBytes = SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"u8);
     private static readonly SearchValues<byte> s_forbiddenValueBytes = SearchValues.Create("\0\r\n"u8);
 
+    // What HTTP itself puts beside the trailers of a trailers-only answer, and what is stated by fields of its own.
+    private static readonly HashSet<string> s_notTrailers = new(StringComparer.Ordinal)
+    {
+        "content-length", "content-encoding", "content-language", "content-type", "date", "server", "via", "alt-svc", "trailer", "vary",
+        "grpc-encoding", "grpc-accept-encoding",
+    };
+
     private readonly byte[] _prefix = new byte[PrefixLength];
     private readonly List<ReplyTrailer> _trailers = [];
     private byte[] _message = [];
@@ -32,12 +40,16 @@ internal sealed class ReplyAssembler(int messageBytesMax)
     private int _declaredLength;
     private int _httpStatus;
     private int _interimAnswers;
-    private bool _isGrpc;
+    private string? _otherContentType;
     private StatusCode? _status;
     private string _statusMessage = "";
 
     /// <summary>Message bytes kept in memory until the call ends; the connection's window holds that much back.</summary>
     public int KeptBytes { get; private set; }
+
+    private static ReadOnlySpan<byte> GrpcContentType => "application/grpc"u8;
+
+    private bool IsGrpc { get; set; }
 
     public void Reset()
     {
@@ -51,7 +63,8 @@ internal sealed class ReplyAssembler(int messageBytesMax)
         _declaredLength = 0;
         _httpStatus = 0;
         _interimAnswers = 0;
-        _isGrpc = false;
+        IsGrpc = false;
+        _otherContentType = null;
         _status = null;
         _statusMessage = "";
         KeptBytes = 0;
@@ -96,18 +109,19 @@ internal sealed class ReplyAssembler(int messageBytesMax)
         return status == 0 ? "an answer without :status" : null;
     }
 
-    /// <summary>Not null: what makes the answer malformed.</summary>
-    public string? ReadData(ReadOnlySpan<byte> data, out bool isTooLarge)
+    /// <summary>False, with the answer to give instead, when what came is no answer to pass on.</summary>
+    public bool TryReadData(ReadOnlySpan<byte> data, Http2Failures failures, out UpstreamAnswer failure)
     {
-        isTooLarge = false;
+        failure = default;
         if (_httpStatus == 0)
         {
-            return "DATA in front of the headers";
+            failure = failures.BrokenAnswer("DATA in front of the headers");
+            return false;
         }
 
-        if (!_isGrpc)
+        if (!IsGrpc)
         {
-            return null;
+            return true;
         }
 
         if (_bodyLength < PrefixLength)
@@ -118,63 +132,66 @@ internal sealed class ReplyAssembler(int messageBytesMax)
             data = data[length..];
             if (_bodyLength < PrefixLength)
             {
-                return null;
+                return true;
             }
 
             if (_prefix[0] != 0)
             {
-                return "a compressed message, which was not asked for";
+                failure = failures.Compressed;
+                return false;
             }
 
-            var declared = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(_prefix.AsSpan(1));
-            isTooLarge = declared > messageBytesMax;
-            if (isTooLarge)
+            var declared = BinaryPrimitives.ReadUInt32BigEndian(_prefix.AsSpan(1));
+            if (declared > (uint)messageBytesMax)
             {
-                return $"a message of {declared} bytes, beyond the limit of {messageBytesMax}";
+                failure = failures.ResponseTooLarge(declared, messageBytesMax);
+                return false;
             }
 
             _declaredLength = (int)declared;
         }
 
-        return Keep(data);
+        if (data.Length > _declaredLength - KeptBytes)
+        {
+            failure = failures.BadFraming;
+            return false;
+        }
+
+        Keep(data);
+        return true;
     }
 
     /// <summary>For a stream that has ended regularly.</summary>
-    public UpstreamAnswer Build(UpstreamFailures failures)
+    public UpstreamAnswer Build(Http2Failures failures)
     {
         Debug.Assert(_httpStatus != 0, "A stream ended without headers counts as malformed.");
-        if (_status is not { } status)
+        if (_status is { } status)
         {
-            return failures.NotGrpc(_httpStatus, _isGrpc);
+            return status == StatusCode.OK ? BuildAccepted(failures) : Answered(status, ReadOnlyMemory<byte>.Empty);
         }
 
-        if (status != StatusCode.OK)
-        {
-            return Answered(status, ReadOnlyMemory<byte>.Empty);
-        }
+        return _httpStatus == 200 && IsGrpc ? failures.NoStatus : failures.NotGrpc(_httpStatus, _otherContentType);
+    }
 
-        // OK without any message is taken for the empty one: the upstream has taken the data, and says so.
+    // OK without a message is taken for full success: strict gRPC calls it INTERNAL, but the upstream says that it has the data.
+    private UpstreamAnswer BuildAccepted(Http2Failures failures)
+    {
         if (_bodyLength != 0 && (_bodyLength < PrefixLength || KeptBytes < _declaredLength))
         {
-            return failures.Malformed("a message cut short");
+            return failures.BadFraming;
         }
 
-        return KeptBytes == 0 && _trailers.Count == 0 && _statusMessage.Length == 0
+        return KeptBytes == 0 && _trailers.Count == 0
             ? UpstreamAnswer.Accepted
-            : Answered(status, _message.AsSpan(0, KeptBytes).ToArray());
+            : Answered(StatusCode.OK, _message.AsSpan(0, KeptBytes).ToArray());
     }
 
     private UpstreamAnswer Answered(StatusCode status, ReadOnlyMemory<byte> body) =>
         new(UpstreamOutcome.Answered, new ExportReply(status, _statusMessage, body, [.. _trailers]));
 
-    private string? Keep(ReadOnlySpan<byte> data)
+    // The array follows the bytes that came, not the length that was promised.
+    private void Keep(ReadOnlySpan<byte> data)
     {
-        if (data.Length > _declaredLength - KeptBytes)
-        {
-            return "more bytes than one message";
-        }
-
-        // The array follows the bytes that came, not the length that was promised.
         var needed = KeptBytes + data.Length;
         if (needed > _message.Length)
         {
@@ -184,7 +201,6 @@ internal sealed class ReplyAssembler(int messageBytesMax)
         data.CopyTo(_message.AsSpan(KeptBytes));
         KeptBytes = needed;
         _bodyLength += data.Length;
-        return null;
     }
 
     private string? ReadField(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool areTrailers, bool endsStream, bool isInterim)
@@ -201,7 +217,8 @@ internal sealed class ReplyAssembler(int messageBytesMax)
 
         if (!areTrailers && name.SequenceEqual("content-type"u8))
         {
-            _isGrpc = IsGrpc(value);
+            IsGrpc = value.Length >= GrpcContentType.Length && Ascii.EqualsIgnoreCase(value[..GrpcContentType.Length], GrpcContentType);
+            _otherContentType = IsGrpc ? null : Encoding.Latin1.GetString(value);
             return null;
         }
 
@@ -212,7 +229,8 @@ internal sealed class ReplyAssembler(int messageBytesMax)
 
         if (name.SequenceEqual("grpc-status"u8))
         {
-            return TryReadStatus(value) ? null : "a grpc-status that is no number";
+            _status = ReadStatus(value);
+            return null;
         }
 
         if (name.SequenceEqual("grpc-message"u8))
@@ -221,38 +239,23 @@ internal sealed class ReplyAssembler(int messageBytesMax)
             return null;
         }
 
-        if (areTrailers || !IsAboutTheAnswerItself(name))
+        var text = Encoding.Latin1.GetString(name);
+        if (!s_notTrailers.Contains(text))
         {
-            _trailers.Add(new ReplyTrailer(Encoding.Latin1.GetString(name), Encoding.Latin1.GetString(value)));
+            _trailers.Add(new ReplyTrailer(text, Encoding.Latin1.GetString(value)));
         }
 
         return null;
     }
 
-    private bool TryReadStatus(ReadOnlySpan<byte> value)
-    {
-        if (value is [(byte)'0'])
-        {
-            _status = StatusCode.OK;
-            return true;
-        }
-
-        var isNumber = GrpcStatus.TryParse(Encoding.Latin1.GetString(value), out var status);
-        _status = status;
-        return isNumber;
-    }
-
-    // RFC 9110 section 8.3.1: a subtype suffix or parameters may follow.
-    private static bool IsGrpc(ReadOnlySpan<byte> contentType) =>
-        contentType.StartsWith("application/grpc"u8) && (contentType.Length == 16 || contentType[16] is (byte)'+' or (byte)';');
+    private static StatusCode? ReadStatus(ReadOnlySpan<byte> value) =>
+        value is [(byte)'0'] ? StatusCode.OK
+        : GrpcStatus.TryParse(Encoding.Latin1.GetString(value), out var status) ? status
+        : null;
 
     private static bool IsConnectionSpecific(ReadOnlySpan<byte> name) =>
         name.SequenceEqual("connection"u8) || name.SequenceEqual("transfer-encoding"u8) || name.SequenceEqual("keep-alive"u8)
         || name.SequenceEqual("upgrade"u8) || name.SequenceEqual("proxy-connection"u8);
-
-    // In an answer of trailers only, these are headers by nature and no business of the agent.
-    private static bool IsAboutTheAnswerItself(ReadOnlySpan<byte> name) =>
-        name.SequenceEqual("date"u8) || name.SequenceEqual("server"u8) || name.SequenceEqual("content-length"u8);
 
     private static bool TryParseStatus(ReadOnlySpan<byte> value, out int status)
     {

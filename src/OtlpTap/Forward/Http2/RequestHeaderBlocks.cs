@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Text;
 using OtlpTap.Otlp;
 
 namespace OtlpTap.Forward.Http2;
@@ -9,7 +10,7 @@ namespace OtlpTap.Forward.Http2;
 internal sealed record RequestHeaderBlock(byte[] Bytes, int ListSize);
 
 /// <summary>
-/// The header blocks of all requests to one upstream, by signal and metadata. Metadata comes from clients, so the
+/// The header blocks of all requests to one upstream, by path and metadata. Metadata comes from clients, so the
 /// number of kept blocks is bounded: at the bound all are forgotten, and the ones in use come back at once.
 /// </summary>
 internal sealed class RequestHeaderBlocks(UpstreamOptions options)
@@ -29,6 +30,9 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
 
     private readonly ConcurrentDictionary<(Signal, RequestMetadata), RequestHeaderBlock> _blocks = new();
 
+    /// <summary>For a call that carries no telemetry.</summary>
+    public RequestHeaderBlock ForHealthCheck() => Encode(UpstreamPaths.HealthCheck, RequestMetadata.Empty);
+
     public RequestHeaderBlock For(Signal signal, RequestMetadata metadata)
     {
         if (_blocks.TryGetValue((signal, metadata), out var block))
@@ -41,7 +45,7 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
             _blocks.Clear();
         }
 
-        block = Encode(signal, metadata);
+        block = Encode(UpstreamPaths.Export(signal), metadata);
         _blocks[(signal, metadata)] = block;
         return block;
     }
@@ -55,9 +59,8 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
             : string.Create(CultureInfo.InvariantCulture, $"{Math.Min(99_999_999, milliseconds / 1000)}S");
     }
 
-    private RequestHeaderBlock Encode(Signal signal, RequestMetadata metadata)
+    private RequestHeaderBlock Encode(string path, RequestMetadata metadata)
     {
-        var path = PathOf(signal);
         var block = new ArrayBufferWriter<byte>(256);
         var listSize = 0;
 
@@ -81,7 +84,7 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
 
         foreach (var (name, value) in options.Headers)
         {
-            if (IsSendable(name, value) && !Contains(metadata, name))
+            if (IsSendable(name, value))
             {
                 HpackEncoder.WriteSecret(block, name, value);
                 Count(name, value);
@@ -90,7 +93,7 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
 
         foreach (var (name, value) in metadata.Entries)
         {
-            if (IsSendable(name, value))
+            if (IsSendable(name, value) && !IsConfigured(name))
             {
                 HpackEncoder.WriteSecret(block, name, value);
                 Count(name, value);
@@ -99,29 +102,21 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
 
         return new RequestHeaderBlock(block.WrittenSpan.ToArray(), listSize);
 
-        void Count(string name, string value) => listSize += name.Length + value.Length + HpackEntry.Overhead;
+        void Count(string name, string value) => listSize += name.Length + Encoding.UTF8.GetByteCount(value) + HpackEntry.Overhead;
     }
-
-    private static string PathOf(Signal signal) => signal switch
-    {
-        Signal.Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-        Signal.Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-        _ => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-    };
 
     // What is no legal field would make the whole request malformed; it cannot come in through a checked configuration or from the wire.
     private static bool IsSendable(string name, string value) =>
         name.Length > 0
         && !name.AsSpan().ContainsAnyExcept(s_nameCharacters)
         && !s_reserved.Contains(name)
-        && !value.AsSpan().ContainsAny('\0', '\r', '\n')
-        && !value.AsSpan().ContainsAnyExceptInRange('\0', '\u00FF');
+        && !value.AsSpan().ContainsAny('\0', '\r', '\n');
 
-    private static bool Contains(RequestMetadata metadata, string name)
+    private bool IsConfigured(string name)
     {
-        foreach (var entry in metadata.Entries)
+        foreach (var header in options.Headers)
         {
-            if (entry.Name == name)
+            if (header.Name == name)
             {
                 return true;
             }

@@ -35,7 +35,7 @@ public sealed class KestrelTests
                 await KestrelUpstream.AnswerAsync(context, []);
             },
             useTls);
-        await using var transport = Transport(upstream, new UpstreamOptions { Endpoint = upstream.Endpoint, Headers = [("x-scope-orgid", "default"), ("x-zone", "eu")] });
+        await using var transport = Transport(upstream, new UpstreamOptions { Endpoint = upstream.Endpoint, Headers = [("x-scope-orgid", "pinned"), ("x-zone", "eu")] });
         var metadata = new RequestMetadata([("authorization", "Bearer secret"), ("x-scope-orgid", "tenant-7")]);
 
         var answer = await transport.CallAsync(Signal.Logs, TestBodies.Body(1000), metadata, Cancellation);
@@ -48,7 +48,7 @@ public sealed class KestrelTests
         Assert.Equal("5000m", headers["grpc-timeout"]);
         Assert.StartsWith("OtlpTap/", headers["User-Agent"], StringComparison.Ordinal);
         Assert.Equal("Bearer secret", headers["Authorization"]);
-        Assert.Equal("tenant-7", headers["x-scope-orgid"]);
+        Assert.Equal("pinned", headers["x-scope-orgid"]);
         Assert.Equal("eu", headers["x-zone"]);
     }
 
@@ -268,18 +268,19 @@ public sealed class KestrelTests
     }
 
     [Fact]
-    public async Task A_probe_is_an_empty_export()
+    public async Task A_probe_asks_for_the_health_of_the_server()
     {
-        byte[]? received = null;
+        string? path = null;
         await using var upstream = await KestrelUpstream.StartAsync(async context =>
         {
-            received = await KestrelUpstream.ReadMessageAsync(context);
-            await KestrelUpstream.AnswerAsync(context, []);
+            path = context.Request.Path;
+            Assert.Empty(await KestrelUpstream.ReadMessageAsync(context));
+            await KestrelUpstream.AnswerAsync(context, [], 12);
         });
         await using var transport = Transport(upstream);
 
         Assert.True((await transport.ProbeAsync(Cancellation)).IsReachable);
-        Assert.Empty(received!);
+        Assert.Equal("/grpc.health.v1.Health/Check", path);
     }
 
     [Fact]
