@@ -3,7 +3,11 @@ using OtlpTap.Benchmarks.Machine;
 
 namespace OtlpTap.Benchmarks.Proxies;
 
-/// <summary>haproxy, one thread, HTTP/2 on both sides. Tuned: no log, a stream window that holds a whole request of 512 spans.</summary>
+/// <summary>
+/// haproxy, one thread, HTTP/2 on both sides.
+/// Tuned: no log, a stream window that holds a whole request of 512 spans, and buffers four times the usual, which halves
+/// its processor time for requests of 50 spans and more.
+/// </summary>
 internal sealed class Haproxy() : ProxyUnderTest("haproxy")
 {
     private readonly string? _program = Programs.Find("haproxy");
@@ -17,6 +21,7 @@ internal sealed class Haproxy() : ProxyUnderTest("haproxy")
             global
               nbthread 1
               maxconn 4096
+              tune.bufsize 65536
               tune.h2.max-concurrent-streams 1024
               tune.h2.initial-window-size 1048576
             defaults
