@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using OtlpTap.Benchmarks.EndToEnd;
+using OtlpTap.Benchmarks.Micro;
 using OtlpTap.Benchmarks.Proxies;
 using OtlpTap.Benchmarks.Sink;
 
@@ -20,7 +21,7 @@ internal static class Program
     private static Command Micro()
     {
         var command = new Command("micro", "Runs BenchmarkDotNet's classes; what follows goes to it, such as --filter *.") { TreatUnmatchedTokensAsErrors = false };
-        command.SetAction(parsed => { BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run([.. parsed.UnmatchedTokens]); });
+        command.SetAction(parsed => { BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run([.. parsed.UnmatchedTokens], MicroConfig.Create()); });
         return command;
     }
 
