@@ -17,6 +17,7 @@ internal static class MicroConfig
 {
     public static IConfig Create() => ManualConfig.CreateEmpty()
         .AddJob(Job.Default
+            .WithGcServer(false) // as the tap
             .WithLaunchCount(1)
             .WithWarmupCount(3)
             .WithIterationCount(5)
