@@ -68,7 +68,7 @@ internal ref struct TraceScan
             }
         }
 
-        return Ended(in reader);
+        return Ended(reader.Error);
     }
 
     private bool ScanResourceSpans(int start, int end)
@@ -100,7 +100,7 @@ internal ref struct TraceScan
             }
         }
 
-        return Ended(in reader);
+        return Ended(reader.Error);
     }
 
     private bool ScanResourceSpansWithResourceFirst(int start, int end)
@@ -117,7 +117,7 @@ internal ref struct TraceScan
 
         if (resources.IsMalformed)
         {
-            return Ended(in resources);
+            return Ended(resources.Error);
         }
 
         var scopes = new ProtoReader(_request, start, end);
@@ -147,7 +147,7 @@ internal ref struct TraceScan
             }
         }
 
-        return Ended(in reader);
+        return Ended(reader.Error);
     }
 
     private bool ScanScopeSpans(int start, int end)
@@ -178,7 +178,7 @@ internal ref struct TraceScan
             }
         }
 
-        return Ended(in reader);
+        return Ended(reader.Error);
     }
 
     private bool ScanScopeSpansWithScopeFirst(int start, int end)
@@ -195,7 +195,7 @@ internal ref struct TraceScan
 
         if (scopes.IsMalformed)
         {
-            return Ended(in scopes);
+            return Ended(scopes.Error);
         }
 
         var spans = new ProtoReader(_request, start, end);
@@ -230,7 +230,7 @@ internal ref struct TraceScan
             }
         }
 
-        return Ended(in reader);
+        return Ended(reader.Error);
     }
 
     private bool ScanSpan(int tagOffset, int start, int end)
@@ -284,7 +284,7 @@ internal ref struct TraceScan
 
         if (reader.IsMalformed)
         {
-            return Ended(in reader);
+            return Ended(reader.Error);
         }
 
         _result.ItemCount++;
@@ -322,7 +322,7 @@ internal ref struct TraceScan
             }
         }
 
-        return Ended(in reader);
+        return Ended(reader.Error);
     }
 
     /// <summary>A second look at the span, from its first event on, now that its own slots are filled.</summary>
@@ -446,9 +446,10 @@ internal ref struct TraceScan
         slot.Bits = (int)value;
     }
 
-    private bool Ended(in ProtoReader reader)
+    // By value: a reader whose address is taken lives in memory, not in registers.
+    private bool Ended(WireError error)
     {
-        _error = reader.Error;
-        return !reader.IsMalformed;
+        _error = error;
+        return error.Kind == WireErrorKind.None;
     }
 }

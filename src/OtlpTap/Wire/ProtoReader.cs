@@ -72,12 +72,8 @@ internal ref struct ProtoReader
     /// <summary>The current value as a number, when its wire type is <see cref="WireType.Varint"/>.</summary>
     public readonly ulong Varint
     {
-        get
-        {
-            var position = ValueOffset;
-            ReadVarint(_bytes, ref position, out var value);
-            return value;
-        }
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ReadVarintAt(_bytes, ValueOffset);
     }
 
     /// <summary>The current value, when its wire type is <see cref="WireType.Fixed64"/>.</summary>
@@ -142,6 +138,12 @@ internal ref struct ProtoReader
     /// <summary>Reads the varint at <paramref name="offset"/> and moves behind it; false, and not moved, when there is none.</summary>
     public static bool TryReadVarint(ReadOnlySpan<byte> bytes, ref int offset, out ulong value) =>
         ReadVarint(bytes, ref offset, out value) == WireErrorKind.None;
+
+    private static ulong ReadVarintAt(ReadOnlySpan<byte> bytes, int offset)
+    {
+        ReadVarint(bytes, ref offset, out var value);
+        return value;
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Field ReadAnyField(ReadOnlySpan<byte> bytes, int start)
