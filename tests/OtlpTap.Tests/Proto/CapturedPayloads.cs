@@ -13,6 +13,8 @@ internal static class CapturedPayloads
 
     public static TheoryData<string> Protobuf => Named("*.otlp.pb");
 
+    public static TheoryData<string> Json => Named("*.otlp.json");
+
     public static byte[] Read(string name) => File.ReadAllBytes(Path.Combine(Root, name));
 
     public static Signal SignalOf(string name) => name.Contains(".logs", StringComparison.Ordinal) ? Signal.Logs : Signal.Traces;

@@ -1,0 +1,123 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using OtlpTap.Wire;
+
+namespace OtlpTap.Otlp;
+
+/// <summary>
+/// Builds a protobuf message front to back, without moving what is written. A nested message's length stands before its
+/// bytes but is known only behind them. So lengths are left out at first: the bytes go into one flat buffer, and a mark
+/// remembers where each length belongs. When a nested message closes, its length is what was written since it opened
+/// plus the lengths left out in between, of which one running total is kept. At the end the flat bytes are copied out
+/// once, with each length put in at its mark.
+/// <code>
+///   flat:   | tag | tag | "abc" |  tag  "de"  |          marks: after the first tag, after the second
+///   out:    | tag 9 | tag 3 "abc" | tag 2 "de" |
+/// </code>
+/// Every byte is copied once however deep it lies, and every length has its shortest form. (Padded lengths would need no
+/// marks, but make the bytes differ from what any other writer makes of the same message.)
+/// </summary>
+internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax)
+{
+    private const int InitialBytesMax = 1 << 20;
+
+    private byte[] _flat = new byte[Math.Clamp(expectedBytes / 2, 64, InitialBytesMax)];
+    private int _flatLength;
+
+    private Mark[] _marks = new Mark[16];
+    private int _markCount;
+
+    // Bytes that the lengths of all closed messages will take.
+    private int _lengthBytes;
+
+    /// <summary>Whether the message came out larger than the limit given. Then it is of no use, and no more is kept of it.</summary>
+    public bool IsOverfull { get; private set; }
+
+    /// <summary>Begins a nested message or a run of packed numbers; <see cref="Close"/> ends it. Answers the mark to close.</summary>
+    public int Open(uint tag)
+    {
+        WriteVarint(tag);
+        if (_markCount == _marks.Length)
+        {
+            Array.Resize(ref _marks, _marks.Length * 2);
+        }
+
+        _marks[_markCount] = new Mark { Position = _flatLength, Length = _lengthBytes };
+        return _markCount++;
+    }
+
+    public void Close(int mark)
+    {
+        ref var opened = ref _marks[mark];
+        opened.Length = (_flatLength - opened.Position) + (_lengthBytes - opened.Length);
+        _lengthBytes += ProtoWriter.VarintLength((uint)opened.Length);
+        IsOverfull |= _flatLength + (long)_lengthBytes > bytesMax;
+    }
+
+    public void WriteBytes(uint tag, ReadOnlySpan<byte> value)
+    {
+        if (TryReserve(ProtoWriter.LengthDelimitedLength(tag, value.Length)))
+        {
+            _flatLength += ProtoWriter.WriteLengthDelimited(_flat.AsSpan(_flatLength), tag, value);
+        }
+    }
+
+    public void WriteVarint(ulong value)
+    {
+        if (TryReserve(ProtoWriter.VarintLength(value)))
+        {
+            _flatLength += ProtoWriter.WriteVarint(_flat.AsSpan(_flatLength), value);
+        }
+    }
+
+    public void WriteFixed32(uint value)
+    {
+        if (TryReserve(sizeof(uint)))
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(_flat.AsSpan(_flatLength), value);
+            _flatLength += sizeof(uint);
+        }
+    }
+
+    public void WriteFixed64(ulong value)
+    {
+        if (TryReserve(sizeof(ulong)))
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(_flat.AsSpan(_flatLength), value);
+            _flatLength += sizeof(ulong);
+        }
+    }
+
+    /// <summary>Copies the finished message out; every mark is closed by now.</summary>
+    public void WriteTo(IBufferWriter<byte> destination)
+    {
+        var position = 0;
+        foreach (var mark in _marks.AsSpan(0, _markCount))
+        {
+            destination.Write(_flat.AsSpan(position, mark.Position - position));
+            ProtoWriter.WriteVarint(destination, (uint)mark.Length);
+            position = mark.Position;
+        }
+
+        destination.Write(_flat.AsSpan(position, _flatLength - position));
+    }
+
+    private bool TryReserve(int bytes)
+    {
+        var needed = (long)_flatLength + bytes;
+        IsOverfull |= needed + _lengthBytes > bytesMax;
+        if (!IsOverfull && needed > _flat.Length)
+        {
+            Array.Resize(ref _flat, (int)Math.Min(Math.Max(2L * _flat.Length, needed), Array.MaxLength));
+        }
+
+        return !IsOverfull;
+    }
+
+    /// <summary>Where a length belongs, and the length; while the message is open, the total of lengths before it.</summary>
+    private struct Mark
+    {
+        public int Position;
+        public int Length;
+    }
+}
