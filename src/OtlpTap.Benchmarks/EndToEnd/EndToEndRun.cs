@@ -115,9 +115,9 @@ internal sealed class EndToEndRun(EndToEndOptions options, IReadOnlyList<ProxyUn
         {
             return failure.Message;
         }
-        catch (IOException gone)
+        catch (Exception gone) when (gone is IOException or HttpRequestException)
         {
-            return $"process {proxy.ProcessId} is gone: {gone.Message}";
+            return $"process {proxy.ProcessId} does not answer: {gone.Message}";
         }
     }
 }

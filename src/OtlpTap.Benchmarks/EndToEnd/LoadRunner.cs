@@ -59,6 +59,7 @@ internal sealed class LoadRunner(H2Load h2Load, SinkProcess sink, LoadCase load,
     private async Task<Measurement> MeasureOnceAsync(RunningProxy proxy, CancellationToken cancellation)
     {
         var requests = RequestsFor(proxy, options.Duration);
+        var allocatedBefore = await proxy.AllocatedBytesAsync(cancellation);
         var arrivedBefore = await sink.CountAsync(cancellation);
         var machine = new ProcessorLoad(proxy.ProcessId, sink.Id);
         var cpuBefore = ProcessCpu.Read(proxy.ProcessId);
@@ -68,6 +69,7 @@ internal sealed class LoadRunner(H2Load h2Load, SinkProcess sink, LoadCase load,
         var cpuAfter = ProcessCpu.Read(proxy.ProcessId);
         var foreignCores = machine.ForeignCores();
         var arrived = await sink.CountAsync(cancellation) - arrivedBefore;
+        var allocated = await proxy.AllocatedBytesAsync(cancellation) - allocatedBefore;
         if (FindLoss(report, requests, arrived) is { } loss)
         {
             throw new InvalidOperationException(loss);
@@ -80,6 +82,7 @@ internal sealed class LoadRunner(H2Load h2Load, SinkProcess sink, LoadCase load,
             report.P50Microseconds,
             report.P99Microseconds,
             (double)arrived.Requests / requests,
+            allocated / requests,
             ProcessCpu.ResidentBytes(proxy.ProcessId),
             foreignCores);
     }

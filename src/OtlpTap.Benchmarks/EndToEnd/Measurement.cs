@@ -7,6 +7,7 @@ namespace OtlpTap.Benchmarks.EndToEnd;
 /// <param name="P50Microseconds">Latency, median.</param>
 /// <param name="P99Microseconds">Latency, 99th percentile.</param>
 /// <param name="UpstreamCalls">Calls at the sink for each request: below 1 where a proxy merges.</param>
+/// <param name="AllocatedBytes">Managed memory allocated for each request; null when the proxy does not tell.</param>
 /// <param name="ResidentBytes">The proxy process's memory after the run.</param>
 /// <param name="ForeignCores">Processors that others kept busy meanwhile.</param>
 internal sealed record Measurement(
@@ -16,5 +17,6 @@ internal sealed record Measurement(
     double P50Microseconds,
     double P99Microseconds,
     double UpstreamCalls,
+    double? AllocatedBytes,
     long ResidentBytes,
     double ForeignCores);

@@ -17,4 +17,7 @@ internal abstract class ProxyUnderTest(string name)
 
     /// <summary>The process whose processor time and memory count.</summary>
     public virtual int WorkingProcess(ChildProcess started) => started.Id;
+
+    /// <summary>Managed memory allocated since its start, in bytes; null when it does not tell.</summary>
+    public virtual Task<double?> AllocatedBytesAsync(CancellationToken cancellation) => Task.FromResult<double?>(null);
 }

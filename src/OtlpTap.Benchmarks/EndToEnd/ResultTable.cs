@@ -15,7 +15,7 @@ internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement
     private static readonly string[] Heads =
     [
         "proxy", "requests/s", "spans/s", "p50 us", "p99 us", "CPU us/request", "(min-max)", "CPU / direct", "CPU / nginx",
-        "requests/s / direct", "requests/s / nginx", "p50 / nginx", "upstream calls/request", "RSS MB", "foreign cores",
+        "requests/s / direct", "requests/s / nginx", "p50 / nginx", "upstream calls/request", "allocated B/request", "RSS MB", "foreign cores",
     ];
 
     /// <summary>A proxy's medians.</summary>
@@ -28,6 +28,7 @@ internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement
         double CpuMicrosecondsMin,
         double CpuMicrosecondsMax,
         double UpstreamCalls,
+        double? AllocatedBytes,
         double ResidentBytes,
         double ForeignCores);
 
@@ -57,6 +58,7 @@ internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement
                 Ratio(row, nginx, r => r.RequestsPerSecond),
                 Ratio(row, nginx, r => r.P50Microseconds),
                 Text(row.UpstreamCalls, "0.00"),
+                row.AllocatedBytes is { } allocated ? Text(allocated, "0") : "-",
                 Text(row.ResidentBytes / BytesPerMegabyte, "0"),
                 Text(row.ForeignCores, "0.00"),
             ]);
@@ -74,6 +76,7 @@ internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement
         runs.Min(r => r.CpuMicroseconds),
         runs.Max(r => r.CpuMicroseconds),
         Statistics.Median(runs.Select(r => r.UpstreamCalls)),
+        runs.Any(r => r.AllocatedBytes is null) ? null : Statistics.Median(runs.Select(r => r.AllocatedBytes!.Value)),
         Statistics.Median(runs.Select(r => (double)r.ResidentBytes)),
         Statistics.Median(runs.Select(r => r.ForeignCores)));
 

@@ -7,13 +7,15 @@ internal sealed class RunningProxy : IAsyncDisposable
 {
     public const string Direct = "direct";
 
+    private readonly ProxyUnderTest? _proxy;
     private readonly ChildProcess? _process;
 
-    private RunningProxy(string name, int port, int processId, ChildProcess? process)
+    private RunningProxy(string name, int port, int processId, ProxyUnderTest? proxy, ChildProcess? process)
     {
         Name = name;
         Port = port;
         ProcessId = processId;
+        _proxy = proxy;
         _process = process;
     }
 
@@ -24,7 +26,7 @@ internal sealed class RunningProxy : IAsyncDisposable
     /// <summary>The process that is measured.</summary>
     public int ProcessId { get; }
 
-    public static RunningProxy ToSink(SinkProcess sink) => new(Direct, sink.Port, sink.Id, null);
+    public static RunningProxy ToSink(SinkProcess sink) => new(Direct, sink.Port, sink.Id, null, null);
 
     /// <summary>Throws <see cref="InvalidOperationException"/>, with what the program said, when it does not come up.</summary>
     public static async Task<RunningProxy> StartAsync(ProxyUnderTest proxy, int upstreamPort, string folder, CancellationToken cancellation)
@@ -34,7 +36,7 @@ internal sealed class RunningProxy : IAsyncDisposable
         try
         {
             await Loopback.WaitUntilListeningAsync(port, process, cancellation);
-            return new RunningProxy(proxy.Name, port, proxy.WorkingProcess(process), process);
+            return new RunningProxy(proxy.Name, port, proxy.WorkingProcess(process), proxy, process);
         }
         catch
         {
@@ -42,6 +44,10 @@ internal sealed class RunningProxy : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Managed memory allocated since its start, in bytes; null when it does not tell.</summary>
+    public Task<double?> AllocatedBytesAsync(CancellationToken cancellation) =>
+        _proxy?.AllocatedBytesAsync(cancellation) ?? Task.FromResult<double?>(null);
 
     public async ValueTask DisposeAsync()
     {

@@ -1,17 +1,19 @@
-using System.Globalization;
 using OtlpTap.Benchmarks.EndToEnd;
 using OtlpTap.Benchmarks.Machine;
 
 namespace OtlpTap.Benchmarks.Proxies;
 
 /// <summary>The tap with everything on: all rule packs, tagging, recorder, cases, metrics.</summary>
-/// <param name="name">As the row is called.</param>
+/// <param name="name">As the row is called, and the files of its configuration.</param>
 /// <param name="binary">A native binary; null for this build of the tap on the runtime's own compiler.</param>
-internal sealed class Tap(string name, string? binary) : ProxyUnderTest(name)
+/// <param name="mode">What of it is switched on.</param>
+internal sealed class Tap(string name, string? binary, TapMode mode = TapMode.Everything) : ProxyUnderTest(name)
 {
-    public override string? Missing => binary is null || File.Exists(binary) ? null : $"{binary} does not exist";
+    private const string AllocatedBytes = "dotnet_gc_allocated_bytes_total";
 
-    public int AdminPort { get; } = Loopback.FreePort();
+    private readonly int _adminPort = Loopback.FreePort();
+
+    public override string? Missing => binary is null || File.Exists(binary) ? null : $"{binary} does not exist";
 
     public override ChildProcess Start(int port, int upstreamPort, string folder)
     {
@@ -23,18 +25,24 @@ internal sealed class Tap(string name, string? binary) : ProxyUnderTest(name)
                   grpc: { endpoint: 127.0.0.1:{{port}} }
             processors:
               tap:
-                packs: [all]
+                packs: [all]{{(mode == TapMode.WithoutTee ? "\n    tee: { enabled: false }" : "")}}
                 corpus: { directory: "{{folder}}/{{Name}}-cases" }
             exporters:
               otlp_grpc/sink: { endpoint: 127.0.0.1:{{upstreamPort}}, tls: { insecure: true } }
             service:
-              admin: { endpoint: 127.0.0.1:{{AdminPort.ToString(CultureInfo.InvariantCulture)}} }
+              admin: { endpoint: 127.0.0.1:{{_adminPort}} }
               pipelines:
-                traces: { receivers: [otlp], processors: [tap], exporters: [otlp_grpc/sink] }
+                traces: { receivers: [otlp], {{(mode == TapMode.RelayOnly ? "" : "processors: [tap], ")}}exporters: [otlp_grpc/sink] }
 
             """);
         return binary is null
             ? ChildProcess.Start("dotnet", Path.Combine(AppContext.BaseDirectory, "otlptap.dll"), "--config", configuration)
             : ChildProcess.Start(binary, "--config", configuration);
+    }
+
+    public override async Task<double?> AllocatedBytesAsync(CancellationToken cancellation)
+    {
+        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
+        return PrometheusText.Find(await client.GetStringAsync($"http://127.0.0.1:{_adminPort}/metrics", cancellation), AllocatedBytes);
     }
 }
