@@ -34,6 +34,9 @@ internal sealed class TeeMetrics
         _oldestAge = factory.CreateGauge("otlptap_tee_oldest_age_seconds", "Age of the oldest request that waits for the recorder.");
     }
 
+    /// <summary>The counter's own value: the tee's queue length needs no second one on the request path.</summary>
+    public long TakenCount => (long)_taken.Value;
+
     public void Taken() => _taken.Inc();
 
     public void Dropped(TeeDropReason reason) => _dropped[(int)reason].Inc();

@@ -25,10 +25,16 @@ internal sealed class RecorderLoop(
         await using var trimming = time.CreateTimer(static state => ((Recorder)state!).Trim(), recorder, TrimInterval, TrimInterval);
         while (await tee.Reader.WaitToReadAsync())
         {
-            while (tee.Reader.TryRead(out var item))
-            {
-                Handle(item);
-            }
+            HandleWaiting();
+        }
+    }
+
+    /// <summary>Handles what waits now, without waiting for more.</summary>
+    internal void HandleWaiting()
+    {
+        while (tee.Reader.TryRead(out var item))
+        {
+            Handle(item);
         }
     }
 

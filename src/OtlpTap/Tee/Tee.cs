@@ -32,6 +32,9 @@ internal sealed class Tee
     private readonly TeeMetrics _metrics;
     private readonly TimeProvider _time;
 
+    // Written by the reader alone.
+    private long _returned;
+
     // For the gauge alone: when the oldest waiting item was received, 0 when none waits. Races cost one wrong sample.
     private long _oldestTimestamp;
 
@@ -84,6 +87,7 @@ internal sealed class Tee
         var credit = CreditFor(item.Payload);
         item.Payload.Release();
         _budget.Return(credit);
+        Volatile.Write(ref _returned, _returned + 1);
         Volatile.Write(ref _oldestTimestamp, _channel.Reader.TryPeek(out var next) ? next.ReceivedTimestamp : 0);
     }
 
@@ -96,7 +100,7 @@ internal sealed class Tee
         var oldest = Volatile.Read(ref _oldestTimestamp);
         _metrics.QueueSampled(
             _budget.TakenBytes,
-            _channel.Reader.CanCount ? _channel.Reader.Count : 0,
+            Math.Max(0, _metrics.TakenCount - Volatile.Read(ref _returned)),
             oldest == 0 ? TimeSpan.Zero : _time.GetElapsedTime(oldest));
     }
 

@@ -1,0 +1,220 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using OtlpTap.Metrics;
+
+namespace OtlpTap.Corpus;
+
+/// <summary>Told of each case when all its files are in place.</summary>
+internal delegate void CaseHandler(Capture capture, CaseResult result);
+
+/// <summary>
+/// Works off the schedule: waits for the next capture to be due, has it written, tries again what failed. One case at
+/// a time: writing needs a few times the case's size in memory, and that is thereby bounded.
+/// </summary>
+internal sealed class CaptureLoop
+{
+    // With the delays of 1, 2 and 4 s a disk has 7 s to recover; then others wait for the place in the queue.
+    private const int AttemptsMax = 4;
+    private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromSeconds(1);
+
+    private readonly CorpusOptions _options;
+    private readonly CaptureScheduler _scheduler;
+    private readonly CaseWriter _writer;
+    private readonly CorpusMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger<CaptureLoop> _logger;
+    private readonly CaseHandler? _written;
+
+    // One place: however often it rings, the loop looks once.
+    private readonly Channel<bool> _bell = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    private Task _running = Task.CompletedTask;
+    private volatile bool _stopping;
+
+    // The loop alone.
+    private bool _isFailing;
+    private bool _isFull;
+    private int _givenUp;
+
+    public CaptureLoop(
+        CorpusOptions options,
+        CaptureScheduler scheduler,
+        CaseWriter writer,
+        CorpusMetrics metrics,
+        TimeProvider time,
+        ILogger<CaptureLoop> logger,
+        CaseHandler? written = null)
+    {
+        _options = options;
+        _scheduler = scheduler;
+        _writer = writer;
+        _metrics = metrics;
+        _time = time;
+        _logger = logger;
+        _written = written;
+        scheduler.Changed = Ring;
+    }
+
+    public void Start() => _running = Task.Run(RunAsync);
+
+    /// <summary>
+    /// Stops waiting and writes all pending captures at once, due or not. What is not written within
+    /// <paramref name="deadline"/> is counted and logged. To be called when nothing is recorded any more.
+    /// </summary>
+    public async Task FlushAsync(TimeSpan deadline)
+    {
+        var started = _time.GetTimestamp();
+        _stopping = true;
+        Ring();
+
+        // Writes cannot be cancelled: one that hangs (a network file system) is left behind when the time is over.
+        var flushing = Task.Run(async () =>
+        {
+            await _running;
+            while (_time.GetElapsedTime(started) < deadline && _scheduler.TakeDue(early: true, out _) is { } capture)
+            {
+                Handle(capture, isLastAttempt: true);
+            }
+        });
+        await Task.WhenAny(flushing, Task.Delay(deadline, _time));
+
+        var left = _scheduler.PendingCount + (flushing.IsCompleted ? 0 : 1);
+        if (left > 0)
+        {
+            _metrics.CaptureDropped(CaptureDropReason.Shutdown, left);
+            _logger.NotWrittenInTime(left, deadline);
+        }
+    }
+
+    /// <summary>Writes everything that is due and returns how long until there may be more.</summary>
+    internal TimeSpan WriteDue()
+    {
+        while (!_stopping)
+        {
+            if (_scheduler.TakeDue(early: false, out var wait) is not { } capture)
+            {
+                return wait;
+            }
+
+            Handle(capture, isLastAttempt: false);
+        }
+
+        return TimeSpan.Zero;
+    }
+
+    private async Task RunAsync()
+    {
+        await using var timer = _time.CreateTimer(static state => ((CaptureLoop)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        while (!_stopping)
+        {
+            var wait = WriteDue();
+            timer.Change(wait, Timeout.InfiniteTimeSpan);
+            await _bell.Reader.ReadAsync();
+        }
+    }
+
+    private void Ring() => _bell.Writer.TryWrite(true);
+
+    private void Handle(Capture capture, bool isLastAttempt)
+    {
+        var started = _time.GetTimestamp();
+        try
+        {
+            Finish(capture, _writer.Write(capture));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Failed(capture, exception, isLastAttempt);
+        }
+        catch (Exception exception) // the edge of the loop: one bad trace must not end the writing of all others
+        {
+            _metrics.CaseFailed(CaseFailReason.Internal);
+            _logger.CaseFailed(capture.TraceId, exception);
+        }
+
+        _metrics.Handled(_time.GetElapsedTime(started));
+    }
+
+    private void Finish(Capture capture, in CaseResult result)
+    {
+        switch (result.Outcome)
+        {
+            case CaseOutcome.Written:
+                _metrics.CaseWritten();
+                _logger.CaseWritten(result.Failure, capture.TraceId, result.Path);
+                WritingWorks();
+                _written?.Invoke(capture, result);
+                break;
+
+            case CaseOutcome.Updated:
+                _metrics.CaseUpdated();
+                _logger.CaseUpdated(result.Failure, capture.TraceId, result.Path);
+                WritingWorks();
+                _written?.Invoke(capture, result);
+                break;
+
+            case CaseOutcome.Unchanged:
+                break;
+
+            case CaseOutcome.NotRecorded:
+                _metrics.CaptureDropped(CaptureDropReason.NotRecorded);
+                break;
+
+            case CaseOutcome.DirectoryFull:
+                _metrics.CaptureDropped(CaptureDropReason.DirectoryFull);
+                if (!_isFull)
+                {
+                    _isFull = true;
+                    _logger.DirectoryFull(_options.Directory, _options.DirectoryBytesMax);
+                }
+
+                break;
+        }
+    }
+
+    private void Failed(Capture capture, Exception exception, bool isLastAttempt)
+    {
+        // Said once when it begins: a full disk meets every case alike.
+        if (!_isFailing)
+        {
+            _isFailing = true;
+            _logger.WritingFails(_options.Directory, exception.Message);
+        }
+
+        if (++capture.Attempts < AttemptsMax && !isLastAttempt)
+        {
+            _metrics.WriteRetried();
+            _scheduler.PutBack(capture, FirstRetryDelay * (1 << (capture.Attempts - 1)));
+            return;
+        }
+
+        _metrics.CaseFailed(ReasonOf(exception));
+        _givenUp++;
+    }
+
+    private void WritingWorks()
+    {
+        _isFull = false;
+        if (_isFailing)
+        {
+            _isFailing = false;
+            _logger.WritingWorksAgain(_options.Directory, _givenUp);
+            _givenUp = 0;
+        }
+    }
+
+    // On Unix the error number is the HResult: https://github.com/dotnet/runtime, Interop.IOErrors.cs.
+    private static CaseFailReason ReasonOf(Exception exception)
+    {
+        const int NoSpace = 28;
+        const int ReadOnlyFileSystem = 30;
+        const int QuotaExceeded = 122;
+        const int WindowsDiskFull = unchecked((int)0x80070070);
+        return exception switch
+        {
+            UnauthorizedAccessException or { HResult: ReadOnlyFileSystem } => CaseFailReason.AccessDenied,
+            { HResult: NoSpace or QuotaExceeded or WindowsDiskFull } => CaseFailReason.DiskFull,
+            _ => CaseFailReason.Io,
+        };
+    }
+}

@@ -1,0 +1,274 @@
+using OtlpTap.Metrics;
+using OtlpTap.Otlp;
+using OtlpTap.Scan;
+using OtlpTap.Tee;
+
+namespace OtlpTap.Corpus;
+
+/// <summary>
+/// Decides which traces are written as cases, and when: a trace with a verdict once it has been quiet for the settle
+/// time; a trace that has its case once later spans came. It only keeps the schedule; <see cref="CaptureLoop"/> works it off.
+/// Everything it keeps is bounded by count, and what does not fit is dropped and counted with a reason.
+/// <para>
+/// One lock: the recorder's thread takes it once for each request, the loop for each capture. Neither is a request's thread.
+/// </para>
+/// </summary>
+internal sealed class CaptureScheduler
+{
+    // A failing span more does not make a case better: the trace holds it anyway.
+    private const int VerdictsPerCaptureMax = 1024;
+
+    // 48 bytes each: 12 MB for all captures together, however hostile.
+    private const int VerdictsMax = 262_144;
+
+    private readonly CorpusOptions _options;
+    private readonly CorpusMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly long _settle;
+    private readonly long _settleMax;
+    private readonly long _lateWindow;
+
+    // Everything below is guarded by the gate.
+    private readonly Lock _gate = new();
+    private readonly Dictionary<TraceId, Capture> _pending = [];
+
+    // Each pending capture stands here once; when it was put off since, it is put back as it comes up.
+    private readonly PriorityQueue<Capture, long> _byDue = new();
+    private readonly RecentTraces _recent;
+    private readonly HourlyLimit _hourly;
+    private int _verdicts;
+
+    public CaptureScheduler(CorpusOptions options, CorpusMetrics metrics, TimeProvider time)
+    {
+        _options = options;
+        _metrics = metrics;
+        _time = time;
+        _settle = TimestampsIn(options.Settle);
+        _settleMax = TimestampsIn(options.SettleMax);
+        _lateWindow = TimestampsIn(options.LateWindow);
+        _recent = new RecentTraces(options.LateTracesMax);
+        _hourly = new HourlyLimit(options.CasesPerHourMax, time);
+    }
+
+    /// <summary>Called, on any thread, when the next due time may have become earlier.</summary>
+    public Action? Changed { get; set; }
+
+    public int PendingCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _pending.Count;
+            }
+        }
+    }
+
+    public int RecentCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _recent.Count;
+            }
+        }
+    }
+
+    /// <summary>The handler of recorded requests: verdicts of the rules, and further spans of traces that have one.</summary>
+    public void Recorded(in TeeItem item)
+    {
+        var scan = item.Scan;
+        var now = _time.GetTimestamp();
+        var changed = false;
+        lock (_gate)
+        {
+            if (_pending.Count > 0 || _recent.Count > 0)
+            {
+                _recent.RemoveExpired(now);
+                foreach (ref readonly var traceId in scan.TraceIds)
+                {
+                    changed |= SpansArrived(traceId, now);
+                }
+            }
+
+            foreach (ref readonly var match in scan.Matches)
+            {
+                changed |= Matched(match, scan, now);
+            }
+        }
+
+        if (changed)
+        {
+            Changed?.Invoke();
+        }
+    }
+
+    /// <summary>A verdict from anywhere else, at any time. False: dropped and counted.</summary>
+    public bool TrySchedule(in TraceId traceId, in Verdict verdict)
+    {
+        bool taken;
+        lock (_gate)
+        {
+            taken = Judged(traceId, verdict, _time.GetTimestamp(), out _);
+        }
+
+        Changed?.Invoke();
+        return taken;
+    }
+
+    /// <summary>The next capture whose time has come; with <paramref name="early"/> the next one, due or not.</summary>
+    /// <param name="wait">How long until there may be one; <see cref="Timeout.InfiniteTimeSpan"/> when nothing is pending.</param>
+    public Capture? TakeDue(bool early, out TimeSpan wait)
+    {
+        var now = _time.GetTimestamp();
+        lock (_gate)
+        {
+            while (_byDue.TryPeek(out var capture, out var queuedFor))
+            {
+                if (capture.DueAt > queuedFor && !early)
+                {
+                    _byDue.DequeueEnqueue(capture, capture.DueAt);
+                    continue;
+                }
+
+                if (capture.DueAt > now && !early)
+                {
+                    wait = _time.GetElapsedTime(now, capture.DueAt);
+                    return null;
+                }
+
+                _byDue.Dequeue();
+                _pending.Remove(capture.TraceId);
+                _verdicts -= capture.Verdicts.Count;
+
+                // From here on its spans are late ones: none falls between the assembly and the remembering.
+                _recent.Add(capture.TraceId, now + _lateWindow);
+                wait = TimeSpan.Zero;
+                return capture;
+            }
+        }
+
+        wait = Timeout.InfiniteTimeSpan;
+        return null;
+    }
+
+    /// <summary>A capture that could not be written comes back after <paramref name="delay"/>, with what arrived meanwhile.</summary>
+    public void PutBack(Capture capture, TimeSpan delay)
+    {
+        var now = _time.GetTimestamp();
+        lock (_gate)
+        {
+            if (_pending.TryGetValue(capture.TraceId, out var newer))
+            {
+                newer.Attempts = capture.Attempts;
+                newer.VerdictsOmitted += capture.VerdictsOmitted;
+                foreach (var verdict in capture.Verdicts)
+                {
+                    AddVerdict(newer, verdict);
+                }
+
+                return;
+            }
+
+            capture.DueAt = now + TimestampsIn(delay);
+            _verdicts += capture.Verdicts.Count;
+            _pending.Add(capture.TraceId, capture);
+            _byDue.Enqueue(capture, capture.DueAt);
+        }
+    }
+
+    /// <summary>Sets the gauges. For the registry's before-collect callback.</summary>
+    public void PublishMetrics() => _metrics.Sampled(PendingCount, RecentCount);
+
+    private bool SpansArrived(in TraceId traceId, long now)
+    {
+        if (_pending.TryGetValue(traceId, out var capture))
+        {
+            PutOff(capture, now);
+            return false;
+        }
+
+        return _recent.Contains(traceId) && TryAdd(traceId, isUpdate: true, now, out _);
+    }
+
+    private bool Matched(in SpanMatch match, ScanResult scan, long now)
+    {
+        var changed = false;
+        foreach (var index in scan.RulesOf(match))
+        {
+            var rule = scan.Rules[index];
+            if (rule.Tee)
+            {
+                Judged(match.TraceId, new Verdict(match.SpanId, rule.Failure, rule.Name, VerdictSource.Rule), now, out var added);
+                changed |= added;
+            }
+        }
+
+        return changed;
+    }
+
+    private bool Judged(in TraceId traceId, in Verdict verdict, long now, out bool added)
+    {
+        added = false;
+        if (traceId.IsZero)
+        {
+            _metrics.CaptureDropped(CaptureDropReason.WithoutTraceId);
+            return false;
+        }
+
+        if (_pending.TryGetValue(traceId, out var capture))
+        {
+            PutOff(capture, now);
+        }
+        else if (!(added = TryAdd(traceId, _recent.Contains(traceId), now, out capture)))
+        {
+            return false;
+        }
+
+        AddVerdict(capture!, verdict);
+        return true;
+    }
+
+    private bool TryAdd(in TraceId traceId, bool isUpdate, long now, out Capture? capture)
+    {
+        capture = null;
+        if (_pending.Count >= _options.PendingMax)
+        {
+            _metrics.CaptureDropped(CaptureDropReason.PendingFull);
+            return false;
+        }
+
+        if (!isUpdate && !_hourly.TryTake())
+        {
+            _metrics.CaptureDropped(CaptureDropReason.HourlyLimit);
+            return false;
+        }
+
+        capture = new Capture(traceId, now, isUpdate);
+        PutOff(capture, now);
+        _pending.Add(traceId, capture);
+        _byDue.Enqueue(capture, capture.DueAt);
+        return true;
+    }
+
+    // A capture that waits to be tried again keeps its later time.
+    private void PutOff(Capture capture, long now) =>
+        capture.DueAt = Math.Max(capture.DueAt, Math.Min(now + _settle, capture.ScheduledAt + _settleMax));
+
+    private void AddVerdict(Capture capture, in Verdict verdict)
+    {
+        // The first is always taken: it names the case.
+        if (capture.Verdicts.Count == 0 || (capture.Verdicts.Count < VerdictsPerCaptureMax && _verdicts < VerdictsMax))
+        {
+            capture.Verdicts.Add(verdict);
+            _verdicts++;
+        }
+        else
+        {
+            capture.VerdictsOmitted++;
+        }
+    }
+
+    private long TimestampsIn(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);
+}

@@ -1,0 +1,117 @@
+using System.Text.Json;
+using OtlpTap.Otlp;
+
+namespace OtlpTap.Corpus;
+
+/// <summary>
+/// The folder of the cases, <c>&lt;root&gt;/&lt;failure&gt;/&lt;trace id&gt;/</c>: paths, and files that are either whole
+/// or not there. File system errors come out as <see cref="IOException"/> and <see cref="UnauthorizedAccessException"/>.
+/// </summary>
+internal sealed class CaseDirectory(string root)
+{
+    public const string CaseFile = "case.json";
+    public const string TraceFile = "trace.json";
+    public const string LogsFile = "logs.json";
+
+    private const int SetAsideMax = 100;
+    private const int FailureNameLengthMax = 64;
+
+    // Cases are read by people, in diffs: indented, and text as it is, for nothing here goes into HTML.
+    private static readonly JsonWriterOptions Json = new()
+    {
+        Indented = true,
+        NewLine = "\n",
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    private long _bytes = -1;
+
+    public string Root { get; } = Path.GetFullPath(root);
+
+    /// <summary>Bytes of all files: measured by <see cref="Measure"/>, then kept up with what is written here.</summary>
+    public long Bytes => _bytes >= 0 ? _bytes : Measure();
+
+    public long Measure()
+    {
+        var directory = new DirectoryInfo(Root);
+        return _bytes = directory.Exists ? directory.EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length) : 0;
+    }
+
+    /// <summary>Where the trace's case lies, whatever failure it was filed under; null when it has none.</summary>
+    public string? Find(in TraceId traceId)
+    {
+        if (!Directory.Exists(Root))
+        {
+            return null;
+        }
+
+        var name = traceId.ToString();
+        foreach (var failure in Directory.EnumerateDirectories(Root))
+        {
+            var path = Path.Combine(failure, name);
+            if (Directory.Exists(path))
+            {
+                return path;
+            }
+        }
+
+        return null;
+    }
+
+    public string PathFor(string failure, in TraceId traceId) => Path.Combine(Root, FolderName(failure), traceId.ToString());
+
+    /// <summary>Writes to a temporary name beside the file, to the disk, and renames it over the old one. A leftover of a crash is overwritten.</summary>
+    public void Write(string casePath, string fileName, Action<Utf8JsonWriter> write)
+    {
+        var path = Path.Combine(casePath, fileName);
+        var temporary = Path.Combine(casePath, $".{fileName}.tmp");
+        var before = LengthOf(path) + LengthOf(temporary);
+        var bytesBefore = Bytes;
+        using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
+        {
+            using (var json = new Utf8JsonWriter(stream, Json))
+            {
+                write(json);
+            }
+
+            stream.WriteByte((byte)'\n');
+            stream.Flush(flushToDisk: true);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+        _bytes = bytesBefore + LengthOf(path) - before;
+    }
+
+    /// <summary>Null when there is no such file.</summary>
+    public static byte[]? Read(string casePath, string fileName)
+    {
+        var path = Path.Combine(casePath, fileName);
+        return File.Exists(path) ? File.ReadAllBytes(path) : null;
+    }
+
+    /// <summary>Renames a file that cannot be read, so that nothing in it is lost, and returns its new path.</summary>
+    public static string SetAside(string casePath, string fileName)
+    {
+        var path = Path.Combine(casePath, fileName);
+        for (var i = 1; i <= SetAsideMax; i++)
+        {
+            var aside = $"{path}.broken-{i}";
+            if (!File.Exists(aside))
+            {
+                File.Move(path, aside);
+                return aside;
+            }
+        }
+
+        throw new IOException($"{path} was set aside {SetAsideMax} times already.");
+    }
+
+    // The name of a failure is the user's: it must stay one folder, below ours.
+    internal static string FolderName(string failure)
+    {
+        var name = string.Concat(failure.Take(FailureNameLengthMax).Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' ? c : '_')).TrimStart('.');
+        return name.Length == 0 ? "unnamed" : name;
+    }
+
+    private static long LengthOf(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
+}

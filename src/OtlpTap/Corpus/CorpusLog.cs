@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+using OtlpTap.Otlp;
+
+namespace OtlpTap.Corpus;
+
+internal static partial class CorpusLog
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "case written: {Failure}  {TraceId}  {Path}")]
+    public static partial void CaseWritten(this ILogger logger, string failure, TraceId traceId, string path);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "case updated: {Failure}  {TraceId}  {Path}")]
+    public static partial void CaseUpdated(this ILogger logger, string failure, TraceId traceId, string path);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "cases cannot be written to {Directory}: {Problem}; trying again, telemetry is relayed meanwhile")]
+    public static partial void WritingFails(this ILogger logger, string directory, string problem);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "cases can be written to {Directory} again; {Count} were given up meanwhile")]
+    public static partial void WritingWorksAgain(this ILogger logger, string directory, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the folder of cases {Directory} has reached its size of {Bytes} bytes; no case is written until there is room")]
+    public static partial void DirectoryFull(this ILogger logger, string directory, long bytes);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path} cannot be read ({Problem}); it was renamed to {Aside} and is written anew")]
+    public static partial void FileSetAside(this ILogger logger, string path, string problem, string aside);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the case of trace {TraceId} could not be made")]
+    public static partial void CaseFailed(this ILogger logger, TraceId traceId, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "shutting down: {Count} cases were not written within {Deadline}")]
+    public static partial void NotWrittenInTime(this ILogger logger, int count, TimeSpan deadline);
+}

@@ -1,0 +1,194 @@
+using System.Text;
+using OtlpTap.Otlp;
+using OtlpTap.Wire;
+
+namespace OtlpTap.Corpus;
+
+/// <summary>What a case says about its trace, read from the assembled request.</summary>
+internal sealed class TraceSummary
+{
+    private readonly Dictionary<SpanId, SpanEntry> _spans = [];
+    private readonly byte[] _request;
+    private readonly List<string> _services = [];
+    private readonly Dictionary<string, int> _serviceNumbers = [];
+
+    private TraceSummary(byte[] request) => _request = request;
+
+    public int SpanCount { get; private set; }
+
+    /// <summary>Nanoseconds since 1970 by the senders' clocks; 0 without spans.</summary>
+    public ulong FirstStart { get; private set; }
+
+    public ulong LastEnd { get; private set; }
+
+    /// <summary>Whether some span names a parent that is not in the trace.</summary>
+    public bool IsParentMissing { get; private set; }
+
+    /// <param name="request">A serialized <c>ExportTraceServiceRequest</c>, well-formed: <see cref="TraceAssembler"/> made it.</param>
+    public static TraceSummary Read(byte[] request)
+    {
+        var summary = new TraceSummary(request);
+        var reader = new ProtoReader(request);
+        while (reader.Next())
+        {
+            if (reader is { FieldNumber: OtlpFields.TraceRequest.ResourceSpans, WireType: WireType.LengthDelimited })
+            {
+                summary.ReadResourceSpans(reader.ValueOffset, reader.ValueEnd);
+            }
+        }
+
+        foreach (var span in summary._spans.Values)
+        {
+            summary.IsParentMissing |= !span.Parent.IsZero && !summary._spans.ContainsKey(span.Parent);
+        }
+
+        return summary;
+    }
+
+    public bool Contains(SpanId span) => _spans.ContainsKey(span);
+
+    /// <summary>Null when the span is not in the trace.</summary>
+    public string? NameOf(SpanId span) =>
+        _spans.TryGetValue(span, out var entry) ? Encoding.UTF8.GetString(_request, entry.NameOffset, entry.NameLength) : null;
+
+    /// <summary>The <c>service.name</c> of the span's resource; of the trace's first one when the span is not there; null without any.</summary>
+    public string? ServiceOf(SpanId span)
+    {
+        var service = _spans.TryGetValue(span, out var entry) ? entry.Service : -1;
+        return service >= 0 ? _services[service] : _services.FirstOrDefault();
+    }
+
+    private void ReadResourceSpans(int start, int end)
+    {
+        // The resource may stand behind the spans: it is read first.
+        var service = -1;
+        var reader = new ProtoReader(_request, start, end);
+        while (reader.Next())
+        {
+            if (reader is { FieldNumber: OtlpFields.ResourceSpans.Resource, WireType: WireType.LengthDelimited }
+                && ReadServiceName(reader.ValueOffset, reader.ValueEnd) is { } name)
+            {
+                if (!_serviceNumbers.TryGetValue(name, out service))
+                {
+                    service = _services.Count;
+                    _serviceNumbers.Add(name, service);
+                    _services.Add(name);
+                }
+            }
+        }
+
+        reader = new ProtoReader(_request, start, end);
+        while (reader.Next())
+        {
+            if (reader is { FieldNumber: OtlpFields.ResourceSpans.ScopeSpans, WireType: WireType.LengthDelimited })
+            {
+                ReadScopeSpans(reader.ValueOffset, reader.ValueEnd, service);
+            }
+        }
+    }
+
+    private string? ReadServiceName(int start, int end)
+    {
+        var resource = new ProtoReader(_request, start, end);
+        while (resource.Next())
+        {
+            if (resource is { FieldNumber: OtlpFields.Resource.Attributes, WireType: WireType.LengthDelimited }
+                && ReadString(resource.ValueOffset, resource.ValueEnd, "service.name"u8) is { } name)
+            {
+                return name;
+            }
+        }
+
+        return null;
+    }
+
+    // KeyValue { string key = 1; AnyValue value = 2; }, AnyValue { string string_value = 1; ... }
+    private string? ReadString(int start, int end, ReadOnlySpan<byte> wantedKey)
+    {
+        var isKey = false;
+        string? text = null;
+        var attribute = new ProtoReader(_request, start, end);
+        while (attribute.Next())
+        {
+            switch (attribute.FieldNumber)
+            {
+                case OtlpFields.KeyValue.Key when attribute.WireType == WireType.LengthDelimited:
+                    isKey = attribute.Value.SequenceEqual(wantedKey);
+                    break;
+
+                case OtlpFields.KeyValue.Value when attribute.WireType == WireType.LengthDelimited:
+                    var value = new ProtoReader(_request, attribute.ValueOffset, attribute.ValueEnd);
+                    while (value.Next())
+                    {
+                        text = value is { FieldNumber: OtlpFields.AnyValue.StringValue, WireType: WireType.LengthDelimited }
+                            ? Encoding.UTF8.GetString(value.Value)
+                            : null;
+                    }
+
+                    break;
+            }
+        }
+
+        return isKey ? text : null;
+    }
+
+    private void ReadScopeSpans(int start, int end, int service)
+    {
+        var reader = new ProtoReader(_request, start, end);
+        while (reader.Next())
+        {
+            if (reader is { FieldNumber: OtlpFields.ScopeSpans.Spans, WireType: WireType.LengthDelimited })
+            {
+                ReadSpan(reader.ValueOffset, reader.ValueEnd, service);
+            }
+        }
+    }
+
+    private void ReadSpan(int start, int end, int service)
+    {
+        SpanId id = default;
+        var entry = new SpanEntry { Service = service };
+        ulong started = 0;
+        ulong ended = 0;
+        var span = new ProtoReader(_request, start, end);
+        while (span.Next())
+        {
+            switch (span.FieldNumber)
+            {
+                case OtlpFields.Span.SpanId when span.WireType == WireType.LengthDelimited:
+                    SpanId.TryRead(span.Value, out id);
+                    break;
+                case OtlpFields.Span.ParentSpanId when span.WireType == WireType.LengthDelimited:
+                    SpanId.TryRead(span.Value, out entry.Parent);
+                    break;
+                case OtlpFields.Span.Name when span.WireType == WireType.LengthDelimited:
+                    entry.NameOffset = span.ValueOffset;
+                    entry.NameLength = span.ValueLength;
+                    break;
+                case OtlpFields.Span.StartTimeUnixNano when span.WireType == WireType.Fixed64:
+                    started = span.Fixed64;
+                    break;
+                case OtlpFields.Span.EndTimeUnixNano when span.WireType == WireType.Fixed64:
+                    ended = span.Fixed64;
+                    break;
+            }
+        }
+
+        SpanCount++;
+        _spans[id] = entry;
+        if (started != 0 && (FirstStart == 0 || started < FirstStart))
+        {
+            FirstStart = started;
+        }
+
+        LastEnd = Math.Max(LastEnd, ended);
+    }
+
+    private struct SpanEntry
+    {
+        public SpanId Parent;
+        public int NameOffset;
+        public int NameLength;
+        public int Service;
+    }
+}

@@ -1,0 +1,106 @@
+using Prometheus;
+
+namespace OtlpTap.Metrics;
+
+/// <summary>Why a trace with a verdict does not become a case.</summary>
+internal enum CaptureDropReason
+{
+    /// <summary>As many captures as may wait are waiting.</summary>
+    PendingFull,
+
+    /// <summary>As many new cases as an hour may bring were begun.</summary>
+    HourlyLimit,
+
+    /// <summary>The verdict names no trace (a log record outside of any).</summary>
+    WithoutTraceId,
+
+    /// <summary>The trace's bytes were dropped by the tee or overwritten before the case was due.</summary>
+    NotRecorded,
+
+    /// <summary>The folder of cases has reached its size.</summary>
+    DirectoryFull,
+
+    /// <summary>The deadline of the shutdown came first.</summary>
+    Shutdown,
+}
+
+/// <summary>Why a case could not be written.</summary>
+internal enum CaseFailReason
+{
+    DiskFull,
+
+    /// <summary>The folder may not be written to: rights, or a read-only file system.</summary>
+    AccessDenied,
+
+    /// <summary>Anything else that the file system said.</summary>
+    Io,
+
+    /// <summary>A mistake of ours; the log says which.</summary>
+    Internal,
+}
+
+/// <summary>Cases: written, completed, waiting, and why one is missing.</summary>
+internal sealed class CorpusMetrics
+{
+    private readonly Counter _written;
+    private readonly Counter _updated;
+    private readonly Counter.Child[] _failed;
+    private readonly Counter.Child[] _dropped;
+    private readonly Counter _retries;
+    private readonly Counter _setAside;
+    private readonly Histogram _duration;
+    private readonly Gauge _pending;
+    private readonly Gauge _recent;
+    private readonly Gauge _directoryBytes;
+
+    public CorpusMetrics(IMetricFactory factory)
+    {
+        _written = factory.CreateCounter("otlptap_corpus_cases_written_total", "New cases written.");
+        _updated = factory.CreateCounter("otlptap_corpus_cases_updated_total", "Cases written again with late spans or further verdicts.");
+        var failed = factory.CreateCounter("otlptap_corpus_cases_failed_total", "Cases given up after several attempts to write them.", ["reason"]);
+        _failed = [failed.WithLabels("disk_full"), failed.WithLabels("access_denied"), failed.WithLabels("io"), failed.WithLabels("internal")];
+        var dropped = factory.CreateCounter("otlptap_corpus_captures_dropped_total", "Traces with a verdict that do not become a case, or late spans not added to one.", ["reason"]);
+        _dropped =
+        [
+            dropped.WithLabels("pending_full"),
+            dropped.WithLabels("hourly_limit"),
+            dropped.WithLabels("without_trace_id"),
+            dropped.WithLabels("not_recorded"),
+            dropped.WithLabels("directory_full"),
+            dropped.WithLabels("shutdown"),
+        ];
+        _retries = factory.CreateCounter("otlptap_corpus_write_retries_total", "Failed attempts to write a case that are made again.");
+        _setAside = factory.CreateCounter("otlptap_corpus_files_set_aside_total", "Files of cases that could not be read and were renamed instead of overwritten.");
+        _duration = factory.CreateHistogram(
+            "otlptap_corpus_write_seconds",
+            "Time to assemble and write a case.",
+            new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.001, 4, 8) });
+        _pending = factory.CreateGauge("otlptap_corpus_pending_captures", "Traces with a verdict that wait to settle or to be written.");
+        _recent = factory.CreateGauge("otlptap_corpus_recent_traces", "Traces with a case that are still watched for late spans.");
+        _directoryBytes = factory.CreateGauge("otlptap_corpus_directory_bytes", "Bytes of the folder of cases as far as the tap has seen it grow.");
+    }
+
+    public void CaseWritten() => _written.Inc();
+
+    public void CaseUpdated() => _updated.Inc();
+
+    public void CaseFailed(CaseFailReason reason) => _failed[(int)reason].Inc();
+
+    public void CaptureDropped(CaptureDropReason reason) => _dropped[(int)reason].Inc();
+
+    public void CaptureDropped(CaptureDropReason reason, int count) => _dropped[(int)reason].Inc(count);
+
+    public void WriteRetried() => _retries.Inc();
+
+    public void FileSetAside() => _setAside.Inc();
+
+    public void Handled(TimeSpan duration) => _duration.Observe(duration.TotalSeconds);
+
+    public void DirectoryMeasured(long bytes) => _directoryBytes.Set(bytes);
+
+    public void Sampled(int pendingCaptures, int recentTraces)
+    {
+        _pending.Set(pendingCaptures);
+        _recent.Set(recentTraces);
+    }
+}
