@@ -1,0 +1,38 @@
+using Prometheus;
+
+namespace OtlpTap.Metrics;
+
+/// <summary>
+/// All the tap tells Prometheus, in a registry of its own: nothing static, so that two taps in one process (tests, the
+/// demo) do not count for each other. Each room's instruments are a class of their own, made over <see cref="Factory"/>.
+/// </summary>
+internal sealed class TapMetrics
+{
+    private readonly CollectorRegistry _registry = Prometheus.Metrics.NewCustomRegistry();
+
+    /// <param name="version">Of the tap, for <c>otlptap_build_info</c>.</param>
+    public TapMetrics(string version)
+    {
+        Factory = Prometheus.Metrics.WithCustomRegistry(_registry);
+        DotNetStats.Register(_registry);
+        var runtime = new RuntimeMetrics(Factory, version);
+        OnScrape(runtime.Sample);
+        Receive = new ReceiveMetrics(Factory);
+        Tee = new TeeMetrics(Factory);
+        Recorder = new RecorderMetrics(Factory);
+    }
+
+    public IMetricFactory Factory { get; }
+
+    public ReceiveMetrics Receive { get; }
+
+    public TeeMetrics Tee { get; }
+
+    public RecorderMetrics Recorder { get; }
+
+    /// <summary>Runs before each scrape, for values that are read rather than counted. It must not throw: the scrape would fail.</summary>
+    public void OnScrape(Action sample) => _registry.AddBeforeCollectCallback(sample);
+
+    /// <summary>Writes everything in the Prometheus text format, version 0.0.4, UTF-8.</summary>
+    public Task WriteAsync(Stream destination, CancellationToken cancellation) => _registry.CollectAndExportAsTextAsync(destination, cancellation);
+}

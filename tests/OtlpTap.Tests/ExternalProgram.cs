@@ -1,0 +1,61 @@
+using System.Diagnostics;
+
+namespace OtlpTap.Tests;
+
+/// <summary>
+/// A program of the machine's that a test asks for its judgement. Where it is not installed the test is skipped with the
+/// reason; in CI, which installs it, that is a failure.
+/// </summary>
+internal sealed class ExternalProgram
+{
+    private readonly string _path;
+
+    private ExternalProgram(string path) => _path = path;
+
+    /// <param name="package">What to install, for the reason.</param>
+    public static ExternalProgram Require(string name, string package)
+    {
+        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(directory => Path.Combine(directory, name))
+            .FirstOrDefault(File.Exists);
+        if (path is null)
+        {
+            var reason = $"{name} is not installed (Debian package {package})";
+            Assert.False(string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.OrdinalIgnoreCase), reason);
+            Assert.Skip(reason);
+        }
+
+        return new ExternalProgram(path);
+    }
+
+    /// <summary>Runs it to its end, with <paramref name="input"/> on standard input; ends it when <paramref name="cancellation"/> does.</summary>
+    public async Task<(int ExitCode, string Output, string Error)> RunAsync(IEnumerable<string> arguments, Stream? input, CancellationToken cancellation)
+    {
+        using var process = Process.Start(new ProcessStartInfo(_path, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync(cancellation);
+            var error = process.StandardError.ReadToEndAsync(cancellation);
+            if (input is not null)
+            {
+                await input.CopyToAsync(process.StandardInput.BaseStream, cancellation);
+            }
+
+            process.StandardInput.Close();
+            await process.WaitForExitAsync(cancellation);
+            return (process.ExitCode, await output, await error);
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill();
+            }
+        }
+    }
+}
