@@ -1,0 +1,68 @@
+using System.Text;
+using OtlpTap.Metrics;
+
+namespace OtlpTap.Web;
+
+/// <summary>The admin port: metrics, health, and a page that says so. Plain request delegates: nothing is bound by reflection.</summary>
+internal static class AdminEndpoints
+{
+    // Prometheus text exposition format, https://prometheus.io/docs/instrumenting/exposition_formats/
+    private const string MetricsType = "text/plain; version=0.0.4; charset=utf-8";
+    private const string TextType = "text/plain; charset=utf-8";
+    private const string HtmlType = "text/html; charset=utf-8";
+
+    private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
+
+    private static readonly byte[] Index =
+        """
+        <!doctype html>
+        <html lang="en">
+        <head><meta charset="utf-8"><title>OtlpTap</title></head>
+        <body>
+        <h1>OtlpTap</h1>
+        <ul>
+        <li><a href="/metrics">/metrics</a> for Prometheus</li>
+        <li><a href="/healthz">/healthz</a> whether it is alive</li>
+        <li><a href="/readyz">/readyz</a> whether it listens and reaches its upstreams</li>
+        </ul>
+        </body>
+        </html>
+
+        """u8.ToArray();
+
+    /// <summary>Maps them as one group, for the caller to keep to the admin port.</summary>
+    public static IEndpointConventionBuilder MapAdmin(this IEndpointRouteBuilder endpoints, TapMetrics metrics, Readiness readiness)
+    {
+        var group = endpoints.MapGroup("");
+        group.MapMethods("/", Methods, http => WriteAsync(http, StatusCodes.Status200OK, HtmlType, Index));
+        group.MapMethods("/metrics", Methods, http => WriteMetricsAsync(http, metrics));
+        group.MapMethods("/healthz", Methods, http => WriteAsync(http, StatusCodes.Status200OK, TextType, "alive\n"u8.ToArray()));
+        group.MapMethods("/readyz", Methods, http => WriteReadinessAsync(http, readiness));
+        return group;
+    }
+
+    private static Task WriteMetricsAsync(HttpContext http, TapMetrics metrics)
+    {
+        http.Response.ContentType = MetricsType;
+        return metrics.WriteAsync(http.Response.Body, http.RequestAborted);
+    }
+
+    private static Task WriteReadinessAsync(HttpContext http, Readiness readiness)
+    {
+        http.Response.Headers.CacheControl = "no-store";
+        return readiness.Reason() is { } reason
+            ? WriteAsync(http, StatusCodes.Status503ServiceUnavailable, TextType, Encoding.UTF8.GetBytes($"not ready: {reason}\n"))
+            : WriteAsync(http, StatusCodes.Status200OK, TextType, "ready\n"u8.ToArray());
+    }
+
+    private static async Task WriteAsync(HttpContext http, int status, string contentType, byte[] body)
+    {
+        http.Response.StatusCode = status;
+        http.Response.ContentType = contentType;
+        http.Response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(http.Request.Method))
+        {
+            await http.Response.Body.WriteAsync(body, http.RequestAborted);
+        }
+    }
+}

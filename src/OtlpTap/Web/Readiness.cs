@@ -1,0 +1,34 @@
+namespace OtlpTap.Web;
+
+/// <summary>
+/// Whether agents should be sent to this tap. Composition says when the ports are open and when it shuts down; whether
+/// an upstream can be reached is asked each time.
+/// </summary>
+/// <param name="upstreams">Each configured exporter by its id, with a question that is answered at once.</param>
+internal sealed class Readiness(IReadOnlyList<(string Exporter, Func<bool> IsReachable)> upstreams)
+{
+    private const int Starting = 0;
+    private const int Open = 1;
+    private const int Closing = 2;
+
+    private int _state;
+
+    public void Listening() => Interlocked.CompareExchange(ref _state, Open, Starting);
+
+    public void ShuttingDown() => Volatile.Write(ref _state, Closing);
+
+    /// <summary>Why the tap is not ready, for a person to read; null when it is.</summary>
+    public string? Reason()
+    {
+        switch (Volatile.Read(ref _state))
+        {
+            case Starting:
+                return "not listening yet";
+            case Closing:
+                return "shutting down";
+        }
+
+        var unreachable = upstreams.Where(upstream => !upstream.IsReachable()).Select(upstream => upstream.Exporter).ToList();
+        return unreachable.Count == 0 ? null : $"upstream not reachable: {string.Join(", ", unreachable)}";
+    }
+}
