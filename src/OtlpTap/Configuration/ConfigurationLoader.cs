@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using OtlpTap.Rules;
 
 namespace OtlpTap.Configuration;
 
@@ -24,9 +25,11 @@ internal sealed class ConfigurationLoader
 
     private readonly Func<string, string?> _environment;
     private readonly PackNames _packs;
+    private readonly CompileRules _compile;
 
-    public ConfigurationLoader(Func<string, string?>? environment = null, PackNames? packs = null)
+    public ConfigurationLoader(Func<string, string?>? environment = null, PackNames? packs = null, CompileRules? compile = null)
     {
+        _compile = compile ?? CompiledRules.Compile;
         _environment = environment ?? Environment.GetEnvironmentVariable;
         _packs = packs ?? PackNames.Embedded();
     }
@@ -78,7 +81,7 @@ internal sealed class ConfigurationLoader
     {
         var root = new Section(new EnvironmentSubstitution(_environment, problems).Apply(written), "", problems);
         var omitted = new Section(YamlReader.ReadMap(BuiltInName, OmittedSections, problems)!, "", problems);
-        var ruleTexts = new RuleTexts();
+        var ruleTexts = new RuleTexts(_compile);
 
         var receiversSection = root.Has("receivers") ? root.Map("receivers") : omitted.Map("receivers");
         var processorsSection = root.Has("processors") ? root.Map("processors") : omitted.Map("processors");

@@ -43,8 +43,8 @@ internal static class ProcessorSection
         {
             Packs = packs.Read(tap, "packs", defaults.Packs),
             Rules = RuleSection.Read(tap, "rules", ruleTexts),
-            RecorderBytesMax = (long)recorder.Number("max_size_mib", (int)(defaults.RecorderBytesMax >> 20), 8, 65_536) << 20,
-            RecorderAgeMax = recorder.Duration("max_age", defaults.RecorderAgeMax, TimeSpan.FromSeconds(1), TimeSpan.FromDays(7)),
+            RecorderBytesMax = (long)recorder.Number("max_size_mib", (int)(defaults.RecorderBytesMax >> 20), 16, 65_536) << 20,
+            RecorderAgeMax = recorder.Duration("max_age", defaults.RecorderAgeMax, TimeSpan.FromMinutes(1), TimeSpan.FromDays(7)),
             CorpusDirectory = corpus.Text("directory", defaults.CorpusDirectory),
             CorpusSettle = corpus.Duration("settle", defaults.CorpusSettle, TimeSpan.Zero, TimeSpan.FromHours(1)),
             TeeBytesMax = (long)tee.Number("max_size_mib", (int)(defaults.TeeBytesMax >> 20), 1, 4096) << 20,

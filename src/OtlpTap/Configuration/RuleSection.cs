@@ -25,7 +25,9 @@ internal static class RuleSection
             }
         }
 
-        return rules.ToImmutable();
+        var read = rules.ToImmutable();
+        texts.Compile(read, tap.Problems);
+        return read;
     }
 
     private static Rule? ReadRule(Section section, RuleTexts texts)

@@ -71,10 +71,10 @@ internal sealed record TapProcessorOptions
     /// <summary><c>rules</c>: the operator's own, in order. Default none.</summary>
     public ImmutableArray<Rule> Rules { get; init; } = [];
 
-    /// <summary><c>recorder.max_size_mib</c>: how much of the recent past is kept. Default 256 MiB; 8 to 65536.</summary>
+    /// <summary><c>recorder.max_size_mib</c>: how much of the recent past is kept. Default 256 MiB; 16 to 65536.</summary>
     public long RecorderBytesMax { get; init; } = 256L << 20;
 
-    /// <summary><c>recorder.max_age</c>: what is older is forgotten even where there is room. Default 1 h; 1 s to 168 h.</summary>
+    /// <summary><c>recorder.max_age</c>: what is older is forgotten even where there is room. Default 1 h; 1 min to 168 h.</summary>
     public TimeSpan RecorderAgeMax { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary><c>corpus.directory</c>: where cases go. Default <c>./otlptap-data/cases</c>.</summary>

@@ -17,7 +17,7 @@ public sealed class RuleTextsTests
     {
         var problems = new ProblemList();
         var node = YamlReader.ReadMap("tap.yaml", yaml, problems)!.Find("condition")!.Value;
-        var texts = new RuleTexts();
+        var texts = new RuleTexts((_, _) => null);
         var rule = new Rule("name", "failure", RuleContext.Span, "");
         texts.Add(rule, "path", node);
 
@@ -27,11 +27,42 @@ public sealed class RuleTextsTests
     }
 
     [Fact]
+    public void Every_condition_is_compiled_and_what_is_found_is_shown_at_its_rule_even_where_two_stand_in_one_line()
+    {
+        CompileRules compile = (rules, problems) =>
+        {
+            foreach (var rule in rules.Where(rule => rule.Condition.StartsWith("bad", StringComparison.Ordinal)))
+            {
+                problems.Add(new RuleProblem(rule.Source, 1, 5, $"`{rule.Condition[4..]}` is no path"));
+            }
+
+            return null;
+        };
+        const string Text =
+            """
+            processors:
+              tap:
+                rules: [{ name: a, failure: x, condition: bad first }, { name: b, failure: x, condition: bad second }]
+            exporters: { otlp: { timeout: 1s } }
+            """;
+
+        var loaded = new ConfigurationLoader(_ => null, new PackNames([]), compile).LoadText([("tap.yaml", Text)]);
+
+        Assert.Equal(
+            [
+                "tap.yaml:3:51: processors.tap.rules[0].condition: `first` is no path",
+                "tap.yaml:3:98: processors.tap.rules[1].condition: `second` is no path",
+                "tap.yaml:4:20: exporters.otlp.endpoint: must be set",
+            ],
+            loaded.Problems.Select(problem => problem.ToString()));
+    }
+
+    [Fact]
     public void A_rule_of_a_pack_is_shown_where_the_pack_says_it_stands()
     {
         var problems = new ProblemList();
 
-        new RuleTexts().Report(new Rule("name", "failure", RuleContext.Span, "", Source: "genai.yaml:12"), 1, 5, "wrong", problems);
+        new RuleTexts((_, _) => null).Report(new Rule("name", "failure", RuleContext.Span, "", Source: "genai.yaml:12"), 1, 5, "wrong", problems);
 
         Assert.Equal("genai.yaml:12:1:5: name: wrong", Assert.Single(problems.InOrderOf([])).ToString());
     }
