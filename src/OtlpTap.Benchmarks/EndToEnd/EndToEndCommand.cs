@@ -18,7 +18,7 @@ internal static class EndToEndCommand
     private static readonly Option<bool> Failing = new("--failing") { Description = "Requests in which 2 % of the spans failed, at least one." };
     private static readonly Option<string> Output = new("--output") { Description = "A Markdown file to write as well." };
 
-    private static readonly string[] AllProxies = [RunningProxy.Direct, "nginx", "haproxy", "yarp", "tap"];
+    private static readonly string[] AllProxies = [ResultTable.Direct, "nginx", "haproxy", "yarp", "tap"];
 
     public static Command Create()
     {
@@ -38,7 +38,7 @@ internal static class EndToEndCommand
             Failing = parsed.GetValue(Failing),
         };
         var names = parsed.GetValue(Proxies) ?? AllProxies;
-        var proxies = names.Where(name => name != RunningProxy.Direct).Select(name => Create(name, parsed.GetValue(TapCommand)));
+        var proxies = names.Where(name => name != ResultTable.Direct).Select(name => Create(name, parsed.GetValue(TapCommand)));
         var report = await new EndToEndRun(options, [.. proxies], Console.Error).RunAsync(cancellation);
         await ResultFile.WriteAsync("Proxies under load", report.ToMarkdown(), parsed.GetValue(Output), cancellation);
         return report.HasFailures ? 1 : 0;

@@ -9,6 +9,9 @@ namespace OtlpTap.Benchmarks.EndToEnd;
 /// </summary>
 internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement> measurements)
 {
+    /// <summary>The row without a proxy.</summary>
+    public const string Direct = "direct";
+
     private const string Nginx = "nginx";
     private const double BytesPerMegabyte = 1e6;
 
@@ -39,7 +42,7 @@ internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement
         var table = new StringBuilder();
         AppendLine(table, Heads);
         AppendLine(table, Heads.Select((_, column) => column == 0 ? "---" : "---:"));
-        var direct = Rows.FirstOrDefault(row => row.Proxy == RunningProxy.Direct);
+        var direct = Rows.FirstOrDefault(row => row.Proxy == Direct);
         var nginx = Rows.FirstOrDefault(row => row.Proxy == Nginx);
         foreach (var row in Rows)
         {

@@ -5,8 +5,6 @@ namespace OtlpTap.Benchmarks.EndToEnd;
 /// <summary>A proxy that listens; or no proxy at all: the sink itself, as the row "direct".</summary>
 internal sealed class RunningProxy : IAsyncDisposable
 {
-    public const string Direct = "direct";
-
     private readonly ProxyUnderTest? _proxy;
     private readonly ChildProcess? _process;
 
@@ -26,7 +24,7 @@ internal sealed class RunningProxy : IAsyncDisposable
     /// <summary>The process that is measured.</summary>
     public int ProcessId { get; }
 
-    public static RunningProxy ToSink(SinkProcess sink) => new(Direct, sink.Port, sink.Id, null, null);
+    public static RunningProxy ToSink(SinkProcess sink) => new(ResultTable.Direct, sink.Port, sink.Id, null, null);
 
     /// <summary>Throws <see cref="InvalidOperationException"/>, with what the program said, when it does not come up.</summary>
     public static async Task<RunningProxy> StartAsync(ProxyUnderTest proxy, int upstreamPort, string folder, CancellationToken cancellation)

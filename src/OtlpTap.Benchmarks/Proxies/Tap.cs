@@ -5,15 +5,16 @@ namespace OtlpTap.Benchmarks.Proxies;
 
 /// <summary>The tap with everything on: all rule packs, tagging, recorder, cases, metrics.</summary>
 /// <param name="name">As the row is called, and the files of its configuration.</param>
-/// <param name="binary">A native binary; null for this build of the tap on the runtime's own compiler.</param>
+/// <param name="binary">A native binary, or another build's <c>otlptap.dll</c>; null for this build of the tap on the runtime's own compiler.</param>
 /// <param name="mode">What of it is switched on.</param>
 internal sealed class Tap(string name, string? binary, TapMode mode = TapMode.Everything) : ProxyUnderTest(name)
 {
     private const string AllocatedBytes = "dotnet_gc_allocated_bytes_total";
 
+    private readonly string _program = binary ?? Path.Combine(AppContext.BaseDirectory, "otlptap.dll");
     private readonly int _adminPort = Loopback.FreePort();
 
-    public override string? Missing => binary is null || File.Exists(binary) ? null : $"{binary} does not exist";
+    public override string? Missing => File.Exists(_program) ? null : $"{_program} does not exist";
 
     public override ChildProcess Start(int port, int upstreamPort, string folder)
     {
@@ -35,9 +36,9 @@ internal sealed class Tap(string name, string? binary, TapMode mode = TapMode.Ev
                 traces: { receivers: [otlp], {{(mode == TapMode.RelayOnly ? "" : "processors: [tap], ")}}exporters: [otlp_grpc/sink] }
 
             """);
-        return binary is null
-            ? ChildProcess.Start("dotnet", Path.Combine(AppContext.BaseDirectory, "otlptap.dll"), "--config", configuration)
-            : ChildProcess.Start(binary, "--config", configuration);
+        return _program.EndsWith(".dll", StringComparison.Ordinal)
+            ? ChildProcess.Start("dotnet", _program, "--config", configuration)
+            : ChildProcess.Start(_program, "--config", configuration);
     }
 
     public override async Task<double?> AllocatedBytesAsync(CancellationToken cancellation)
