@@ -3,25 +3,37 @@ using System.Collections.Concurrent;
 namespace OtlpTap.Forward;
 
 /// <summary>Cancellation sources that fire when a call's time is over or the tap stops; used again for call after call.</summary>
-internal sealed class CallTimeouts(TimeSpan timeout, TimeProvider time) : IDisposable
+internal sealed class CallTimeouts : IDisposable
 {
     // As many as calls are in flight at once in the steady state; beyond that they are cheap to make.
     private const int KeptMax = 256;
 
     private readonly ConcurrentQueue<CancellationTokenSource> _free = new();
+    private readonly TimeSpan _timeout;
+    private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop = new();
 
-    public bool IsStopped => _stop.IsCancellationRequested;
+    // Kept, because a source that is disposed gives no token: a call that starts at the very end finds it cancelled.
+    private readonly CancellationToken _stopped;
+
+    public CallTimeouts(TimeSpan timeout, TimeProvider time)
+    {
+        _timeout = timeout;
+        _time = time;
+        _stopped = _stop.Token;
+    }
+
+    public bool IsStopped => _stopped.IsCancellationRequested;
 
     public Running Start()
     {
         if (!_free.TryDequeue(out var source))
         {
-            source = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+            source = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
         }
 
-        source.CancelAfter(timeout);
-        var stop = _stop.Token.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), source);
+        source.CancelAfter(_timeout);
+        var stop = _stopped.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), source);
         return new Running(this, source, stop);
     }
 

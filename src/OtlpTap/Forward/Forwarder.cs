@@ -96,7 +96,7 @@ internal sealed class Forwarder : IAsyncDisposable
 
     internal void Unqueue(ForwardRequest request) => _commits[(int)request.Signal].Unqueue(request);
 
-    internal void Replied(ExportReply reply) => _metrics.Replied(reply.Status, 1);
+    internal void Replied(ExportReply reply) => _metrics.Replied(reply.Status);
 
     internal void BytesEnded()
     {

@@ -117,7 +117,7 @@ internal sealed class ForwardMetrics
 
     public void Resent() => _resent.Inc();
 
-    public void Replied(StatusCode status, int requests) => _replies[(int)status].Inc(requests);
+    public void Replied(StatusCode status) => _replies[(int)status].Inc();
 
     private static TChild[] BySignal<TChild>(string exporter, Collector<TChild> family)
         where TChild : ChildBase =>

@@ -298,16 +298,59 @@ public sealed class HttpUpstreamTransportTests
         var calling = CallAsync(transport, new UpstreamBody(payload)).AsTask();
         using var server = await listener.AcceptTcpClientAsync(Deadline.Token());
         var stream = server.GetStream();
-        await stream.WriteAsync(Http2.Settings, Deadline.Token());
-        await Http2.ReadUntilAsync(stream, Http2.DataFrame);
-        await stream.WriteAsync(Http2.TrailersOnly(stream: 1, grpcStatus: 8), Deadline.Token());
+        await stream.WriteAsync(HandmadeFrames.Settings, Deadline.Token());
+        await HandmadeFrames.ReadUntilAsync(stream, HandmadeFrames.DataFrame);
+        await stream.WriteAsync(HandmadeFrames.TrailersOnly(stream: 1, grpcStatus: 8), Deadline.Token());
 
         var answer = await calling.InTime();
         payload.Writable.Clear();
 
         Assert.Equal(StatusCode.ResourceExhausted, answer.Reply.Status);
-        await stream.WriteAsync(Http2.WindowUpdate(stream: 0, 1 << 20), Deadline.Token());
-        Assert.Equal(Http2.ResetFrame, await Http2.ReadUntilAsync(stream, Http2.ResetFrame));
+        await stream.WriteAsync(HandmadeFrames.WindowUpdate(stream: 0, 1 << 20), Deadline.Token());
+        Assert.Equal(HandmadeFrames.ResetFrame, await HandmadeFrames.ReadUntilAsync(stream, HandmadeFrames.ResetFrame));
+    }
+
+    [Fact]
+    public async Task A_call_that_the_upstream_gave_no_window_for_can_be_cancelled_and_leaves_nobody_reading_the_payload()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        await using var transport = Transport($"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
+        var payload = Random(1_000_000);
+        using var cancellation = new CancellationTokenSource();
+
+        var calling = transport.CallAsync(Signal.Traces, new UpstreamBody(payload), RequestMetadata.Empty, cancellation.Token).AsTask();
+        using var server = await listener.AcceptTcpClientAsync(Deadline.Token());
+        var stream = server.GetStream();
+        await stream.WriteAsync(HandmadeFrames.Settings, Deadline.Token());
+        await HandmadeFrames.ReadUntilAsync(stream, HandmadeFrames.DataFrame);
+        await cancellation.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => calling.InTime());
+        payload.Writable.Clear();
+        Assert.Equal(HandmadeFrames.ResetFrame, await HandmadeFrames.ReadUntilAsync(stream, HandmadeFrames.ResetFrame));
+    }
+
+    [Fact]
+    public async Task A_call_that_a_leaving_upstream_did_not_take_goes_over_a_new_connection()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        await using var transport = Transport($"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
+
+        var calling = CallAsync(transport).AsTask();
+        using (var leaving = await listener.AcceptTcpClientAsync(Deadline.Token()))
+        {
+            await leaving.GetStream().WriteAsync(HandmadeFrames.Settings, Deadline.Token());
+            await HandmadeFrames.ReadUntilAsync(leaving.GetStream(), HandmadeFrames.DataFrame);
+            await leaving.GetStream().WriteAsync(HandmadeFrames.GoAway(lastStream: 0), Deadline.Token());
+            using var staying = await listener.AcceptTcpClientAsync(Deadline.Token());
+            await staying.GetStream().WriteAsync(HandmadeFrames.Settings, Deadline.Token());
+            await HandmadeFrames.ReadUntilAsync(staying.GetStream(), HandmadeFrames.DataFrame);
+            await staying.GetStream().WriteAsync(HandmadeFrames.TrailersOnly(stream: 1, grpcStatus: 0), Deadline.Token());
+
+            Assert.Same(ExportReply.Accepted, (await calling.InTime()).Reply);
+        }
     }
 
     [Fact]

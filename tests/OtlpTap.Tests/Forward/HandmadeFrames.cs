@@ -10,7 +10,7 @@ namespace OtlpTap.Tests.Forward;
 ///   | length, 3 bytes | type | flags | stream id, 4 bytes | payload |     RFC 9113, 4.1
 /// </code>
 /// </summary>
-internal static class Http2
+internal static class HandmadeFrames
 {
     public const byte DataFrame = 0;
     public const byte ResetFrame = 3;
@@ -26,6 +26,14 @@ internal static class Http2
         // 0x88: static index 8, ":status: 200". 0x00: literal without indexing, new name (RFC 7541, 6.2.2).
         byte[] block = [0x88, .. Literal("content-type", "application/grpc"), .. Literal("grpc-status", $"{grpcStatus}")];
         return Frame(type: 1, flags: 0x5, stream, block);
+    }
+
+    /// <summary>GOAWAY without an error: streams above <paramref name="lastStream"/> were not looked at.</summary>
+    public static byte[] GoAway(int lastStream)
+    {
+        var payload = new byte[8];
+        BinaryPrimitives.WriteInt32BigEndian(payload, lastStream);
+        return Frame(type: 7, flags: 0, stream: 0, payload);
     }
 
     public static byte[] WindowUpdate(int stream, int increment)
