@@ -22,18 +22,19 @@ internal static class FieldPath
     /// <summary>Depth first through the messages that the scan walks, until a reader stops with this very error.</summary>
     private static bool TryDescend(MessageShape shape, ProtoReader reader, ReadOnlySpan<byte> request, in WireError error, StringBuilder path)
     {
+        // Counted for the fields of the shape alone: a hostile message may have any number of others.
         var outer = path.Length;
-        var seen = new Dictionary<uint, int>();
+        var seen = new Dictionary<FieldShape, int>();
         while (reader.Next())
         {
-            var index = seen.GetValueOrDefault(reader.Tag);
-            seen[reader.Tag] = index + 1;
-            if (reader.ValueEnd < error.Offset)
+            if (shape.Field(reader.Tag) is not { } field)
             {
                 continue;
             }
 
-            if (shape.Field(reader.Tag) is { Message: { } inner } field)
+            var index = seen.GetValueOrDefault(field);
+            seen[field] = index + 1;
+            if (reader.ValueEnd >= error.Offset && field.Message is { } inner)
             {
                 Append(path, field, index);
                 if (TryDescend(inner, new ProtoReader(request, reader.ValueOffset, reader.ValueEnd), request, in error, path))
@@ -52,7 +53,7 @@ internal static class FieldPath
 
         if (shape.Field(reader.Tag) is { } wrong)
         {
-            Append(path, wrong, seen.GetValueOrDefault(reader.Tag));
+            Append(path, wrong, seen.GetValueOrDefault(wrong));
         }
         else if (reader.Tag != 0)
         {

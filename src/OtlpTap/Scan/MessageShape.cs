@@ -4,7 +4,14 @@ using OtlpTap.Wire;
 namespace OtlpTap.Scan;
 
 /// <summary>A field as the specification names it; <see cref="Message"/> is set where the scan walks into it.</summary>
-internal sealed record FieldShape(string Name, bool IsRepeated = false, MessageShape? Message = null);
+internal sealed class FieldShape(string name, bool isRepeated = false, MessageShape? message = null)
+{
+    public string Name => name;
+
+    public bool IsRepeated => isRepeated;
+
+    public MessageShape? Message => message;
+}
 
 /// <summary>The fields of the messages that the scan walks, by name: for error texts alone.</summary>
 internal sealed class MessageShape(Dictionary<uint, FieldShape> fields)
@@ -31,7 +38,7 @@ internal sealed class MessageShape(Dictionary<uint, FieldShape> fields)
         [Tag(OtlpFields.Span.DroppedEventsCount, WireType.Varint)] = new("dropped_events_count"),
         [Tag(OtlpFields.Span.Links, WireType.LengthDelimited)] = new("links", true),
         [Tag(OtlpFields.Span.DroppedLinksCount, WireType.Varint)] = new("dropped_links_count"),
-        [FieldTags.SpanStatus] = new("status", Message: new(new()
+        [FieldTags.SpanStatus] = new("status", message: new(new()
         {
             [FieldTags.StatusMessage] = new("message"),
             [FieldTags.StatusCode] = new("code"),
@@ -61,11 +68,11 @@ internal sealed class MessageShape(Dictionary<uint, FieldShape> fields)
         [Tag(OtlpFields.Metric.Name, WireType.LengthDelimited)] = new("name"),
         [Tag(OtlpFields.Metric.Description, WireType.LengthDelimited)] = new("description"),
         [Tag(OtlpFields.Metric.Unit, WireType.LengthDelimited)] = new("unit"),
-        [FieldTags.Gauge] = new("gauge", Message: MetricData),
-        [FieldTags.Sum] = new("sum", Message: MetricData),
-        [FieldTags.Histogram] = new("histogram", Message: MetricData),
-        [FieldTags.ExponentialHistogram] = new("exponential_histogram", Message: MetricData),
-        [FieldTags.Summary] = new("summary", Message: MetricData),
+        [FieldTags.Gauge] = new("gauge", message: MetricData),
+        [FieldTags.Sum] = new("sum", message: MetricData),
+        [FieldTags.Histogram] = new("histogram", message: MetricData),
+        [FieldTags.ExponentialHistogram] = new("exponential_histogram", message: MetricData),
+        [FieldTags.Summary] = new("summary", message: MetricData),
         [Tag(OtlpFields.Metric.Metadata, WireType.LengthDelimited)] = new("metadata", true),
     }));
 
@@ -95,13 +102,13 @@ internal sealed class MessageShape(Dictionary<uint, FieldShape> fields)
         });
         var scopeItems = new MessageShape(new()
         {
-            [FieldTags.Scope] = new("scope", Message: walksResourceAndScope ? scope : null),
+            [FieldTags.Scope] = new("scope", message: walksResourceAndScope ? scope : null),
             [FieldTags.ScopeItems] = new(items, true, item),
             [Tag(OtlpFields.ScopeSpans.SchemaUrl, WireType.LengthDelimited)] = new("schema_url"),
         });
         var resourceItems = new MessageShape(new()
         {
-            [FieldTags.Resource] = new("resource", Message: walksResourceAndScope ? resource : null),
+            [FieldTags.Resource] = new("resource", message: walksResourceAndScope ? resource : null),
             [FieldTags.ResourceScopes] = new(scopes, true, scopeItems),
             [Tag(OtlpFields.ResourceSpans.SchemaUrl, WireType.LengthDelimited)] = new("schema_url"),
         });

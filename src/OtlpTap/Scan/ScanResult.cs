@@ -9,6 +9,13 @@ namespace OtlpTap.Scan;
 /// </summary>
 internal sealed class ScanResult
 {
+    /// <summary>
+    /// Matches kept of one request. A collector's batch has 8,192 spans at most by default, so honest traffic never comes
+    /// near; but a hostile request has a failing span in every six bytes, and a match of twelve times that size must not
+    /// be kept for each.
+    /// </summary>
+    public const int MatchesMax = 1 << 16;
+
     private TraceId[] _traceIds = new TraceId[16];
     private SpanMatch[] _matches = new SpanMatch[4];
     private ushort[] _ruleIndexes = new ushort[8];
@@ -37,6 +44,9 @@ internal sealed class ScanResult
     /// <summary>In the order of the bytes.</summary>
     public ReadOnlySpan<SpanMatch> Matches => _matches.AsSpan(0, _matchCount);
 
+    /// <summary>Matches beyond <see cref="MatchesMax"/>: neither tagged nor kept, to be counted as dropped.</summary>
+    public int MatchesLeftOut { get; private set; }
+
     public ReadOnlySpan<ushort> RuleIndexes => _ruleIndexes.AsSpan(0, _ruleIndexCount);
 
     /// <summary>Whether some match asks for attributes to be added: a rule with <see cref="Rule.Tag"/> on a span not tagged before.</summary>
@@ -50,10 +60,15 @@ internal sealed class ScanResult
         Rules = rules;
         ItemCount = 0;
         NeedsTag = false;
+        MatchesLeftOut = 0;
         _traceIdCount = 0;
         _matchCount = 0;
         _ruleIndexCount = 0;
     }
+
+    /// <summary>What the arrays hold, used or not; a match is 72 bytes, a slot 24.</summary>
+    public long RetainedBytes =>
+        (16L * _traceIds.Length) + (72L * _matches.Length) + (24L * _slots.Length) + (2L * (_ruleIndexes.Length + _hits.Length));
 
     /// <summary>The slots that rules are evaluated on: what is in them is left over from other requests.</summary>
     public Span<Slot> SlotFrame()
@@ -78,11 +93,11 @@ internal sealed class ScanResult
     }
 
     /// <summary>How much was found so far, for <see cref="ReturnTo"/>.</summary>
-    public Mark TakeMark() => new(ItemCount, _traceIdCount, _matchCount, _ruleIndexCount, NeedsTag);
+    public Mark TakeMark() => new(ItemCount, _traceIdCount, _matchCount, _ruleIndexCount, MatchesLeftOut, NeedsTag);
 
     /// <summary>Forgets everything found since <paramref name="mark"/> was taken.</summary>
     public void ReturnTo(in Mark mark) =>
-        (ItemCount, _traceIdCount, _matchCount, _ruleIndexCount, NeedsTag) = (mark.Items, mark.TraceIds, mark.Matches, mark.RuleIndexes, mark.NeedsTag);
+        (ItemCount, _traceIdCount, _matchCount, _ruleIndexCount, MatchesLeftOut, NeedsTag) = (mark.Items, mark.TraceIds, mark.Matches, mark.RuleIndexes, mark.LeftOut, mark.NeedsTag);
 
     public void AddTraceId(in TraceId id)
     {
@@ -102,6 +117,12 @@ internal sealed class ScanResult
     /// <summary>Adds a match with its rules; <see cref="SpanMatch.FirstRule"/> and <see cref="SpanMatch.RuleCount"/> are set here.</summary>
     public void AddMatch(SpanMatch match, ReadOnlySpan<ushort> rules)
     {
+        if (_matchCount == MatchesMax)
+        {
+            MatchesLeftOut++;
+            return;
+        }
+
         while (_ruleIndexCount + rules.Length > _ruleIndexes.Length)
         {
             Array.Resize(ref _ruleIndexes, _ruleIndexes.Length * 2);
@@ -127,5 +148,5 @@ internal sealed class ScanResult
         }
     }
 
-    internal readonly record struct Mark(int Items, int TraceIds, int Matches, int RuleIndexes, bool NeedsTag);
+    internal readonly record struct Mark(int Items, int TraceIds, int Matches, int RuleIndexes, int LeftOut, bool NeedsTag);
 }

@@ -2,20 +2,37 @@ using System.Collections.Concurrent;
 
 namespace OtlpTap.Scan;
 
-/// <summary>Scan results at rest. Bounded by entries: more than are ever in use at once is not worth keeping.</summary>
-internal sealed class ScanResultPool
+/// <summary>Scan results at rest, bounded by the bytes of their arrays: one large request must not be remembered for ever.</summary>
+internal sealed class ScanResultPool(long retainedBytesMax = ScanResultPool.RetainedBytesMaxDefault)
 {
-    private const int RetainedMax = 4096;
+    /// <summary>The steady state of 4,096 results in use (the tee's included) at about 2 KiB each.</summary>
+    public const long RetainedBytesMaxDefault = 8L << 20;
 
     private readonly ConcurrentQueue<ScanResult> _free = new();
+    private long _retainedBytes;
 
-    public ScanResult Rent() => _free.TryDequeue(out var result) ? result : new ScanResult();
+    public long RetainedBytes => Volatile.Read(ref _retainedBytes);
+
+    public ScanResult Rent()
+    {
+        if (!_free.TryDequeue(out var result))
+        {
+            return new ScanResult();
+        }
+
+        Interlocked.Add(ref _retainedBytes, -result.RetainedBytes);
+        return result;
+    }
 
     public void Return(ScanResult result)
     {
-        if (_free.Count < RetainedMax)
+        var bytes = result.RetainedBytes;
+        if (Interlocked.Add(ref _retainedBytes, bytes) > retainedBytesMax)
         {
-            _free.Enqueue(result);
+            Interlocked.Add(ref _retainedBytes, -bytes);
+            return;
         }
+
+        _free.Enqueue(result);
     }
 }

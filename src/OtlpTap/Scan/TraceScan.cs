@@ -138,10 +138,11 @@ internal ref struct TraceScan
 
     private bool ScanResource(int start, int end)
     {
+        var attributes = new AttributeScan(_request, _rules.ResourceAttributes, _slots);
         var reader = new ProtoReader(_request, start, end);
         while (reader.Next())
         {
-            if (reader.Tag == FieldTags.ResourceAttributes && !ScanAttribute(reader.ValueOffset, reader.ValueEnd, _rules.ResourceAttributes))
+            if (reader.Tag == FieldTags.ResourceAttributes && !attributes.TryScan(reader.ValueOffset, reader.ValueEnd, out _error))
             {
                 return false;
             }
@@ -212,6 +213,7 @@ internal ref struct TraceScan
 
     private bool ScanScope(int start, int end)
     {
+        var attributes = new AttributeScan(_request, _rules.ScopeAttributes, _slots);
         var reader = new ProtoReader(_request, start, end);
         while (reader.Next())
         {
@@ -225,7 +227,7 @@ internal ref struct TraceScan
                     SetText(FixedSlots.ScopeVersion, reader.ValueOffset, reader.ValueLength);
                     break;
 
-                case FieldTags.ScopeAttributes when !ScanAttribute(reader.ValueOffset, reader.ValueEnd, _rules.ScopeAttributes):
+                case FieldTags.ScopeAttributes when !attributes.TryScan(reader.ValueOffset, reader.ValueEnd, out _error):
                     return false;
             }
         }
@@ -239,14 +241,14 @@ internal ref struct TraceScan
         TraceId traceId = default;
         SpanId spanId = default;
         var firstEventOffset = -1;
-        var attributes = _rules.SpanAttributes;
+        var attributes = new AttributeScan(_request, _rules.SpanAttributes, _slots);
         var reader = new ProtoReader(_request, start, end);
         while (reader.Next())
         {
             // Before the switch: it is half of all fields.
             if (reader.Tag == FieldTags.SpanAttributes)
             {
-                if (!ScanAttribute(reader.ValueOffset, reader.ValueEnd, attributes))
+                if (!attributes.TryScan(reader.ValueOffset, reader.ValueEnd, out _error))
                 {
                     return false;
                 }
@@ -365,7 +367,7 @@ internal ref struct TraceScan
     {
         Range(_rules.EventSlots).Clear();
         SetText(FixedSlots.EventName, start, 0);
-        var attributes = new AttributeScan(_request, _slots);
+        var attributes = new AttributeScan(_request, _rules.EventAttributes, _slots);
         var reader = new ProtoReader(_request, start, end);
         while (reader.Next())
         {
@@ -375,7 +377,7 @@ internal ref struct TraceScan
                     SetText(FixedSlots.EventName, reader.ValueOffset, reader.ValueLength);
                     break;
 
-                case FieldTags.EventAttributes when !attributes.TryScan(reader.ValueOffset, reader.ValueEnd, _rules.EventAttributes, out _):
+                case FieldTags.EventAttributes when !attributes.TryScan(reader.ValueOffset, reader.ValueEnd, out _):
                     return false;
             }
         }
@@ -401,9 +403,6 @@ internal ref struct TraceScan
         };
         _result.AddMatch(match, _hits[..hits]);
     }
-
-    private bool ScanAttribute(int start, int end, SlotKeys keys) =>
-        new AttributeScan(_request, _slots).TryScan(start, end, keys, out _error);
 
     private readonly void ClearResource()
     {
