@@ -89,6 +89,16 @@ internal sealed class Payload
         }
     }
 
+    /// <summary>Hands this payload's in-flight credit to the one that takes its place on the request path (its tagged copy).</summary>
+    public void MoveCreditTo(Payload successor)
+    {
+        var credit = Interlocked.Exchange(ref _credit, 0);
+        if (credit != 0)
+        {
+            successor.AttachCredit(_budget!, credit);
+        }
+    }
+
     internal void Rent(int length)
     {
         _length = length;

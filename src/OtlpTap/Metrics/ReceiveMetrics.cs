@@ -4,28 +4,6 @@ using Prometheus;
 
 namespace OtlpTap.Metrics;
 
-/// <summary>Why the tap itself, and not the upstream, refused a request.</summary>
-internal enum RefusedReason
-{
-    /// <summary>The bytes are no well-formed export request.</summary>
-    Malformed,
-
-    /// <summary>Larger than the receiver takes, counted after decompression.</summary>
-    TooLarge,
-
-    /// <summary>The bound on bytes in flight is reached.</summary>
-    InFlightFull,
-
-    /// <summary>No upstream is configured and the recorder's queue is full.</summary>
-    RecorderBusy,
-
-    /// <summary>No upstream is configured and the recorder could not take the request.</summary>
-    RecordingFailed,
-
-    /// <summary>The tap is going down.</summary>
-    ShuttingDown,
-}
-
 /// <summary>The edge towards the agents: what came, what it was answered, and how long that took.</summary>
 internal sealed class ReceiveMetrics
 {
@@ -44,7 +22,7 @@ internal sealed class ReceiveMetrics
         "DATA_LOSS", "UNAUTHENTICATED",
     ];
 
-    // Indexed by RefusedReason.
+    // Indexed by Refusal.
     private static readonly string[] Reasons = ["malformed", "too_large", "in_flight_full", "recorder_busy", "recording_failed", "shutting_down"];
 
     private readonly Counter.Child[] _requests;
@@ -52,6 +30,7 @@ internal sealed class ReceiveMetrics
     private readonly Counter.Child[] _bytes;
     private readonly Counter.Child[][] _replies;
     private readonly Counter.Child[][] _refused;
+    private readonly Counter.Child[] _discardedWithoutUpstream;
     private readonly Histogram.Child[] _replyDurations;
     private readonly Gauge _inFlightBytes;
     private readonly Gauge _inFlightBytesMax;
@@ -63,6 +42,7 @@ internal sealed class ReceiveMetrics
         _bytes = BySignal(factory.CreateCounter("otlptap_received_bytes_total", "Message bytes received, after decompression.", ["signal"]));
         _replies = BySignalAnd(Codes, factory.CreateCounter("otlptap_replies_total", "Replies to agents by gRPC status code, whoever gave them.", ["signal", "code"]));
         _refused = BySignalAnd(Reasons, factory.CreateCounter("otlptap_refused_requests_total", "Requests that the tap itself answered with an error, by reason.", ["signal", "reason"]));
+        _discardedWithoutUpstream = BySignal(factory.CreateCounter("otlptap_discarded_without_upstream_items_total", "Items acknowledged and then let go, because no upstream is configured and the recorder keeps traces and logs only.", ["signal"]));
         _replyDurations = BySignal(factory.CreateHistogram(
             "otlptap_reply_duration_seconds",
             "Time from a request received whole to its reply, the upstream's time included.",
@@ -90,7 +70,9 @@ internal sealed class ReceiveMetrics
         _replies[(int)signal][code].Inc();
     }
 
-    public void RequestRefused(Signal signal, RefusedReason reason) => _refused[(int)signal][(int)reason].Inc();
+    public void RequestRefused(Signal signal, Refusal refusal) => _refused[(int)signal][(int)refusal].Inc();
+
+    public void DiscardedWithoutUpstream(Signal signal, int items) => _discardedWithoutUpstream[(int)signal].Inc(items);
 
     public void InFlightSampled(long bytes, long limitBytes)
     {

@@ -20,6 +20,7 @@ internal sealed class TapMetrics
         Receive = new ReceiveMetrics(Factory);
         Tee = new TeeMetrics(Factory);
         Recorder = new RecorderMetrics(Factory);
+        Corpus = new CorpusMetrics(Factory);
     }
 
     public IMetricFactory Factory { get; }
@@ -29,6 +30,8 @@ internal sealed class TapMetrics
     public TeeMetrics Tee { get; }
 
     public RecorderMetrics Recorder { get; }
+
+    public CorpusMetrics Corpus { get; }
 
     /// <summary>Runs before each scrape, for values that are read rather than counted. It must not throw: the scrape would fail.</summary>
     public void OnScrape(Action sample) => _registry.AddBeforeCollectCallback(sample);

@@ -36,7 +36,7 @@ public sealed class TapMetricsTests
         metrics.Receive.ItemsReceived(Signal.Logs, 7);
         metrics.Receive.RequestAnswered(Signal.Logs, StatusCode.Unavailable, TimeSpan.FromMilliseconds(3));
         metrics.Receive.RequestAnswered(Signal.Logs, (StatusCode)99, TimeSpan.FromSeconds(30));
-        metrics.Receive.RequestRefused(Signal.Traces, RefusedReason.InFlightFull);
+        metrics.Receive.RequestRefused(Signal.Traces, Refusal.InFlightFull);
         metrics.Receive.InFlightSampled(10, 20);
 
         var scrape = await Scrape.OfAsync(metrics);
@@ -58,7 +58,7 @@ public sealed class TapMetricsTests
     public async Task Every_reason_and_every_code_has_a_series_of_its_own()
     {
         var metrics = new TapMetrics("1.2.3");
-        foreach (var reason in Enum.GetValues<RefusedReason>())
+        foreach (var reason in Enum.GetValues<Refusal>())
         {
             metrics.Receive.RequestRefused(Signal.Traces, reason);
         }
@@ -72,7 +72,7 @@ public sealed class TapMetricsTests
 
         var reasons = scrape.SeriesOf("otlptap_refused_requests_total").Where(series => series.Contains("traces", StringComparison.Ordinal)).ToList();
         var codes = scrape.SeriesOf("otlptap_replies_total").Where(series => series.Contains("traces", StringComparison.Ordinal)).ToList();
-        Assert.Equal(Enum.GetValues<RefusedReason>().Length, reasons.Count);
+        Assert.Equal(Enum.GetValues<Refusal>().Length, reasons.Count);
         Assert.Equal(Enum.GetValues<StatusCode>().Length, codes.Count);
         Assert.All([.. reasons, .. codes], series => Assert.Equal(1, scrape[series]));
     }

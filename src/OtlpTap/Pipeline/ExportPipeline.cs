@@ -1,0 +1,155 @@
+using OtlpTap.Buffers;
+using OtlpTap.Forward;
+using OtlpTap.Metrics;
+using OtlpTap.Otlp;
+using OtlpTap.Scan;
+using OtlpTap.Tag;
+using OtlpTap.Tee;
+
+namespace OtlpTap.Pipeline;
+
+using Tee = OtlpTap.Tee.Tee;
+
+/// <summary>
+/// The story of one request of one signal: scan it, tag what fails, offer it to the tee without waiting, forward it,
+/// and give back the upstream's own answer. Without an upstream the answer waits until the recorder has the bytes.
+/// </summary>
+/// <param name="tee">None where the pipeline does not name the tap processor: requests are then only checked and forwarded.</param>
+/// <param name="forwarder">None where no upstream is configured.</param>
+internal sealed class ExportPipeline(
+    Signal signal,
+    RequestScanner scanner,
+    ScanResultPool scans,
+    PayloadPool payloads,
+    Tee? tee,
+    Forwarder? forwarder,
+    ReceiveMetrics metrics,
+    FailureMetrics failures)
+{
+    private static readonly Task<ExportReply> Accepted = Task.FromResult(ExportReply.Accepted);
+
+    /// <summary>Takes over the caller's reference to <paramref name="payload"/> and its in-flight credit.</summary>
+    /// <param name="receivedTimestamp">Of the tap's <see cref="TimeProvider"/>.</param>
+    /// <param name="cancellation">The agent went away or its deadline passed: it no longer waits for the answer.</param>
+    public Task<ExportReply> ExportAsync(Payload payload, RequestMetadata metadata, long receivedTimestamp, CancellationToken cancellation)
+    {
+        if (payload.Length == 0)
+        {
+            payload.Release();
+            return Accepted;
+        }
+
+        var scan = scans.Rent();
+        if (!scanner.TryScan(signal, payload.Span, scan, out var error))
+        {
+            var problem = FieldPath.Describe(signal, payload.Span, error);
+            scans.Return(scan);
+            payload.Release();
+            metrics.RequestRefused(signal, Refusal.Malformed);
+            return Task.FromResult(Refusals.Malformed(problem));
+        }
+
+        metrics.ItemsReceived(signal, scan.ItemCount);
+        var outgoing = payload;
+        if (scan.Matches.Length > 0)
+        {
+            CountFailures(payload.Span, scan);
+            outgoing = Tagged(payload, scan);
+        }
+
+        return forwarder is null
+            ? RecordAsync(payload, outgoing, scan, receivedTimestamp, cancellation)
+            : ForwardAsync(forwarder, payload, outgoing, scan, metadata, receivedTimestamp, cancellation);
+    }
+
+    private Task<ExportReply> ForwardAsync(
+        Forwarder upstream, Payload payload, Payload outgoing, ScanResult scan, RequestMetadata metadata, long receivedTimestamp, CancellationToken cancellation)
+    {
+        // The offer comes first: once the payload is handed to the forwarder it may be gone.
+        if (tee is null || !tee.TryOffer(signal, payload, scan, receivedTimestamp))
+        {
+            scans.Return(scan);
+        }
+
+        if (!ReferenceEquals(outgoing, payload))
+        {
+            payload.Release();
+        }
+
+        return upstream.ForwardAsync(signal, outgoing, metadata, cancellation);
+    }
+
+    /// <summary>No upstream: the recorder is where the data ends, so its word is the answer. Metrics, which it does not keep, are acknowledged and counted as such.</summary>
+    private async Task<ExportReply> RecordAsync(Payload payload, Payload outgoing, ScanResult scan, long receivedTimestamp, CancellationToken cancellation)
+    {
+        if (!ReferenceEquals(outgoing, payload))
+        {
+            outgoing.Release();
+        }
+
+        try
+        {
+            if (tee is null || signal == Signal.Metrics)
+            {
+                var items = scan.ItemCount;
+                scans.Return(scan);
+                metrics.DiscardedWithoutUpstream(signal, items);
+                return ExportReply.Accepted;
+            }
+
+            var recorded = new RecordedSignal();
+            if (!tee.TryOffer(signal, payload, scan, receivedTimestamp, recorded))
+            {
+                scans.Return(scan);
+                return Refuse(Refusal.RecorderBusy);
+            }
+
+            var isRecorded = await recorded.Completion.AsTask().WaitAsync(cancellation);
+            return isRecorded ? ExportReply.Accepted : Refuse(Refusal.RecordingFailed);
+        }
+        finally
+        {
+            payload.Release();
+        }
+    }
+
+    private ExportReply Refuse(Refusal refusal)
+    {
+        metrics.RequestRefused(signal, refusal);
+        return Refusals.Reply(refusal);
+    }
+
+    private void CountFailures(ReadOnlySpan<byte> request, ScanResult scan)
+    {
+        foreach (ref readonly var match in scan.Matches)
+        {
+            if (match.AlreadyTagged)
+            {
+                failures.SpanAlreadyTagged();
+            }
+
+            foreach (var rule in scan.RulesOf(in match))
+            {
+                failures.SpanFailed(rule, request.Slice(match.ServiceNameOffset, match.ServiceNameLength));
+            }
+        }
+    }
+
+    /// <summary>The tagged copy with the in-flight credit of the original, or the original where tagging is not asked for or cannot be done.</summary>
+    private Payload Tagged(Payload payload, ScanResult scan)
+    {
+        if (!scan.NeedsTag)
+        {
+            return payload;
+        }
+
+        if (!Tagger.TryTag(payload, scan, payloads, out var tagged))
+        {
+            failures.TaggingFailed();
+            return payload;
+        }
+
+        payload.MoveCreditTo(tagged);
+        return tagged;
+    }
+}
