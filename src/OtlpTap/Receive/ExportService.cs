@@ -1,0 +1,89 @@
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
+using Microsoft.AspNetCore.Http;
+using OtlpTap.Buffers;
+using OtlpTap.Metrics;
+using OtlpTap.Otlp;
+using OtlpTap.Pipeline;
+
+namespace OtlpTap.Receive;
+
+/// <summary>
+/// The OTLP/gRPC edge: takes a request with its bytes in hand through the pipeline and gives the answer back as it is.
+/// </summary>
+internal sealed class ExportService(
+    ExportPipelines pipelines, ByteBudget inFlight, ForwardedHeaders headers, ReceiveMetrics metrics, TimeProvider time)
+{
+    public async Task<ExportReply> ExportAsync(Signal signal, Payload payload, ServerCallContext call)
+    {
+        var received = time.GetTimestamp();
+        var http = call.GetHttpContext();
+
+        if (!TryAdmit(http, payload))
+        {
+            payload.Release();
+            metrics.RequestRefused(signal, Refusal.InFlightFull);
+            throw AsException(Refusals.Reply(Refusal.InFlightFull));
+        }
+
+        var reply = await pipelines[signal].ExportAsync(payload, headers.Read(http.Request.Headers), received, call.CancellationToken);
+        metrics.RequestAnswered(signal, reply.Status, time.GetElapsedTime(received));
+        if (reply.Status != StatusCode.OK)
+        {
+            throw AsException(reply);
+        }
+
+        foreach (var trailer in reply.Trailers)
+        {
+            AddTo(call.ResponseTrailers, trailer);
+        }
+
+        return reply;
+    }
+
+    /// <summary>
+    /// The payload's bytes count as in flight from here until the upstream call that carries them ends. What was
+    /// reserved while a large message was still arriving (see <see cref="Admission"/>) is taken over.
+    /// </summary>
+    private bool TryAdmit(HttpContext http, Payload payload)
+    {
+        var reserved = http.Features.Get<Reservation>()?.TakeOver() ?? 0;
+        var missing = payload.Length - reserved;
+        if (missing > 0 && !inFlight.TryTake(missing))
+        {
+            inFlight.Return(reserved);
+            return false;
+        }
+
+        if (missing < 0)
+        {
+            inFlight.Return(-missing);
+        }
+
+        payload.AttachCredit(inFlight, payload.Length);
+        return true;
+    }
+
+    private static RpcException AsException(ExportReply reply)
+    {
+        var trailers = new Grpc.Core.Metadata();
+        foreach (var trailer in reply.Trailers)
+        {
+            AddTo(trailers, trailer);
+        }
+
+        return new RpcException(new Status(reply.Status, reply.Message), trailers);
+    }
+
+    private static void AddTo(Grpc.Core.Metadata trailers, ReplyTrailer trailer)
+    {
+        if (!trailer.Name.EndsWith(Grpc.Core.Metadata.BinaryHeaderSuffix, StringComparison.Ordinal))
+        {
+            trailers.Add(trailer.Name, trailer.Value);
+        }
+        else if (Base64Trailer.TryDecode(trailer.Value, out var bytes))
+        {
+            trailers.Add(trailer.Name, bytes);
+        }
+    }
+}
