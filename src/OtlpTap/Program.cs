@@ -1,6 +1,13 @@
+using OtlpTap.Cli;
+using OtlpTap.Cli.Demo;
+using OtlpTap.Hosting;
+
 namespace OtlpTap;
 
 internal static class Program
 {
-    private static void Main() => Console.WriteLine("otlptap");
+    private static Task<int> Main(string[] args) =>
+        CommandLine.InvokeAsync(
+            CommandLine.Create(TapCommand.RunAsync, InspectCommand.Create(), DemoCommand.Create(), HealthCommand.Create()),
+            args);
 }

@@ -77,6 +77,14 @@ internal sealed class ConfigurationLoader
         return new LoadedConfiguration(problems.HasErrors ? null : options, problems.InOrderOf(names));
     }
 
+    /// <summary>Each rule was compiled alone before, where its problems could be shown at their place.</summary>
+    private CompiledRules InForce(TapProcessorOptions tap)
+    {
+        var problems = new List<RuleProblem>();
+        return _compile(tap.Rules, problems)
+            ?? throw new InvalidOperationException($"Rules that compile alone do not compile together: {string.Join("; ", problems)}");
+    }
+
     private TapOptions? Read(ConfigMap written, ProblemList problems)
     {
         var root = new Section(new EnvironmentSubstitution(_environment, problems).Apply(written), "", problems);
@@ -109,7 +117,8 @@ internal sealed class ConfigurationLoader
         }
 
         exporters.WarnOfUnused(exportersSection);
-        return Check.Whole(receivers, processors, exporters, pipelines, service, serviceSection);
+        var options = Check.Whole(receivers, processors, exporters, pipelines, service, serviceSection);
+        return problems.HasErrors || options is null ? options : options with { Rules = InForce(options.Processor) };
     }
 
     private static string? ReadText(string file, ProblemList problems)

@@ -20,6 +20,9 @@ internal sealed record TapOptions
 
     public required ServiceOptions Service { get; init; }
 
+    /// <summary>The rules of the packs and the operator's own, compiled.</summary>
+    public CompiledRules Rules { get; init; } = CompiledRules.None;
+
     public PipelineOptions? PipelineOf(Signal signal)
     {
         foreach (var pipeline in Pipelines)

@@ -1,0 +1,109 @@
+using System.CommandLine;
+using System.Net;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging.Abstractions;
+using OtlpTap.Configuration;
+using OtlpTap.Hosting;
+
+namespace OtlpTap.Cli.Demo;
+
+/// <summary><c>otlptap demo</c>: agent, tap and upstream in one process, over real sockets, so that one sees what the tap does.</summary>
+internal static class DemoCommand
+{
+    public static Command Create()
+    {
+        var runs = new Option<int>("--runs") { Description = "How often the sample agent runs.", DefaultValueFactory = _ => 9 };
+        var cases = new Option<string>("--cases") { Description = "Where cases go.", HelpName = "DIRECTORY", DefaultValueFactory = _ => "./otlptap-data/cases" };
+        var command = new Command("demo", "A sample agent that sometimes fails, a tap and a stand-in for Tempo, in one process: see what is tagged and which cases appear.") { runs, cases };
+        command.SetAction((parsed, cancellation) =>
+            RunAsync(parsed.GetValue(runs), parsed.GetValue(cases)!, parsed.InvocationConfiguration.Output, TimeProvider.System, cancellation));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(int runs, string directory, TextWriter output, TimeProvider time, CancellationToken cancellation)
+    {
+        var upstream = new DemoUpstream();
+        await using var upstreamServer = await StartUpstreamAsync(upstream, cancellation);
+        var upstreamPort = new Uri(upstreamServer.Urls.First()).Port;
+
+        var options = Options(upstreamPort, directory);
+        await using var tap = TapHost.Create(options, time, NullLoggerFactory.Instance);
+        await tap.StartAsync(cancellation);
+        output.WriteLine($"upstream  a stand-in for Tempo takes OTLP/gRPC on 127.0.0.1:{upstreamPort}");
+        output.WriteLine($"tap       OTLP/gRPC on {tap.GrpcEndpoint}, metrics on http://{tap.AdminEndpoint}/metrics, cases in {directory}");
+        output.WriteLine();
+
+        using var channel = GrpcChannel.ForAddress($"http://{tap.GrpcEndpoint}");
+        var agent = new DemoAgent(channel, time);
+        var traces = new HashSet<string>(StringComparer.Ordinal);
+        for (var number = 0; number < runs; number++)
+        {
+            var run = DemoAgent.RunOf(number);
+            try
+            {
+                traces.Add(await agent.RunAsync(run, cancellation));
+            }
+            catch (RpcException refused)
+            {
+                output.WriteLine($"agent     run {number + 1}: the tap did not take the trace: {refused.Status}");
+                return 1;
+            }
+
+            output.WriteLine($"agent     run {number + 1,2}: {run.Question,-46} {run.Outcome}");
+            foreach (var span in upstream.TakeTagged())
+            {
+                output.WriteLine($"upstream          got span \"{span.Name}\" with otlptap.failure={span.Failure} otlptap.rules=[{string.Join(", ", span.Rules)}]");
+            }
+        }
+
+        // Stopping drains what is in flight and writes the cases that are due.
+        await tap.StopAsync();
+        output.WriteLine();
+        var written = Directory.Exists(directory)
+            ? Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Where(file => traces.Any(trace => file.Contains(trace, StringComparison.Ordinal))).Order(StringComparer.Ordinal).ToList()
+            : [];
+        foreach (var file in written)
+        {
+            output.WriteLine($"case      {file}");
+        }
+
+        output.WriteLine();
+        output.WriteLine($"{runs} runs, {upstream.SpanCount} spans upstream, {written.Select(Path.GetDirectoryName).Distinct().Count()} cases.");
+        return 0;
+    }
+
+    private static TapOptions Options(int upstreamPort, string directory)
+    {
+        // Port 0: the demo runs beside a tap that is already there.
+        var text = $$"""
+            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0" } } } }
+            processors: { tap: { corpus: { directory: '{{directory.Replace("'", "''", StringComparison.Ordinal).Replace("$", "$$", StringComparison.Ordinal)}}' } } }
+            exporters: { otlp_grpc/upstream: { endpoint: "127.0.0.1:{{upstreamPort}}", tls: { insecure: true } } }
+            service:
+              admin: { endpoint: "127.0.0.1:0" }
+              pipelines:
+                traces: { receivers: [otlp], processors: [tap], exporters: [otlp_grpc/upstream] }
+            """;
+        var loaded = new ConfigurationLoader().LoadText([("demo", text)]);
+        return loaded.Options ?? throw new InvalidOperationException($"The demo's own configuration is refused: {string.Join("; ", loaded.Problems)}");
+    }
+
+    private static async Task<WebApplication> StartUpstreamAsync(DemoUpstream upstream, CancellationToken cancellation)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        builder.Services.AddRoutingCore();
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton(upstream);
+        var server = builder.Build();
+        server.UseRouting();
+        server.MapGrpcService<DemoUpstream>();
+        await server.StartAsync(cancellation);
+        return server;
+    }
+}

@@ -1,0 +1,7 @@
+namespace OtlpTap.Hosting;
+
+internal static partial class HostLog
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "requests were still in flight when the shutdown deadline of {Deadline} ended; their senders were told to come again")]
+    public static partial void NotDrained(this ILogger logger, TimeSpan deadline);
+}

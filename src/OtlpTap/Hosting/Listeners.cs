@@ -1,0 +1,88 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using OtlpTap.Configuration;
+
+namespace OtlpTap.Hosting;
+
+/// <summary>Marks connections of the admin port, so that neither port serves what belongs to the other.</summary>
+internal sealed class AdminPort
+{
+    public static readonly AdminPort Instance = new();
+}
+
+/// <summary>The two ports of the tap on one Kestrel, its limits set on purpose.</summary>
+internal static class Listeners
+{
+    /// <summary>
+    /// What one stream may send before the tap has looked at it: an ordinary request of 50 to 500 spans arrives without
+    /// a pause for a window update. Kestrel's default is 768 KiB.
+    /// </summary>
+    private const int StreamWindowBytes = 1 << 20;
+
+    /// <summary>
+    /// The same for a whole connection, and the bound of what a sender that never finishes its messages can make the
+    /// tap hold for each connection. Kestrel's default is 1 MiB, which one large request of a busy connection takes up alone.
+    /// </summary>
+    private const int ConnectionWindowBytes = 4 << 20;
+
+    public static void Configure(KestrelServerOptions kestrel, TapOptions options)
+    {
+        var receiver = options.Receiver;
+        kestrel.AddServerHeader = false;
+
+        // The message limit is gRPC's, which counts what is decompressed; Kestrel's own of 30 MB would cut below it.
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = receiver.MaxConcurrentStreams;
+        kestrel.Limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = ConnectionWindowBytes;
+        kestrel.Limits.Http2.KeepAlivePingDelay = receiver.KeepaliveTime;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = receiver.KeepaliveTimeout;
+
+        // Agents keep a connection for as long as they live; the Collector closes idle ones only when told to.
+        kestrel.Limits.KeepAliveTimeout = receiver.MaxConnectionIdle ?? TimeSpan.MaxValue;
+
+        Listen(kestrel, receiver.Endpoint, listen => listen.Protocols = HttpProtocols.Http2);
+        Listen(kestrel, options.Service.AdminEndpoint, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            listen.Use(next => connection =>
+            {
+                connection.Features.Set(AdminPort.Instance);
+                return next(connection);
+            });
+        });
+    }
+
+    /// <summary>The addresses that Kestrel bound, in the order in which <see cref="Configure"/> opens them: first OTLP/gRPC, last admin.</summary>
+    public static (IPEndPoint Grpc, IPEndPoint Admin) Bound(WebApplication server)
+    {
+        var addresses = server.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses
+            .Select(address => new Uri(address))
+            .Select(uri => new IPEndPoint(IPAddress.TryParse(uri.Host.Trim('[', ']'), out var ip) ? ip : IPAddress.Loopback, uri.Port))
+            .ToList();
+        return (addresses[0], addresses[^1]);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, HostPort endpoint, Action<ListenOptions> configure)
+    {
+        if (endpoint.IsEveryAddress)
+        {
+            kestrel.ListenAnyIP(endpoint.Port, configure);
+        }
+        else if (IPAddress.TryParse(endpoint.Host, out var address))
+        {
+            kestrel.Listen(address, endpoint.Port, configure);
+        }
+        else
+        {
+            foreach (var resolved in Dns.GetHostAddresses(endpoint.Host))
+            {
+                kestrel.Listen(resolved, endpoint.Port, configure);
+            }
+        }
+    }
+}

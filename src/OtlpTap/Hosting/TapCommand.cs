@@ -1,0 +1,104 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging.Console;
+using OtlpTap.Configuration;
+using OtlpTap.Otlp;
+
+namespace OtlpTap.Hosting;
+
+/// <summary>Runs the tap until a signal ends it: load the configuration, open the ports, say where, drain at the end.</summary>
+internal static class TapCommand
+{
+    private const int Refused = 1;
+
+    /// <summary>128 + SIGTERM, as shells report a process that a signal ended.</summary>
+    private const int EndedBySecondSignal = 143;
+
+    /// <returns>0 after a shutdown in order, 1 when the configuration or a port is refused, with the reasons on standard error.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> configFiles, CancellationToken cancellation)
+    {
+        var loaded = new ConfigurationLoader().Load(configFiles);
+        foreach (var problem in loaded.Problems)
+        {
+            await Console.Error.WriteLineAsync(problem.ToString());
+        }
+
+        if (loaded.Options is not { } options)
+        {
+            return Refused;
+        }
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => OnSignal(context, stop));
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => OnSignal(context, stop));
+
+        using var logs = CreateLogs();
+        await using var tap = TapHost.Create(options, TimeProvider.System, logs);
+        try
+        {
+            await tap.StartAsync(stop.Token);
+        }
+        catch (IOException unavailable)
+        {
+            await Console.Error.WriteLineAsync($"otlptap: {unavailable.Message}");
+            return Refused;
+        }
+
+        foreach (var line in StartLines(options, tap, configFiles))
+        {
+            Console.WriteLine(line);
+        }
+
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop.Token).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        Console.WriteLine($"otlptap: going down: draining for at most {options.Service.ShutdownDeadline.TotalSeconds:0.#} s; a second signal ends it at once");
+        await tap.StopAsync();
+        Console.WriteLine("otlptap: stopped");
+        return 0;
+    }
+
+    /// <summary>Where it listens, where everything goes, and the one variable that an agent needs.</summary>
+    private static IEnumerable<string> StartLines(TapOptions options, TapHost tap, IReadOnlyList<string> configFiles)
+    {
+        yield return $"otlptap {Cli.VersionCommand.Version}, configuration: {(configFiles.Count == 0 ? "built in" : string.Join(", ", configFiles))}";
+        yield return $"  OTLP/gRPC   {tap.GrpcEndpoint}";
+        yield return $"  metrics     http://{tap.AdminEndpoint}/metrics, health at /healthz and /readyz";
+        yield return $"  cases       {Path.GetFullPath(options.Processor.CorpusDirectory)}";
+        yield return $"  rules       {options.Rules.Count}";
+        foreach (var signal in Enum.GetValues<Signal>())
+        {
+            var name = signal.ToString().ToLowerInvariant();
+            yield return options.PipelineOf(signal) switch
+            {
+                null => $"  {name,-10}  not received: no pipeline",
+                { Exporter: { } exporter } => $"  {name,-10}  to {exporter.Forward.Endpoint} ({exporter.Id})",
+                _ when signal == Signal.Metrics => $"  {name,-10}  no upstream configured: acknowledged and let go",
+                _ => $"  {name,-10}  no upstream configured: acknowledged once they are in the recorder",
+            };
+        }
+
+        yield return $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://{tap.GrpcEndpoint} (and OTEL_EXPORTER_OTLP_PROTOCOL=grpc where their SDK's default is HTTP)";
+    }
+
+    private static void OnSignal(PosixSignalContext context, CancellationTokenSource stop)
+    {
+        context.Cancel = true;
+        if (stop.IsCancellationRequested)
+        {
+            Environment.Exit(EndedBySecondSignal);
+        }
+
+        stop.Cancel();
+    }
+
+    private static ILoggerFactory CreateLogs() => LoggerFactory.Create(logging => logging
+        .SetMinimumLevel(LogLevel.Warning)
+        .AddFilter("OtlpTap", LogLevel.Information)
+
+        // Every refused request would be a line: they are counted instead, and the sender gets the reason.
+        .AddFilter("Grpc", LogLevel.Critical)
+        .AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "yyyy-MM-dd HH:mm:ss ";
+            console.ColorBehavior = LoggerColorBehavior.Default;
+        }));
+}

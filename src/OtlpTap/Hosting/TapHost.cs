@@ -1,0 +1,198 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using OtlpTap.Buffers;
+using OtlpTap.Cli;
+using OtlpTap.Configuration;
+using OtlpTap.Corpus;
+using OtlpTap.Forward;
+using OtlpTap.Metrics;
+using OtlpTap.Otlp;
+using OtlpTap.Pipeline;
+using OtlpTap.Receive;
+using OtlpTap.Recorder;
+using OtlpTap.Rules;
+using OtlpTap.Scan;
+using OtlpTap.Tee;
+using OtlpTap.Web;
+
+namespace OtlpTap.Hosting;
+
+using Recorder = OtlpTap.Recorder.Recorder;
+using Tee = OtlpTap.Tee.Tee;
+
+/// <summary>
+/// The composition root: one tap, from its checked configuration to its open ports. It is put together from the far end
+/// back to the agents, since each room is given what stands behind it; it goes down from the agents to the far end.
+/// </summary>
+internal sealed class TapHost : IAsyncDisposable
+{
+    /// <summary>How often an upstream that no request has reached lately is asked whether it is there, for /readyz.</summary>
+    private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(5);
+
+    private readonly TapOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<TapHost> _log;
+    private readonly TapMetrics _metrics;
+    private readonly Tee _tee;
+    private readonly Recorder _recorder;
+    private readonly RecorderLoop _recorderLoop;
+    private readonly CaptureLoop _captureLoop;
+    private readonly Dictionary<string, Forwarder> _forwarders;
+    private readonly Readiness _readiness;
+    private readonly WebApplication _server;
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _recording = Task.CompletedTask;
+    private Task _probing = Task.CompletedTask;
+    private bool _isStopped;
+
+    private TapHost(TapOptions options, TimeProvider time, ILoggerFactory logs, CaseHandler? caseWritten)
+    {
+        _options = options;
+        _time = time;
+        _log = logs.CreateLogger<TapHost>();
+        var rules = options.Rules;
+        _metrics = new TapMetrics(VersionCommand.Version);
+        var payloads = new PayloadPool();
+        var scans = new ScanResultPool();
+
+        // Behind the tee.
+        var processor = options.Processor;
+        _tee = new Tee(new TeeOptions { QueueBytesMax = processor.TeeBytesMax }, _metrics.Tee, time);
+        _recorder = new Recorder(new RecorderOptions { SizeBytesMax = processor.RecorderBytesMax, AgeMax = processor.RecorderAgeMax, RequestBytesMax = options.Receiver.MaxReceiveMessageBytes }, _metrics.Recorder, time);
+        var corpus = new CorpusOptions { Directory = processor.CorpusDirectory, Settle = processor.CorpusSettle };
+        var scheduler = new CaptureScheduler(corpus, _metrics.Corpus, time);
+        _captureLoop = new CaptureLoop(corpus, scheduler, new CaseWriter(corpus, _recorder, _metrics.Corpus, time, logs.CreateLogger<CaseWriter>()), _metrics.Corpus, time, logs.CreateLogger<CaptureLoop>(), caseWritten);
+        _recorderLoop = new RecorderLoop(_tee, _recorder, scheduler.Recorded, scans, _metrics.Recorder, time, logs.CreateLogger<RecorderLoop>());
+
+        // The request path.
+        var failures = new FailureMetrics(_metrics.Factory, [.. Enumerable.Range(0, rules.Count).Select(index => rules[index]).Select(rule => new RuleLabels(rule.Name, rule.Failure, rule.Metric))]);
+        _forwarders = options.Exporters.ToDictionary(exporter => exporter.Id, exporter => CreateForwarder(exporter, _metrics, time, logs), StringComparer.Ordinal);
+        var pipelines = new ExportPipelines(CreatePipeline);
+        var receive = new ReceiveOptions
+        {
+            MessageBytesMax = options.Receiver.MaxReceiveMessageBytes,
+            ForwardedHeaders = processor.ForwardHeaders,
+        };
+        var inFlight = new ByteBudget(processor.InFlightBytesMax);
+        var service = new ExportService(pipelines, inFlight, new ForwardedHeaders(receive), _metrics.Receive, time);
+        var admission = new Admission(inFlight, receive, _metrics.Receive);
+        _readiness = new Readiness([.. _forwarders.Select(forwarder => (forwarder.Key, new Func<bool>(() => forwarder.Value.IsUpstreamReachable)))]);
+        _server = Server.Create(options, receive, new ExportMethodProvider(new ExportMarshaller(payloads), pipelines), service, admission, admin => admin.MapAdmin(_metrics, _readiness), logs);
+
+        _metrics.OnScrape(_tee.PublishMetrics);
+        _metrics.OnScrape(_recorder.PublishMetrics);
+        _metrics.OnScrape(scheduler.PublishMetrics);
+        _metrics.OnScrape(() => _metrics.Receive.InFlightSampled(inFlight.TakenBytes, inFlight.LimitBytes));
+
+        ExportPipeline? CreatePipeline(Signal signal) => options.PipelineOf(signal) is not { } pipeline ? null : new ExportPipeline(
+            signal,
+            new RequestScanner(pipeline.IsTapped ? rules : CompiledRules.None),
+            scans,
+            payloads,
+            pipeline.IsTapped ? _tee : null,
+            pipeline.Exporter is { } exporter ? _forwarders[exporter.Id] : null,
+            _metrics.Receive,
+            failures);
+    }
+
+    /// <summary>Where agents send to; known once started (port 0 lets the system choose).</summary>
+    public IPEndPoint GrpcEndpoint { get; private set; } = new(IPAddress.None, 0);
+
+    /// <summary>Metrics and health.</summary>
+    public IPEndPoint AdminEndpoint { get; private set; } = new(IPAddress.None, 0);
+
+    /// <param name="caseWritten">Told of each case that is written, on the corpus's own thread.</param>
+    public static TapHost Create(TapOptions options, TimeProvider time, ILoggerFactory logs, CaseHandler? caseWritten = null) =>
+        new(options, time, logs, caseWritten);
+
+    /// <exception cref="IOException">A port cannot be opened.</exception>
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        _recording = Task.Run(_recorderLoop.RunAsync, CancellationToken.None);
+        _captureLoop.Start();
+        await _server.StartAsync(cancellation);
+        (GrpcEndpoint, AdminEndpoint) = Listeners.Bound(_server);
+        _probing = ProbeAsync();
+        _readiness.Listening();
+    }
+
+    /// <summary>
+    /// From the agents to the far end: no new requests, those in flight get their answers, what the tee holds is recorded,
+    /// cases that are due or settling are written. All of it within <c>service.shutdown_deadline</c>; what then still
+    /// hangs is left behind and said.
+    /// </summary>
+    public async Task StopAsync()
+    {
+        if (_isStopped)
+        {
+            return;
+        }
+
+        _isStopped = true;
+        _readiness.ShuttingDown();
+        using var deadline = new CancellationTokenSource(_options.Service.ShutdownDeadline, _time);
+        var started = _time.GetTimestamp();
+        await _stopping.CancelAsync();
+        await _server.StopAsync(deadline.Token);
+        try
+        {
+            await Task.WhenAll(_forwarders.Values.Select(forwarder => forwarder.DrainAsync(deadline.Token)));
+        }
+        catch (OperationCanceledException)
+        {
+            _log.NotDrained(_options.Service.ShutdownDeadline);
+        }
+
+        // The forwarders' last word: calls that still hang end with UNAVAILABLE, and their payloads come back.
+        await Task.WhenAll(_forwarders.Values.Select(forwarder => forwarder.DisposeAsync().AsTask()));
+        _tee.Complete();
+        await _recording;
+        await _probing;
+
+        // Cases are what a restart must not lose: they get a second even where the requests took all the time.
+        var left = _options.Service.ShutdownDeadline - _time.GetElapsedTime(started);
+        await _captureLoop.FlushAsync(left > TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        await _server.DisposeAsync();
+        _recorder.Dispose();
+        _stopping.Dispose();
+    }
+
+    private static Forwarder CreateForwarder(ExporterOptions exporter, TapMetrics metrics, TimeProvider time, ILoggerFactory logs)
+    {
+        if (!UpstreamEndpoint.TryParse(exporter.Forward.Endpoint, exporter.Forward.Insecure, out var endpoint, out var problem))
+        {
+            throw new InvalidOperationException($"A checked configuration has the endpoint `{exporter.Forward.Endpoint}`: {problem}");
+        }
+
+        var transport = new HttpUpstreamTransport(UpstreamOptions.From(exporter.Forward, endpoint));
+        return new Forwarder(exporter.Id, endpoint, transport, exporter.Forward, new ForwardMetrics(metrics.Factory, exporter.Id), time, logs.CreateLogger<Forwarder>());
+    }
+
+    /// <summary>Keeps the answer of /readyz fresh while no requests show whether the upstreams are there.</summary>
+    private async Task ProbeAsync()
+    {
+        using var timer = new PeriodicTimer(ProbeInterval, _time);
+        try
+        {
+            do
+            {
+                foreach (var forwarder in _forwarders.Values)
+                {
+                    await forwarder.ProbeAsync(_stopping.Token);
+                }
+            }
+            while (await timer.WaitForNextTickAsync(_stopping.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            // The tap is going down.
+        }
+    }
+}
