@@ -17,10 +17,11 @@ internal static class Deadline
     public static async Task UntilAsync(Func<bool> holds, string what)
     {
         var started = Stopwatch.GetTimestamp();
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (!holds())
         {
             Assert.True(Stopwatch.GetElapsedTime(started) < Span, $"waited in vain until {what}");
-            await Task.Yield();
+            await poll.WaitForNextTickAsync();
         }
     }
 }

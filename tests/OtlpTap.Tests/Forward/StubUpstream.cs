@@ -32,6 +32,9 @@ internal sealed class StubUpstream : IAsyncDisposable
 
     public ConcurrentQueue<StubCall> Calls { get; } = new();
 
+    /// <summary>The export calls alone, in order of arrival.</summary>
+    public IReadOnlyList<StubCall> Exports => [.. Calls.Where(call => call.Path.EndsWith("/Export", StringComparison.Ordinal))];
+
     /// <summary>How to answer; full success at once unless the test says otherwise.</summary>
     public Func<HttpContext, StubCall, Task> Answer { get; set; } = (context, _) => SucceedAsync(context);
 

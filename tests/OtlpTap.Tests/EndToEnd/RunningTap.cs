@@ -1,0 +1,100 @@
+using Grpc.Core;
+using Grpc.Net.Client;
+using Microsoft.Extensions.Logging.Abstractions;
+using OtlpTap.Configuration;
+using OtlpTap.Hosting;
+using OtlpTap.Otlp;
+using OtlpTap.Tests.Forward;
+
+namespace OtlpTap.Tests.EndToEnd;
+
+/// <summary>A whole tap in the test's process on ports of its own, with a client that sends and sees raw bytes.</summary>
+internal sealed class RunningTap : IAsyncDisposable
+{
+    private static readonly Marshaller<byte[]> Bytes = Marshallers.Create<byte[]>(bytes => bytes, bytes => bytes);
+
+    private readonly GrpcChannel _channel;
+    private readonly HttpClient _http = new();
+
+    private RunningTap(TapHost host, string directory)
+    {
+        Host = host;
+        Directory = directory;
+        _channel = GrpcChannel.ForAddress($"http://{host.GrpcEndpoint}", new GrpcChannelOptions { MaxReceiveMessageSize = null, MaxSendMessageSize = null });
+    }
+
+    public TapHost Host { get; }
+
+    /// <summary>The case folder; gone with the tap.</summary>
+    public string Directory { get; }
+
+    /// <param name="upstream">Where all signals go; none for a tap that only records.</param>
+    /// <param name="tap">Further keys of <c>processors.tap</c>, one a line.</param>
+    /// <param name="grpc">Further keys of the gRPC receiver, in flow style.</param>
+    /// <param name="exporter">Further keys of the exporter, in flow style.</param>
+    public static async Task<RunningTap> StartAsync(StubUpstream? upstream = null, string tap = "", string grpc = "", string exporter = "", string shutdown = "8s")
+    {
+        var directory = System.IO.Directory.CreateTempSubdirectory("otlptap-test-").FullName;
+        var exporters = upstream is null ? "[]" : "[otlp_grpc/upstream]";
+        var text = $$"""
+            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0"{{grpc}} } } } }
+            processors:
+              tap:
+                corpus: { directory: '{{directory}}', settle: 50ms }
+            {{string.Join('\n', tap.Split('\n').Select(line => "    " + line))}}
+            exporters:
+              {{(upstream is null ? "{}" : $$"""otlp_grpc/upstream: { endpoint: "{{upstream.Endpoint}}", tls: { insecure: true }{{exporter}} }""")}}
+            service:
+              admin: { endpoint: "127.0.0.1:0" }
+              shutdown_deadline: {{shutdown}}
+              pipelines:
+                traces: { receivers: [otlp], processors: [tap], exporters: {{exporters}} }
+                logs: { receivers: [otlp], processors: [tap], exporters: {{exporters}} }
+                metrics: { receivers: [otlp], processors: [tap], exporters: {{exporters}} }
+            """;
+        var loaded = new ConfigurationLoader().LoadText([("test.yaml", text)]);
+        Assert.True(loaded.Options is not null, string.Join('\n', loaded.Problems));
+        var host = TapHost.Create(loaded.Options, TimeProvider.System, NullLoggerFactory.Instance);
+        await host.StartAsync(Deadline.Token());
+        return new RunningTap(host, directory);
+    }
+
+    /// <summary>One export of raw message bytes; an error status is an <see cref="RpcException"/>.</summary>
+    public AsyncUnaryCall<byte[]> Export(Signal signal, byte[] message, Grpc.Core.Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellation = default) =>
+        _channel.CreateCallInvoker().AsyncUnaryCall(
+            new Method<byte[], byte[]>(MethodType.Unary, ExportServiceNames.Of(signal), "Export", Bytes, Bytes),
+            null,
+            new CallOptions(headers, deadline ?? DateTime.UtcNow + Deadline.Span, cancellation),
+            message);
+
+    public async Task<byte[]> ExportAsync(Signal signal, byte[] message) => await Export(signal, message);
+
+    /// <summary>The reason and details of the refusal that has to come.</summary>
+    public async Task<RpcException> RefusalOfAsync(Signal signal, byte[] message, Grpc.Core.Metadata? headers = null) =>
+        await Assert.ThrowsAsync<RpcException>(async () => await Export(signal, message, headers));
+
+    public Task<string> GetAsync(string path) => _http.GetStringAsync(new Uri($"http://{Host.AdminEndpoint}{path}"));
+
+    /// <summary>The value of a series, such as <c>name{label="value"}</c>, as a scrape shows it; 0 while it is not there.</summary>
+    public async Task<double> MetricAsync(string series)
+    {
+        var line = (await GetAsync("/metrics")).Split('\n').FirstOrDefault(line => line.StartsWith(series + " ", StringComparison.Ordinal));
+        return line is null ? 0 : double.Parse(line.AsSpan(series.Length + 1), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Files of the case folder with this name, once there are so many.</summary>
+    public async Task<IReadOnlyList<string>> CaseFilesAsync(string name, int count)
+    {
+        string[] Files() => System.IO.Directory.GetFiles(Directory, name, SearchOption.AllDirectories);
+        await Deadline.UntilAsync(() => Files().Length >= count, $"{count} files {name} are written");
+        return Files();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _channel.Dispose();
+        _http.Dispose();
+        await Host.DisposeAsync();
+        System.IO.Directory.Delete(Directory, recursive: true);
+    }
+}
