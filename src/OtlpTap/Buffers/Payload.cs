@@ -42,12 +42,6 @@ internal sealed class Payload
     /// <summary>Frame header and message, ready for the wire, uncompressed.</summary>
     public ReadOnlyMemory<byte> Frame => _array.AsMemory(0, FrameHeaderLength + _length);
 
-    /// <summary><see cref="Frame"/> in the form that a gather send takes; for reading only, like all of the shared payload.</summary>
-    public ArraySegment<byte> FrameSegment => new(_array, 0, FrameHeaderLength + _length);
-
-    /// <summary><see cref="Message"/> likewise.</summary>
-    public ArraySegment<byte> MessageSegment => new(_array, FrameHeaderLength, _length);
-
     /// <summary>For the renter alone, before the payload is shared.</summary>
     public Span<byte> Writable => _array.AsSpan(FrameHeaderLength, _length);
 

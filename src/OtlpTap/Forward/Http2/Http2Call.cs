@@ -6,12 +6,11 @@ namespace OtlpTap.Forward.Http2;
 /// <summary>
 /// One call on its way: what is sent, how far, and what came back. Pooled; the task of the caller is the object itself.
 /// <para>
-/// <b>Who may read the body, and until when.</b> The caller owns the payloads and may give them back once its task has
-/// completed. So the task completes only when two things are true: the call is <i>settled</i> (it has its answer, or was
-/// cancelled, or its connection is lost) and nothing <i>holds</i> it. A send that references body bytes holds the call
-/// from the moment the batch is filled until the send has ended, well or badly; what a batch has copied is not held.
-/// A settled call is in no queue and no stream table, so no later batch can reach its body. A send that does not
-/// end (the peer has stopped reading) keeps its calls waiting; the keepalive ping then ends the connection, and with it the send.
+/// <b>Who reads the body, and until when.</b> The caller owns the payloads and may give them back once its task has
+/// completed. The body is read in one place, <see cref="TakeBody"/>, with the gate held, and copied there; a send never
+/// sees it. The task completes in one place, <see cref="Settle"/> and <see cref="SettleCancelled"/>, with the gate held,
+/// after the call was taken off every queue and stream table, so that no later batch can find it. Hence nothing reads
+/// the body when the task has completed, and a cancelled call never waits for a send that does not end.
 /// </para>
 /// </summary>
 internal sealed class Http2Call(Http2Transport transport, int responseBytesMax) : IValueTaskSource<UpstreamAnswer>
@@ -21,10 +20,6 @@ internal sealed class Http2Call(Http2Transport transport, int responseBytesMax) 
     private UpstreamBody _body;
     private int _piece;
     private int _pieceOffset;
-    private int _holds;
-    private bool _isSettled;
-    private UpstreamAnswer _answer;
-    private Exception? _cancelled;
 
     // The task: completed under the gate, consumed once by the caller.
     private ManualResetValueTaskSourceCore<UpstreamAnswer> _source = new() { RunContinuationsAsynchronously = true };
@@ -40,7 +35,7 @@ internal sealed class Http2Call(Http2Transport transport, int responseBytesMax) 
     /// <summary>How often the call was given to a connection.</summary>
     public int Attempts { get; set; }
 
-    public bool IsSettled => _isSettled;
+    public bool IsSettled { get; private set; }
 
     public Http2Connection? Connection { get; set; }
 
@@ -72,7 +67,7 @@ internal sealed class Http2Call(Http2Transport transport, int responseBytesMax) 
         Rewind();
     }
 
-    /// <summary>Back to the first byte, for another connection. Sends that still run on the old one keep their holds.</summary>
+    /// <summary>Back to the first byte, for another connection.</summary>
     public void Rewind()
     {
         _piece = 0;
@@ -100,11 +95,11 @@ internal sealed class Http2Call(Http2Transport transport, int responseBytesMax) 
         while (count > 0)
         {
             var piece = PieceAt(_piece);
-            var length = Math.Min(count, piece.Count - _pieceOffset);
-            batch.AddBody(this, piece.Slice(_pieceOffset, length));
+            var length = Math.Min(count, piece.Length - _pieceOffset);
+            batch.Copy(piece.Slice(_pieceOffset, length));
             count -= length;
             _pieceOffset += length;
-            if (_pieceOffset == piece.Count)
+            if (_pieceOffset == piece.Length)
             {
                 _piece++;
                 _pieceOffset = 0;
@@ -112,25 +107,16 @@ internal sealed class Http2Call(Http2Transport transport, int responseBytesMax) 
         }
     }
 
-    public void Hold() => _holds++;
-
-    public void LetGo()
-    {
-        _holds--;
-        Debug.Assert(_holds >= 0, "A call was let go more often than held.");
-        CompleteWhenFree();
-    }
-
     public void Settle(UpstreamAnswer answer)
     {
-        _answer = answer;
         MarkSettled();
+        _source.SetResult(answer);
     }
 
     public void SettleCancelled(CancellationToken token)
     {
-        _cancelled = new OperationCanceledException(token);
         MarkSettled();
+        _source.SetException(new OperationCanceledException(token));
     }
 
     ValueTaskSourceStatus IValueTaskSource<UpstreamAnswer>.GetStatus(short token) => _source.GetStatus(token);
@@ -163,9 +149,7 @@ internal sealed class Http2Call(Http2Transport transport, int responseBytesMax) 
         _registration = default;
         _source.Reset();
         _body = default;
-        _answer = default;
-        _cancelled = null;
-        _isSettled = false;
+        IsSettled = false;
         Reply.Reset();
         transport.Return(this);
     }
@@ -174,31 +158,13 @@ internal sealed class Http2Call(Http2Transport transport, int responseBytesMax) 
 
     private void MarkSettled()
     {
-        Debug.Assert(!_isSettled && Queue is null && Connection is null, "A call is settled once, when nothing can send for it any more.");
-        _isSettled = true;
-        CompleteWhenFree();
-    }
-
-    private void CompleteWhenFree()
-    {
-        if (!_isSettled || _holds != 0)
-        {
-            return;
-        }
-
-        if (_cancelled is null)
-        {
-            _source.SetResult(_answer);
-        }
-        else
-        {
-            _source.SetException(_cancelled);
-        }
+        Debug.Assert(!IsSettled && Queue is null && Connection is null, "A call is settled once, when nothing can send for it any more.");
+        IsSettled = true;
     }
 
     // One payload carries the gRPC prefix in front of its message; several follow a prefix of the call's own.
-    private ArraySegment<byte> PieceAt(int index) =>
-        _body.Count == 1 ? _body[0].FrameSegment
+    private ReadOnlySpan<byte> PieceAt(int index) =>
+        _body.Count == 1 ? _body[0].Frame.Span
         : index == 0 ? _prefix
-        : _body[index - 1].MessageSegment;
+        : _body[index - 1].Span;
 }

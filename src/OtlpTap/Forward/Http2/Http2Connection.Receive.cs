@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Net.Sockets;
 
 namespace OtlpTap.Forward.Http2;
 
@@ -58,7 +59,7 @@ internal sealed partial class Http2Connection
             do
             {
                 MakeSpace();
-                var count = await _channel.ReceiveAsync(_received.AsMemory(_receivedTo));
+                var count = await _channel.ReadAsync(_received.AsMemory(_receivedTo));
                 if (count == 0)
                 {
                     break;
@@ -68,16 +69,16 @@ internal sealed partial class Http2Connection
             }
             while (TakeFrames());
 
-            cause = "the connection was closed by the upstream";
+            cause = "closed by the upstream";
         }
-        catch (Exception exception) when (ByteChannel.IsFailure(exception))
+        catch (Exception exception) when (IsFailure(exception))
         {
-            cause = $"the connection broke: {exception.Message}";
+            cause = exception.Message;
         }
         catch (Exception exception)
         {
             _transport.LogUnexpected(exception);
-            cause = $"the connection was given up: {exception.Message}";
+            cause = exception.Message;
         }
 
         lock (_gate)
@@ -85,6 +86,9 @@ internal sealed partial class Http2Connection
             Close(Http2ErrorCode.None, cause);
         }
     }
+
+    private static bool IsFailure(Exception exception) =>
+        exception is IOException or SocketException or ObjectDisposedException or OperationCanceledException;
 
     // A frame is at most a quarter of the buffer, so that after moving its beginning to the front the rest always fits.
     private void MakeSpace()

@@ -17,7 +17,7 @@ internal sealed partial class Http2Connection
     private readonly Action _sendEnded;
 
     // Of the writer.
-    private readonly SendBatch _batch;
+    private readonly SendBatch _batch = new();
     private ValueTaskAwaiter _send;
 
     // Guarded by the gate.
@@ -88,7 +88,7 @@ internal sealed partial class Http2Connection
     }
 
 #pragma warning disable CA2012 // The awaiter is kept over a callback instead of an await, and consumed once, in EndSend.
-    private ValueTaskAwaiter StartSend() => _channel.SendAsync(_batch).GetAwaiter();
+    private ValueTaskAwaiter StartSend() => _channel.WriteAsync(_batch.Written).GetAwaiter();
 #pragma warning restore CA2012
 
     private void OnSendEnded()
@@ -104,7 +104,7 @@ internal sealed partial class Http2Connection
         {
             _send.GetResult();
         }
-        catch (Exception exception) when (ByteChannel.IsFailure(exception))
+        catch (Exception exception) when (IsFailure(exception))
         {
             failure = exception.Message;
         }
@@ -114,17 +114,12 @@ internal sealed partial class Http2Connection
             failure = exception.Message;
         }
 
-        lock (_gate)
+        if (failure is not null)
         {
-            foreach (var call in _batch.Referenced)
+            lock (_gate)
             {
-                call.LetGo();
-            }
-
-            _batch.Referenced.Clear();
-            if (failure is not null)
-            {
-                Close(Http2ErrorCode.None, $"the connection broke while sending: {failure}");
+                Close(Http2ErrorCode.None, failure);
+                _control.Clear();
             }
         }
     }
@@ -141,7 +136,7 @@ internal sealed partial class Http2Connection
     /// <summary>False when nothing came together (the ids are used up, and the calls went elsewhere).</summary>
     private bool TryFillBatch()
     {
-        _batch.Reset();
+        _batch.Clear();
         _control.MoveTo(_batch);
         while (_state != State.Closed && _sendWindow.Size > 0 && _ready.First is { } call)
         {

@@ -34,7 +34,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
     private readonly Http2Transport _transport;
     private readonly UpstreamOptions _options;
     private readonly Lock _gate;
-    private readonly ByteChannel _channel;
+    private readonly Stream _channel;
     private readonly TimeProvider _time;
     private readonly TaskCompletionSource<string?> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -60,7 +60,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
         Closed,
     }
 
-    public Http2Connection(Http2Transport transport, UpstreamOptions options, ByteChannel channel, Lock gate, TimeProvider time, int firstStreamId)
+    public Http2Connection(Http2Transport transport, UpstreamOptions options, Stream channel, Lock gate, TimeProvider time, int firstStreamId)
     {
         Debug.Assert((firstStreamId & 1) == 1, "Streams of a client have odd ids.");
         _transport = transport;
@@ -69,7 +69,6 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
         _gate = gate;
         _time = time;
         _nextStreamId = firstStreamId;
-        _batch = new SendBatch(channel.CopyBytesMax);
         _flood = new FloodGuard(time);
         _headers = new HpackDecoder(HeaderBytesMax);
         _streamWindow = Math.Max(FlowWindow.Initial, options.ResponseBytesMax + Buffers.Payload.FrameHeaderLength);
@@ -172,14 +171,14 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
         RedispatchUnsent();
         _started.TrySetResult(cause);
 
-        // GOAWAY goes out when the line is free; a writer that waits for the peer is cut off instead.
         _control.Clear();
-        if (_isWriting || !wasOpen)
+        if (!wasOpen)
         {
             DisposeChannel();
             return;
         }
 
+        // A send that waits for the peer is in the way of the farewell only so long.
         _control.AddGoAway(code);
         _keepalive?.Change(s_farewellTimeout, Timeout.InfiniteTimeSpan);
         RequestFlush();

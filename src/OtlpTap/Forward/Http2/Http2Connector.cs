@@ -7,8 +7,8 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace OtlpTap.Forward.Http2;
 
-/// <summary>A channel, or why there is none.</summary>
-internal readonly record struct ConnectResult(ByteChannel? Channel, string Cause);
+/// <summary>A connected line, or why there is none.</summary>
+internal readonly record struct ConnectResult(Stream? Channel, string Cause);
 
 /// <summary>Name to addresses, address to socket, socket to TLS. The name is resolved for every connection, so that a moved upstream is found again.</summary>
 internal sealed class Http2Connector(UpstreamOptions options, TimeProvider time)
@@ -22,34 +22,33 @@ internal sealed class Http2Connector(UpstreamOptions options, TimeProvider time)
     /// <param name="cancellation">Ends the attempt; it then counts as timed out.</param>
     public async Task<ConnectResult> ConnectAsync(CancellationToken cancellation)
     {
-        Socket? socket = null;
+        Stream? channel = null;
         try
         {
-            socket = await ConnectSocketAsync(cancellation);
-            if (!options.Endpoint.UseTls)
+            channel = new NetworkStream(await ConnectSocketAsync(cancellation), ownsSocket: true);
+            if (options.Endpoint.UseTls)
             {
-                return new ConnectResult(new PlainChannel(socket), "");
+                var tls = new SslStream(channel);
+                channel = tls;
+                await tls.AuthenticateAsClientAsync(TlsOptions(), cancellation);
+                if (tls.NegotiatedApplicationProtocol != SslApplicationProtocol.Http2)
+                {
+                    await tls.DisposeAsync();
+                    return new ConnectResult(null, "it does not offer HTTP/2 over TLS (ALPN h2)");
+                }
             }
 
-            var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
-            await stream.AuthenticateAsClientAsync(TlsOptions(), cancellation);
-            if (stream.NegotiatedApplicationProtocol == SslApplicationProtocol.Http2)
-            {
-                return new ConnectResult(new TlsChannel(socket, stream), "");
-            }
-
-            await stream.DisposeAsync();
-            return new ConnectResult(null, "the upstream does not offer HTTP/2 over TLS (ALPN h2)");
+            return new ConnectResult(channel, "");
         }
         catch (OperationCanceledException)
         {
-            socket?.Dispose();
+            channel?.Dispose();
             return new ConnectResult(null, $"no connection within {options.ConnectTimeout.TotalSeconds} s");
         }
         catch (Exception exception) when (exception is SocketException or IOException or AuthenticationException or CryptographicException)
         {
-            socket?.Dispose();
-            return new ConnectResult(null, exception.InnerException is { } inner ? $"{exception.Message} {inner.Message}" : exception.Message);
+            channel?.Dispose();
+            return new ConnectResult(null, exception.GetBaseException().Message);
         }
     }
 
