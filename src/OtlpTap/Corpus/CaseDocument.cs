@@ -25,6 +25,9 @@ internal sealed class CaseDocument
 {
     public const string Format = "otlptap.case/1";
 
+    // A trace that is judged for ever must not make a file without end.
+    private const int VerdictsMax = 4096;
+
     // What people or later versions wrote beside ours is kept.
     private readonly List<JsonProperty> _others = [];
 
@@ -52,13 +55,19 @@ internal sealed class CaseDocument
 
     public SortedSet<string> Incomplete { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Adds a verdict unless it is there. True when it is new.</summary>
+    /// <summary>Adds a verdict unless it is there or there are too many. True when it was added.</summary>
     public bool Add(in Verdict verdict)
     {
         var (spanId, failure, rule, source) = verdict;
         var entry = Verdicts.Find(entry => entry.SpanId == spanId && entry.Failure == failure && entry.Source == source);
         if (entry is null)
         {
+            if (Verdicts.Count >= VerdictsMax)
+            {
+                VerdictsOmitted++;
+                return false;
+            }
+
             Verdicts.Add(new CaseVerdict(spanId, null, failure, [rule], source));
             return true;
         }

@@ -75,7 +75,7 @@ internal sealed class CaseWriter(CorpusOptions options, Recorder recorder, Corpu
         var logs = Join(Signal.Logs, path, CaseDirectory.LogsFile, fragments.Logs);
 
         // By the counts, not by what was joined just now: an attempt before this one may have failed half-way.
-        if (!isNew && !hasNewVerdict && document.SpanCount == spans.Items.ItemCount && document.LogCount == logs.Items.ItemCount)
+        if (!isNew && !hasNewVerdict && document.SpanCount == spans.Count && document.LogCount == logs.Count)
         {
             return new CaseResult(CaseOutcome.Unchanged, document.Failure, path);
         }
@@ -140,22 +140,24 @@ internal sealed class CaseWriter(CorpusOptions options, Recorder recorder, Corpu
     {
         if (CaseDirectory.Read(path, fileName) is not { } json)
         {
-            return new Joined(recorded, recorded.ItemCount > 0);
+            return Joined.Of(recorded, 0);
         }
 
         var existing = new ArrayBufferWriter<byte>();
         if (!OtlpJson.TryRead(signal, json, existing, out var error, Array.MaxLength))
         {
             SetAside(path, fileName, $"{error.Message} at byte {error.ByteOffset}");
-            return new Joined(recorded, recorded.ItemCount > 0);
+            return Joined.Of(recorded, 0);
         }
 
         // Both went through JSON: so equal spans have equal bytes, whatever order their sender wrote the fields in.
-        var joined = new TraceAssembler(signal, null, options.TraceBytesMax);
+        // The limit is for what is new: what the case has stays, whatever the limit was then.
+        var joined = new TraceAssembler(signal, null, Array.MaxLength);
         joined.TryAdd(existing.WrittenSpan);
         var before = joined.ItemCount;
+        joined.BytesMax = options.TraceBytesMax;
         joined.TryAdd(ThroughJson(signal, recorded.Build()));
-        return new Joined(joined, joined.ItemCount > before);
+        return Joined.Of(joined, before);
     }
 
     private static ReadOnlySpan<byte> ThroughJson(Signal signal, byte[] request)
@@ -174,9 +176,9 @@ internal sealed class CaseWriter(CorpusOptions options, Recorder recorder, Corpu
 
     private void Describe(CaseDocument document, Capture capture, Fragments fragments, in Joined spans, in Joined logs, bool isNew)
     {
-        var summary = TraceSummary.Read(spans.Items.Build());
-        document.SpanCount = spans.Items.ItemCount;
-        document.LogCount = logs.Items.ItemCount;
+        var summary = TraceSummary.Read(spans.Request);
+        document.SpanCount = spans.Count;
+        document.LogCount = logs.Count;
         document.FirstSpanUnixNano = summary.FirstStart;
         document.LastSpanUnixNano = summary.LastEnd;
         document.Service = summary.ServiceOf(document.Verdicts.FirstOrDefault()?.SpanId ?? default) ?? document.Service;
@@ -192,7 +194,7 @@ internal sealed class CaseWriter(CorpusOptions options, Recorder recorder, Corpu
         // What was lost before stays lost.
         var isLost = IsOverwritten(capture, summary, isNew) || document.Incomplete.Contains(IncompleteReason.OverwrittenInRing);
         Set(IncompleteReason.OverwrittenInRing, isLost);
-        Set(IncompleteReason.TooLarge, fragments.Spans.IsTooLarge || fragments.Logs.IsTooLarge || spans.Items.IsTooLarge || logs.Items.IsTooLarge);
+        Set(IncompleteReason.TooLarge, fragments.Spans.IsTooLarge || fragments.Logs.IsTooLarge || spans.IsTooLarge || logs.IsTooLarge);
         Set(IncompleteReason.MalformedRequest, fragments.IsMalformed);
 
         void Set(string reason, bool applies)
@@ -225,7 +227,7 @@ internal sealed class CaseWriter(CorpusOptions options, Recorder recorder, Corpu
         var isWhole = true;
         if (joined.IsChanged)
         {
-            var request = joined.Items.Build();
+            var request = joined.Request;
             _directory.Write(path, fileName, json => isWhole = OtlpJson.Write(signal, request, json));
         }
 
@@ -239,7 +241,12 @@ internal sealed class CaseWriter(CorpusOptions options, Recorder recorder, Corpu
         logger.FileSetAside(Path.Combine(path, fileName), problem, aside);
     }
 
-    private readonly record struct Joined(TraceAssembler Items, bool IsChanged);
+    /// <summary>All that is known of the trace's spans, or of its logs.</summary>
+    private readonly record struct Joined(byte[] Request, int Count, bool IsTooLarge, bool IsChanged)
+    {
+        public static Joined Of(TraceAssembler items, int countBefore) =>
+            new(items.Build(), items.ItemCount, items.IsTooLarge, items.ItemCount > countBefore);
+    }
 
     private sealed class Fragments(in TraceId traceId, int bytesMax)
     {

@@ -34,8 +34,8 @@ internal sealed record CorpusOptions
     public long DirectoryBytesMax { get; init; } = 4L << 30;
 
     /// <summary>
-    /// Bytes of one trace's spans in a case, and again of its logs. Default 64 MiB, the receivers' message limit. Writing
-    /// a case takes about four times its size in memory for a moment; one is written at a time.
+    /// Bytes of one trace's spans in a case, and again of its logs. Default 64 MiB, the receivers' message limit. Range
+    /// 1 to 256 MiB. Writing a case takes about six times its size in memory for a moment; one is written at a time.
     /// </summary>
     public int TraceBytesMax { get; init; } = 64 << 20;
 }

@@ -29,7 +29,6 @@ internal sealed class TraceAssembler
 
     private readonly int _traceIdField;
     private readonly TraceId? _traceId;
-    private readonly int _bytesMax;
 
     // Pieces with equal bytes but different meanings must not meet: the first byte of a piece says what it is.
     private readonly ByteArena _arena = new();
@@ -37,14 +36,16 @@ internal sealed class TraceAssembler
     private readonly List<Group> _scopes = [];
 
     /// <param name="traceId">Null keeps all items, of whatever trace.</param>
-    /// <param name="bytesMax">Items beyond it are left out and <see cref="IsTooLarge"/> is set.</param>
     public TraceAssembler(Signal signal, TraceId? traceId, int bytesMax)
     {
         Debug.Assert(signal is Signal.Traces or Signal.Logs, "Metrics carry no trace ids.");
         _traceIdField = signal == Signal.Traces ? OtlpFields.Span.TraceId : OtlpFields.LogRecord.TraceId;
         _traceId = traceId;
-        _bytesMax = bytesMax;
+        BytesMax = bytesMax;
     }
+
+    /// <summary>Items beyond it are left out and <see cref="IsTooLarge"/> is set.</summary>
+    public int BytesMax { get; set; }
 
     /// <summary>Spans or log records taken.</summary>
     public int ItemCount { get; private set; }
@@ -152,7 +153,7 @@ internal sealed class TraceAssembler
                 continue;
             }
 
-            if (_arena.Length > _bytesMax)
+            if (_arena.Length > BytesMax)
             {
                 IsTooLarge = true;
                 return true;
@@ -223,7 +224,7 @@ internal sealed class TraceAssembler
         _arena.Begin();
         _arena.Append([(byte)Piece.Item]);
         _arena.Append(item);
-        if (_arena.Length > _bytesMax)
+        if (_arena.Length > BytesMax)
         {
             _arena.Abandon();
             IsTooLarge = true;

@@ -1,4 +1,3 @@
-using System.Buffers;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 
@@ -7,6 +6,7 @@ namespace OtlpTap.Recorder;
 /// <summary>
 /// The flight recorder: the last bytes received, whole requests as they came, found again by trace id.
 /// One thread appends; any thread looks up, also while the ring turns. An append copies once and allocates nothing.
+/// To be disposed when nobody appends any more; readers may still be at it.
 /// </summary>
 internal sealed class Recorder : IDisposable
 {
@@ -221,17 +221,10 @@ internal sealed class Recorder : IDisposable
             return VisitWhen(header, first, id, state, visit);
         }
 
-        var buffer = ArrayPool<byte>.Shared.Rent(header.Length);
-        try
-        {
-            first.CopyTo(buffer);
-            return TryCopyRest(segment.Sequence, buffer.AsSpan(0, header.Length), first.Length)
-                && VisitWhen(header, buffer.AsSpan(0, header.Length), id, state, visit);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        // One in sixty requests of 64 KiB crosses the end of a segment.
+        var whole = GC.AllocateUninitializedArray<byte>(header.Length);
+        first.CopyTo(whole);
+        return TryCopyRest(segment.Sequence, whole, first.Length) && VisitWhen(header, whole, id, state, visit);
     }
 
     private bool TryCopyRest(long sequence, Span<byte> request, int copied)

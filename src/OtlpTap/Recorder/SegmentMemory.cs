@@ -11,7 +11,7 @@ internal sealed unsafe class SegmentMemory : IDisposable
 {
     private const int PageBytes = 4096;
 
-    private readonly int _length;
+    private int _length;
     private byte* _start;
 
     public SegmentMemory(int length)
@@ -23,11 +23,16 @@ internal sealed unsafe class SegmentMemory : IDisposable
     public Span<byte> Bytes => new(_start, _length);
 
     /// <summary>The last <paramref name="count"/> 8-byte words, lowest address first.</summary>
-    public Span<ulong> LastWords(int count) => new(_start + _length - (count * sizeof(ulong)), count);
+    public Span<ulong> LastWords(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)_length / sizeof(ulong));
+        return new Span<ulong>(_start + _length - (count * sizeof(ulong)), count);
+    }
 
     public void Dispose()
     {
         NativeMemory.AlignedFree(_start);
         _start = null;
+        _length = 0; // a late access fails at the span's bounds
     }
 }

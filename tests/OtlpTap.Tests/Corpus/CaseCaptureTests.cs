@@ -317,8 +317,33 @@ public sealed class CaseCaptureTests : IDisposable
         _tap.Receive(Enumerable.Range(1, 300).Select(number => Span(7, number, failed: number == 1)));
         _tap.Settle();
 
-        Assert.InRange(_tap.SpansIn(7).Count(), 100, 250);
+        var cut = _tap.SpansIn(7).ToList();
+        Assert.InRange(cut.Count, 100, 250);
         Assert.Equal(["too_large"], _tap.Incomplete(7));
+
+        // What the sender wrote in fewer bytes than JSON's way back gives must not push anything out.
+        _tap.Receive(Span(7, 400, failed: true));
+        _tap.Settle();
+        Assert.Equal(cut, _tap.SpansIn(7));
+        Assert.Equal(2, _tap.Case(7).GetProperty("verdicts").GetArrayLength());
+        Assert.Equal(["failing_span_missing", "too_large"], _tap.Incomplete(7));
+    }
+
+    [Fact]
+    public void A_case_larger_than_the_limit_of_today_keeps_all_it_has()
+    {
+        _tap.Receive(Enumerable.Range(1, 300).Select(number => Span(7, number, failed: number == 1)));
+        _tap.Settle();
+        using var smaller = new TapRig(new CorpusOptions { TraceBytesMax = 20_000 });
+        Directory.CreateDirectory(smaller.Folder);
+        Directory.Move(_tap.Corpus.Directory, smaller.Corpus.Directory);
+
+        smaller.Receive(Span(7, 301, failed: true));
+        smaller.Settle();
+
+        Assert.Equal(Enumerable.Range(1, 300), smaller.SpansIn(7));
+        Assert.Equal(300, smaller.Case(7).GetProperty("span_count").GetInt32());
+        Assert.Equal(["failing_span_missing", "too_large"], smaller.Incomplete(7));
     }
 
     [Fact]
