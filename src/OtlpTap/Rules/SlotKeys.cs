@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace OtlpTap.Rules;
 
@@ -11,6 +12,7 @@ internal sealed class SlotKeys
 {
     private readonly Entry[] _entries;
     private readonly int _mask;
+    private readonly ulong _filter;
 
     public SlotKeys(IReadOnlyList<(byte[] Key, int Slot)> keys)
     {
@@ -22,6 +24,7 @@ internal sealed class SlotKeys
         _entries = new Entry[size];
         foreach (var (key, slot) in keys)
         {
+            _filter |= key.Length == 0 ? 0 : FilterBit(key);
             var hash = Hash(key);
             var at = (int)hash & _mask;
             while (_entries[at].Key is not null)
@@ -36,7 +39,14 @@ internal sealed class SlotKeys
     public bool IsEmpty { get; }
 
     /// <summary>The slot, or -1.</summary>
-    public int Find(ReadOnlySpan<byte> key)
+    // Inlined, so that the most frequent answer, no, costs two loads and a shift.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Find(ReadOnlySpan<byte> key) => key.IsEmpty || (_filter & FilterBit(key)) != 0 ? FindExactly(key) : -1;
+
+    /// <summary>One of 64 bits by length and last byte: of a dozen keys, four in five that nobody asks for meet a bit that is not set.</summary>
+    private static ulong FilterBit(ReadOnlySpan<byte> key) => 1UL << (key.Length + (key[^1] * 5));
+
+    private int FindExactly(ReadOnlySpan<byte> key)
     {
         var hash = Hash(key);
         var at = (int)hash & _mask;
