@@ -39,7 +39,7 @@ internal static class EndToEndCommand
         };
         var names = parsed.GetValue(Proxies) ?? AllProxies;
         var proxies = names.Where(name => name != ResultTable.Direct).Select(name => Create(name, parsed.GetValue(TapCommand)));
-        var report = await new EndToEndRun(options, [.. proxies], Console.Error).RunAsync(cancellation);
+        var report = await new EndToEndRun(options, [.. proxies], [ResultTable.Direct, "nginx"], Console.Error).RunAsync(cancellation);
         await ResultFile.WriteAsync("Proxies under load", report.ToMarkdown(), parsed.GetValue(Output), cancellation);
         return report.HasFailures ? 1 : 0;
     }

@@ -1,7 +1,8 @@
 namespace OtlpTap.Benchmarks.EndToEnd;
 
 /// <summary>Everything a run has to say: one table for each load, and what was left out or failed.</summary>
-internal sealed class EndToEndReport
+/// <param name="references">The proxies that each one is compared with.</param>
+internal sealed class EndToEndReport(IReadOnlyList<string> references)
 {
     private readonly List<string> _sections = [];
     private readonly List<string> _notes = [];
@@ -10,7 +11,7 @@ internal sealed class EndToEndReport
     public bool HasFailures { get; private set; }
 
     public void Add(LoadCase load, int requestBytes, IReadOnlyList<Measurement> measurements) =>
-        _sections.Add($"## {load.Title} ({requestBytes} bytes)\n\n{new ResultTable(load.Spans, measurements).ToMarkdown()}");
+        _sections.Add($"## {load.Title} ({requestBytes} bytes)\n\n{new ResultTable(load.Spans, measurements, references).ToMarkdown()}");
 
     public void Note(string note) => _notes.Add(note);
 

@@ -6,11 +6,11 @@ namespace OtlpTap.Benchmarks.EndToEnd;
 /// All proxies at once, on ports of their own, before one sink; each load in rounds A, B, C, A, B, C, so that a slow
 /// minute of the machine falls on all of them.
 /// </summary>
-internal sealed class EndToEndRun(EndToEndOptions options, IReadOnlyList<ProxyUnderTest> proxies, TextWriter progress)
+internal sealed class EndToEndRun(EndToEndOptions options, IReadOnlyList<ProxyUnderTest> proxies, IReadOnlyList<string> references, TextWriter progress)
 {
     public async Task<EndToEndReport> RunAsync(CancellationToken cancellation)
     {
-        var report = new EndToEndReport();
+        var report = new EndToEndReport(references);
         if (H2Load.Find() is not { } program)
         {
             report.Note("h2load is not installed (Debian: nghttp2-client): nothing was measured");

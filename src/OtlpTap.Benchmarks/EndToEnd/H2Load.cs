@@ -12,12 +12,19 @@ namespace OtlpTap.Benchmarks.EndToEnd;
 internal sealed class H2Load(string program, string folder)
 {
     private const string Path = "opentelemetry.proto.collector.trace.v1.TraceService/Export";
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
+    private const int SlowdownMax = 10;
+    private static readonly TimeSpan ShortestDeadline = TimeSpan.FromSeconds(15);
 
     public static string? Find() => Programs.Find("h2load");
 
-    public async Task<H2LoadReport> RunAsync(int port, LoadCase load, string frameFile, long requests, CancellationToken cancellation)
+    /// <param name="port">On loopback.</param>
+    /// <param name="load">Connections and streams.</param>
+    /// <param name="frameFile">The request: gRPC frame header and message.</param>
+    /// <param name="requests">How often it is sent.</param>
+    /// <param name="expected">How long that should take. Throws <see cref="InvalidOperationException"/> when it takes many times that.</param>
+    public async Task<H2LoadReport> RunAsync(int port, LoadCase load, string frameFile, long requests, TimeSpan expected, CancellationToken cancellation)
     {
+        var limit = ShortestDeadline + (SlowdownMax * expected);
         var log = System.IO.Path.Combine(folder, "latencies.log");
         File.Delete(log);
         string[] arguments =
@@ -33,7 +40,7 @@ internal sealed class H2Load(string program, string folder)
         ];
         using var process = Process.Start(ChildProcess.Describe(program, arguments))!;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        deadline.CancelAfter(Deadline);
+        deadline.CancelAfter(limit);
         try
         {
             var errors = process.StandardError.ReadToEndAsync(deadline.Token);
@@ -43,7 +50,7 @@ internal sealed class H2Load(string program, string folder)
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new InvalidOperationException($"h2load did not finish {requests} requests in {Deadline.TotalSeconds:0} s");
+            throw new InvalidOperationException($"h2load did not finish {requests} requests in {limit.TotalSeconds:0} s");
         }
         finally
         {

@@ -27,11 +27,12 @@ internal sealed class LoadRunner(H2Load h2Load, SinkProcess sink, LoadCase load,
         }
 
         await File.WriteAllBytesAsync(_frameFile, _frame, cancellation);
-        var first = await h2Load.RunAsync(proxy.Port, load, _frameFile, Math.Max(FirstRunRequests, InFlight), cancellation);
+        var first = await h2Load.RunAsync(proxy.Port, load, _frameFile, Math.Max(FirstRunRequests, InFlight), TimeSpan.Zero, cancellation);
         _requestsPerSecond[proxy.Name] = first.RequestsPerSecond;
+        var warmUp = options.WarmUp / WarmUpRuns;
         for (var run = 0; run < WarmUpRuns; run++)
         {
-            var report = await h2Load.RunAsync(proxy.Port, load, _frameFile, RequestsFor(proxy, options.WarmUp / WarmUpRuns), cancellation);
+            var report = await h2Load.RunAsync(proxy.Port, load, _frameFile, RequestsFor(proxy, warmUp), warmUp, cancellation);
             _requestsPerSecond[proxy.Name] = report.RequestsPerSecond;
         }
 
@@ -64,7 +65,7 @@ internal sealed class LoadRunner(H2Load h2Load, SinkProcess sink, LoadCase load,
         var machine = new ProcessorLoad(proxy.ProcessId, sink.Id);
         var cpuBefore = ProcessCpu.Read(proxy.ProcessId);
 
-        var report = await h2Load.RunAsync(proxy.Port, load, _frameFile, requests, cancellation);
+        var report = await h2Load.RunAsync(proxy.Port, load, _frameFile, requests, options.Duration, cancellation);
 
         var cpuAfter = ProcessCpu.Read(proxy.ProcessId);
         var foreignCores = machine.ForeignCores();

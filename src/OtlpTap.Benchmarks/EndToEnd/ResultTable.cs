@@ -4,34 +4,27 @@ using System.Text;
 namespace OtlpTap.Benchmarks.EndToEnd;
 
 /// <summary>
-/// One load's measurements as a table: a row for each proxy in the order of their first run, medians over its rounds,
-/// and ratios of medians to the rows "direct" and "nginx".
+/// One load's measurements as a table: a row for each proxy in the order of their first run, medians over its rounds
+/// with the smallest and largest beside those that matter, and ratios of medians to the rows of reference.
 /// </summary>
-internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement> measurements)
+/// <param name="spansPerRequest">To count spans by.</param>
+/// <param name="measurements">All rounds of all proxies.</param>
+/// <param name="references">The proxies to compare each one with.</param>
+internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement> measurements, params IReadOnlyList<string> references)
 {
     /// <summary>The row without a proxy.</summary>
     public const string Direct = "direct";
 
-    private const string Nginx = "nginx";
     private const double BytesPerMegabyte = 1e6;
 
-    private static readonly string[] Heads =
-    [
-        "proxy", "requests/s", "spans/s", "p50 us", "p99 us", "CPU us/request", "(min-max)", "CPU / direct", "CPU / nginx",
-        "requests/s / direct", "requests/s / nginx", "p50 / nginx", "upstream calls/request", "allocated B/request", "RSS MB", "foreign cores",
-    ];
-
-    /// <summary>A proxy's medians.</summary>
     internal sealed record Row(
         string Proxy,
-        double RequestsPerSecond,
-        double P50Microseconds,
-        double P99Microseconds,
-        double CpuMicroseconds,
-        double CpuMicrosecondsMin,
-        double CpuMicrosecondsMax,
-        double UpstreamCalls,
+        Spread RequestsPerSecond,
+        Spread P50Microseconds,
+        Spread P99Microseconds,
+        Spread CpuMicroseconds,
         double? AllocatedBytes,
+        double UpstreamCalls,
         double ResidentBytes,
         double ForeignCores);
 
@@ -40,28 +33,27 @@ internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement
     public string ToMarkdown()
     {
         var table = new StringBuilder();
-        AppendLine(table, Heads);
-        AppendLine(table, Heads.Select((_, column) => column == 0 ? "---" : "---:"));
-        var direct = Rows.FirstOrDefault(row => row.Proxy == Direct);
-        var nginx = Rows.FirstOrDefault(row => row.Proxy == Nginx);
+        string[] heads =
+        [
+            "proxy", "requests/s", "spans/s", "p50 us", "p99 us", "CPU us/request",
+            .. references.SelectMany(Heads),
+            "allocated B/request", "upstream calls/request", "RSS MB", "foreign cores",
+        ];
+        AppendLine(table, heads);
+        AppendLine(table, heads.Select((_, column) => column == 0 ? "---" : "---:"));
         foreach (var row in Rows)
         {
             AppendLine(table,
             [
                 row.Proxy,
                 Text(row.RequestsPerSecond, "0"),
-                Text(row.RequestsPerSecond * spansPerRequest, "0"),
-                Text(row.P50Microseconds, "0"),
+                Text(row.RequestsPerSecond.Median * spansPerRequest, "0"),
+                Text(row.P50Microseconds.Median, "0"),
                 Text(row.P99Microseconds, "0"),
                 Text(row.CpuMicroseconds, "0.0"),
-                $"{Text(row.CpuMicrosecondsMin, "0.0")}-{Text(row.CpuMicrosecondsMax, "0.0")}",
-                Ratio(row, direct, r => r.CpuMicroseconds),
-                Ratio(row, nginx, r => r.CpuMicroseconds),
-                Ratio(row, direct, r => r.RequestsPerSecond),
-                Ratio(row, nginx, r => r.RequestsPerSecond),
-                Ratio(row, nginx, r => r.P50Microseconds),
-                Text(row.UpstreamCalls, "0.00"),
+                .. references.SelectMany(reference => Ratios(row, reference)),
                 row.AllocatedBytes is { } allocated ? Text(allocated, "0") : "-",
+                Text(row.UpstreamCalls, "0.00"),
                 Text(row.ResidentBytes / BytesPerMegabyte, "0"),
                 Text(row.ForeignCores, "0.00"),
             ]);
@@ -72,19 +64,35 @@ internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement
 
     private static Row Summarize(IGrouping<string, Measurement> runs) => new(
         runs.Key,
-        Statistics.Median(runs.Select(r => r.RequestsPerSecond)),
-        Statistics.Median(runs.Select(r => r.P50Microseconds)),
-        Statistics.Median(runs.Select(r => r.P99Microseconds)),
-        Statistics.Median(runs.Select(r => r.CpuMicroseconds)),
-        runs.Min(r => r.CpuMicroseconds),
-        runs.Max(r => r.CpuMicroseconds),
-        Statistics.Median(runs.Select(r => r.UpstreamCalls)),
+        Spread.Of([.. runs.Select(r => r.RequestsPerSecond)]),
+        Spread.Of([.. runs.Select(r => r.P50Microseconds)]),
+        Spread.Of([.. runs.Select(r => r.P99Microseconds)]),
+        Spread.Of([.. runs.Select(r => r.CpuMicroseconds)]),
         runs.Any(r => r.AllocatedBytes is null) ? null : Statistics.Median(runs.Select(r => r.AllocatedBytes!.Value)),
+        Statistics.Median(runs.Select(r => r.UpstreamCalls)),
         Statistics.Median(runs.Select(r => (double)r.ResidentBytes)),
         Statistics.Median(runs.Select(r => r.ForeignCores)));
 
-    private static string Ratio(Row row, Row? reference, Func<Row, double> figure) =>
-        reference is null ? "-" : Text(figure(row) / figure(reference), "0.00");
+    private static string[] Heads(string reference) =>
+        [$"CPU / {reference}", $"requests/s / {reference}", $"p50 / {reference}", $"p99 / {reference}"];
+
+    private string[] Ratios(Row row, string reference)
+    {
+        var other = Rows.FirstOrDefault(candidate => candidate.Proxy == reference);
+        return
+        [
+            Ratio(row.CpuMicroseconds, other?.CpuMicroseconds),
+            Ratio(row.RequestsPerSecond, other?.RequestsPerSecond),
+            Ratio(row.P50Microseconds, other?.P50Microseconds),
+            Ratio(row.P99Microseconds, other?.P99Microseconds),
+        ];
+    }
+
+    private static string Ratio(Spread figure, Spread? reference) =>
+        reference is { } known ? Text(figure.Median / known.Median, "0.00") : "-";
+
+    private static string Text(Spread spread, string format) =>
+        $"{Text(spread.Median, format)} ({Text(spread.Min, format)}-{Text(spread.Max, format)})";
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 

@@ -21,16 +21,17 @@ internal static class TeeCommand
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
         const int Rounds = 9;
+        const string WithoutTee = "tap-without-tee";
         var binary = parsed.GetValue(TapCommand);
         var quick = parsed.GetValue(Quick);
         var options = EndToEndOptions.Default(quick) with { Rounds = quick ? 1 : Rounds, Spans = [1, 50] };
         Tap[] taps =
         [
             new("tap", binary),
-            new("tap-without-tee", binary, TapMode.WithoutTee),
+            new(WithoutTee, binary, TapMode.WithoutTee),
             new("tap-relay-only", binary, TapMode.RelayOnly),
         ];
-        var report = await new EndToEndRun(options, taps, Console.Error).RunAsync(cancellation);
+        var report = await new EndToEndRun(options, taps, [WithoutTee], Console.Error).RunAsync(cancellation);
         await ResultFile.WriteAsync("The tap with and without its tee", report.ToMarkdown(), parsed.GetValue(Output), cancellation);
         return report.HasFailures ? 1 : 0;
     }

@@ -129,6 +129,8 @@ internal sealed class SinkConnection(int descriptor, SinkCounters counters)
 
     private byte Flags => _header[4];
 
+    private long Call => ((long)descriptor << 32) | (uint)StreamId;
+
     private int StreamId => BinaryPrimitives.ReadInt32BigEndian(_header.AsSpan(5)) & int.MaxValue;
 
     private bool TryBeginFrame()
@@ -153,7 +155,7 @@ internal sealed class SinkConnection(int descriptor, SinkCounters counters)
     {
         if (Type == TypeData)
         {
-            counters.BodyArrived(StreamId, part);
+            counters.BodyArrived(Call, part);
             _received += part.Length;
         }
         else
@@ -177,7 +179,7 @@ internal sealed class SinkConnection(int descriptor, SinkCounters counters)
         switch (Type)
         {
             case TypeData or TypeHeaders when (Flags & FlagEndStream) != 0:
-                counters.RequestEnded(StreamId);
+                counters.RequestEnded(Call);
                 _unanswered.Enqueue(StreamId);
                 AnswerAll();
                 break;

@@ -9,15 +9,14 @@ public class ResultTableTests
     {
         var row = Assert.Single(new ResultTable(50, [Run("tap", 100, 9), Run("tap", 300, 5), Run("tap", 120, 6)]).Rows);
 
-        Assert.Equal(120, row.RequestsPerSecond);
-        Assert.Equal(6, row.CpuMicroseconds);
-        Assert.Equal((5, 9), (row.CpuMicrosecondsMin, row.CpuMicrosecondsMax));
+        Assert.Equal(new Spread(Median: 120, Min: 100, Max: 300), row.RequestsPerSecond);
+        Assert.Equal(new Spread(Median: 6, Min: 5, Max: 9), row.CpuMicroseconds);
     }
 
     [Fact]
-    public void Ratios_are_to_the_rows_direct_and_nginx()
+    public void Ratios_are_to_the_rows_of_reference()
     {
-        var table = new ResultTable(50, [Run("direct", 1000, 2), Run("nginx", 500, 20), Run("tap", 250, 10)]).ToMarkdown();
+        var table = new ResultTable(50, [Run("direct", 1000, 2), Run("nginx", 500, 20), Run("tap", 250, 10)], "direct", "nginx").ToMarkdown();
 
         var tap = CellsOf(table, "tap");
         Assert.Equal("12500", tap["spans/s"]);
@@ -28,9 +27,9 @@ public class ResultTableTests
     }
 
     [Fact]
-    public void Without_nginx_its_ratios_are_left_open()
+    public void Without_a_row_of_reference_its_ratios_are_left_open()
     {
-        var table = new ResultTable(1, [Run("direct", 1000, 2), Run("tap", 250, 10)]).ToMarkdown();
+        var table = new ResultTable(1, [Run("direct", 1000, 2), Run("tap", 250, 10)], "direct", "nginx").ToMarkdown();
 
         Assert.Equal("-", CellsOf(table, "tap")["CPU / nginx"]);
         Assert.Equal("5.00", CellsOf(table, "tap")["CPU / direct"]);
