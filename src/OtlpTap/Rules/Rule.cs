@@ -16,6 +16,7 @@ internal enum RuleContext : byte
 /// <param name="Tee">Whether the trace becomes a case.</param>
 /// <param name="Metric">Whether the match is counted.</param>
 /// <param name="Source">Where it stands, for messages: <c>file:line</c>, or the pack's name and line.</param>
+/// <param name="Description">What a match means, for people.</param>
 internal sealed record Rule(
     string Name,
     string Failure,
@@ -24,4 +25,5 @@ internal sealed record Rule(
     bool Tag = true,
     bool Tee = true,
     bool Metric = true,
-    string Source = "");
+    string Source = "",
+    string Description = "");

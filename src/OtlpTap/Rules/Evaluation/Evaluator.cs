@@ -168,20 +168,7 @@ internal ref struct Evaluator
             return Outcome.Error;
         }
 
-        if (target.Slot.Kind == SlotKind.String)
-        {
-            return Of(pattern.IsMatch(target.Bytes));
-        }
-
-        var run = new PatternRun(pattern);
-        try
-        {
-            return ValueText.TryFeed(in target, ref run) ? Of(run.End()) : Outcome.Error;
-        }
-        finally
-        {
-            run.Dispose();
-        }
+        return target.Slot.Kind == SlotKind.String ? Of(pattern.IsMatch(target.Bytes)) : ValueText.IsMatch(in target, pattern);
     }
 
     private Outcome Contains(in ValueView list, in ValueView item)

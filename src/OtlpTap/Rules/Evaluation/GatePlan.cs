@@ -1,3 +1,4 @@
+using System.Text;
 using OtlpTap.Rules.Ottl;
 using OtlpTap.Rules.Patterns;
 
@@ -10,29 +11,23 @@ namespace OtlpTap.Rules.Evaluation;
 /// </summary>
 internal static class GatePlan
 {
+    /// <summary>A gate with more alternatives costs what it spares.</summary>
+    private const int AlternativesMax = 4;
+
+    private const int StatusError = 2;
+    private const double FailureOdds = 0.01;
+    private const double MatchOdds = 0.05;
+    private const double EqualOdds = 0.2;
+    private const double PresentOdds = 0.5;
+
     /// <summary>Each gate once, with the rules behind it; null for rules without one.</summary>
     public static List<(Condition? Gate, List<(int Rule, Condition Condition)> Rules)> Group(IReadOnlyList<(int Rule, Condition Condition)> rules)
     {
         var groups = new List<(Condition?, List<(int, Condition)>)>();
-        var open = rules.Select(rule => (rule.Rule, rule.Condition, Gates: GatesOf(rule.Condition).Distinct().ToList())).ToList();
-        while (open.Count > 0)
+        foreach (var group in rules.GroupBy(rule => GatesOf(rule.Condition).MinBy(gate => gate.Odds)))
         {
-            // The gate that most of the remaining rules share; of equals the more selective one.
-            var best = open.SelectMany(rule => rule.Gates)
-                .GroupBy(gate => gate)
-                .OrderByDescending(group => group.Count())
-                .ThenBy(group => group.Key.Kind)
-                .FirstOrDefault();
-            if (best is null)
-            {
-                groups.Add((null, open.ConvertAll(rule => (rule.Rule, rule.Condition))));
-                break;
-            }
-
-            var members = open.FindAll(rule => rule.Gates.Contains(best.Key));
-            open.RemoveAll(rule => rule.Gates.Contains(best.Key));
-            var conditions = members.ConvertAll(rule => (rule.Rule, rule.Condition));
-            groups.Add((ConditionOf(best.Key, conditions.ConvertAll(rule => rule.Condition)), conditions));
+            var members = group.ToList();
+            groups.Add((group.Key is { } gate ? ConditionOf(gate, members.ConvertAll(rule => rule.Condition)) : null, members));
         }
 
         return groups;
@@ -40,20 +35,15 @@ internal static class GatePlan
 
     private static Condition? ConditionOf(Gate gate, List<Condition> behind)
     {
-        var path = new PathOperand(gate.Slot, []);
-        switch (gate.Kind)
+        if (gate.Kind != GateKind.Match)
         {
-            case GateKind.Equal:
-                return new CompareCondition(path, ComparisonOperator.Equal, new ConstantOperand(new Constant(gate.ValueKind, gate.Bits, Convert.FromHexString(gate.Bytes))));
-
-            case GateKind.Match:
-                // Of each rule, the match that stands first is enough.
-                var patterns = behind.ConvertAll(condition => Patterns(condition, gate.Slot).First()).Distinct().ToList();
-                return (patterns.Count == 1 ? patterns[0] : Pattern.AnyOf(patterns)) is { } any ? new MatchCondition(path, any) : null;
-
-            default:
-                return new NotCondition(new CompareCondition(path, ComparisonOperator.Equal, new ConstantOperand(Constant.Nil)));
+            return gate.Condition;
         }
+
+        // Of each rule, the match that stands first is enough.
+        var path = (PathOperand)((MatchCondition)gate.Condition).Target;
+        var patterns = behind.ConvertAll(condition => Patterns(condition, path.Slot).First()).Distinct().ToList();
+        return (patterns.Count == 1 ? patterns[0] : Pattern.AnyOf(patterns)) is { } any ? new MatchCondition(path, any) : null;
     }
 
     /// <summary>The gates without which the condition is false and no error.</summary>
@@ -62,12 +52,10 @@ internal static class GatePlan
         switch (condition)
         {
             case AllCondition all:
-                // Behind a part that can fail nothing counts: the failure would come first.
-                var reached = all.Parts.TakeWhile((_, i) => i == 0 || !CanFail(all.Parts[i - 1])).ToList();
-                return reached.SelectMany(GatesOf);
+                return Reached(all).SelectMany(GatesOf);
 
             case AnyCondition any:
-                return any.Parts.Select(GatesOf).Aggregate((left, right) => left.Intersect(right)).Where(gate => gate.Kind != GateKind.Match);
+                return GatesOfAny(any.Parts.Select(part => GatesOf(part).Where(gate => gate.Kind != GateKind.Match).ToList()).ToList());
 
             case CompareCondition compare:
                 return GatesOf(compare);
@@ -75,8 +63,8 @@ internal static class GatePlan
             case NotCondition { Inner: CompareCondition compare }:
                 return IsNilTest(compare, ComparisonOperator.Equal, out var present) ? [Gate.Present(present)] : [];
 
-            case MatchCondition { Target: PathOperand { Keys.Count: 0 } path }:
-                return [Gate.Match(path.Slot)];
+            case MatchCondition { Target: PathOperand { Keys.Count: 0 } path } match:
+                return [new Gate(GateKind.Match, path.Slot.ToString(), match, MatchOdds)];
 
             case KindCondition { Target: PathOperand { Keys.Count: 0 } path, Kind: not SlotKind.Bytes }:
                 return [Gate.Present(path.Slot)];
@@ -84,6 +72,28 @@ internal static class GatePlan
             default:
                 return [];
         }
+    }
+
+    /// <summary>Behind a part that can fail nothing counts: the failure would come first.</summary>
+    private static IEnumerable<Condition> Reached(AllCondition all) => all.Parts.TakeWhile((_, i) => i == 0 || !CanFail(all.Parts[i - 1]));
+
+    /// <summary>What all alternatives have in common, or one gate of each.</summary>
+    private static List<Gate> GatesOfAny(List<List<Gate>> alternatives)
+    {
+        if (alternatives.Any(gates => gates.Count == 0))
+        {
+            return [];
+        }
+
+        var common = alternatives.Aggregate((left, right) => [.. left.Intersect(right)]);
+        if (alternatives.Count > AlternativesMax)
+        {
+            return common;
+        }
+
+        var parts = alternatives.ConvertAll(gates => gates.MinBy(gate => gate.Odds)!);
+        var any = new Gate(GateKind.Any, string.Join(" or ", parts.Select(part => part.Key)), new AnyCondition(parts.ConvertAll(part => part.Condition)), parts.Sum(part => part.Odds));
+        return [.. common, any];
     }
 
     private static List<Gate> GatesOf(CompareCondition compare)
@@ -106,9 +116,9 @@ internal static class GatePlan
         }
 
         var gates = new List<Gate> { Gate.Present(path.Slot) };
-        if (compare.Operator == ComparisonOperator.Equal && constant.Value.Kind is SlotKind.String or SlotKind.Int or SlotKind.Bool)
+        if (compare.Operator == ComparisonOperator.Equal && constant.Value.Kind is SlotKind.String or SlotKind.Int)
         {
-            gates.Add(Gate.Equal(path.Slot, constant.Value));
+            gates.Add(Gate.Equal(path, constant));
         }
 
         return gates;
@@ -141,25 +151,50 @@ internal static class GatePlan
 
     private static IEnumerable<Pattern> Patterns(Condition condition, SlotReference slot) => condition switch
     {
-        AllCondition all => all.Parts.TakeWhile((_, i) => i == 0 || !CanFail(all.Parts[i - 1])).SelectMany(part => Patterns(part, slot)),
+        AllCondition all => Reached(all).SelectMany(part => Patterns(part, slot)),
         MatchCondition { Target: PathOperand { Keys.Count: 0 } path } match when path.Slot == slot => [match.Pattern],
         _ => [],
     };
 
-    /// <summary>In the order of preference.</summary>
     private enum GateKind
     {
         Equal,
         Match,
+        Any,
         Present,
     }
 
-    private readonly record struct Gate(GateKind Kind, SlotReference Slot, SlotKind ValueKind = default, long Bits = 0, string Bytes = "")
+    /// <param name="Key">The same for gates that are the same.</param>
+    /// <param name="Odds">
+    /// How often it is open on healthy spans, guessed: only which of a rule's gates is the smallest matters. A status of
+    /// ERROR and attributes that speak of errors are seldom there, a pattern seldom matches, others are as likely as not.
+    /// </param>
+    private sealed record Gate(GateKind Kind, string Key, Condition Condition, double Odds)
     {
-        public static Gate Present(SlotReference slot) => new(GateKind.Present, slot);
+        public static Gate Present(SlotReference slot) => new(
+            GateKind.Present,
+            $"{slot} present",
+            new NotCondition(new CompareCondition(new PathOperand(slot, []), ComparisonOperator.Equal, new ConstantOperand(Constant.Nil))),
+            SpeaksOfFailure(slot.Attribute) ? FailureOdds : PresentOdds);
 
-        public static Gate Match(SlotReference slot) => new(GateKind.Match, slot);
+        public static Gate Equal(PathOperand path, ConstantOperand constant) => new(
+            GateKind.Equal,
+            $"{path.Slot} is {constant.Value.Kind} {constant.Value.Bits} {Convert.ToHexString(constant.Value.Bytes)}",
+            new CompareCondition(path, ComparisonOperator.Equal, constant),
+            IsFailure(path.Slot, constant.Value) ? FailureOdds : EqualOdds);
 
-        public static Gate Equal(SlotReference slot, Constant value) => new(GateKind.Equal, slot, value.Kind, value.Bits, Convert.ToHexString(value.Bytes));
+        public bool Equals(Gate? other) => other is not null && Kind == other.Kind && Key == other.Key;
+
+        public override int GetHashCode() => HashCode.Combine(Kind, Key);
+
+        private static bool IsFailure(SlotReference slot, Constant value) =>
+            (slot == SlotReference.OfField(FixedSlots.StatusCode) && value.Bits == StatusError)
+            || SpeaksOfFailure(slot.Attribute)
+            || SpeaksOfFailure(Encoding.UTF8.GetString(value.Bytes));
+
+        private static bool SpeaksOfFailure(string text) =>
+            text.Contains("error", StringComparison.OrdinalIgnoreCase)
+            || text.Contains("fail", StringComparison.OrdinalIgnoreCase)
+            || text.Contains("exception", StringComparison.OrdinalIgnoreCase);
     }
 }

@@ -181,7 +181,8 @@ internal sealed class Binder
 
             if (values[at] is not null)
             {
-                Problem(argument.Position, $"The argument {parameters[at]} is given twice.");
+                // The reference lets it pass and crashes when it comes to it.
+                Unsupported(argument.Position, $"the argument {parameters[at]} is given twice");
                 return null;
             }
 

@@ -86,7 +86,7 @@ internal static class Names
         _ => ["log", "resource", "instrumentation_scope", "otelcol"],
     };
 
-    /// <summary><c>; did you mean X?</c> for the nearest of the names, nothing when none is near.</summary>
+    /// <summary>The end of a sentence: <c>; did you mean X?</c> for the nearest of the names, a full stop when none is near.</summary>
     public static string Suggest(string wrong, IEnumerable<string> names)
     {
         var nearest = "";
@@ -100,7 +100,7 @@ internal static class Names
             }
         }
 
-        return nearest.Length == 0 ? "" : $"; did you mean {nearest}?";
+        return nearest.Length == 0 ? "." : $"; did you mean {nearest}?";
     }
 
     /// <summary>Levenshtein's, without regard to case.</summary>

@@ -34,6 +34,8 @@ internal sealed class Dfa
 
     public int Start { get; }
 
+    public int StateCount => _matchesAtEnd.Length;
+
     /// <summary>Null when the automaton would be too large.</summary>
     public static Dfa? Build(Nfa nfa) => new Builder(nfa).Build();
 
@@ -66,12 +68,15 @@ internal sealed class Dfa
         private readonly List<Key> _sets = [];
         private readonly List<int> _next = [];
         private readonly List<bool> _matchesAtEnd = [];
+        private readonly List<int> _members = [];
+        private readonly List<int>[] _targets;
         private int _work;
 
         public Builder(Nfa nfa)
         {
             _nfa = nfa;
             CutClasses();
+            _targets = [.. _classes.Select(_ => new List<int>())];
         }
 
         // The first row is left empty, so that no state has the offset 0 or 1.
@@ -81,7 +86,6 @@ internal sealed class Dfa
         {
             var states = _nfa.States;
             var walk = new ClosureWalk(states, new int[states.Length], new int[states.Length]);
-            var step = new ClosureWalk(states, new int[states.Length], new int[states.Length]);
             walk.Add(_nfa.Start);
             var start = Intern(ref walk, Neighbour.Edge);
             for (var i = 0; i < _sets.Count; i++)
@@ -91,40 +95,83 @@ internal sealed class Dfa
                     return null;
                 }
 
-                var set = _sets[i];
-                foreach (var representative in _classes)
-                {
-                    Load(ref walk, set);
-                    walk.ResolvePlaces(set.Before, ClosureWalk.NeighbourOf(representative));
-                    _next.Add(walk.HasMatch ? Matched : Target(ref walk, ref step, representative));
-                }
-
-                for (var padding = _classes.Count; padding < RowLength; padding++)
-                {
-                    _next.Add(Dead);
-                }
-
-                Load(ref walk, set);
-                walk.ResolvePlaces(set.Before, Neighbour.Edge);
-                _matchesAtEnd.Add(walk.HasMatch);
+                AddRow(_sets[i], ref walk);
             }
 
             return new Dfa(_classOf, RowLength, [.. new int[RowLength], .. _next], [.. _matchesAtEnd], start);
         }
 
-        private int Target(ref ClosureWalk walk, ref ClosureWalk step, byte value)
+        private void AddRow(Key set, ref ClosureWalk walk)
         {
-            step.Clear();
-            foreach (var member in walk.Members)
+            var row = _next.Count;
+            for (var i = 0; i < RowLength; i++)
             {
-                ref readonly var state = ref _nfa.States[member];
-                if (state.Kind == NfaKind.Bytes && value >= state.Low && value <= state.High)
+                _next.Add(Dead);
+            }
+
+            // Without places it is all the same what the next byte is.
+            ReadOnlySpan<Neighbour> afters = _nfa.HasPlaces ? [Neighbour.Newline, Neighbour.Word, Neighbour.Other] : [Neighbour.Other];
+            foreach (var after in afters)
+            {
+                Load(ref walk, set);
+                walk.ResolvePlaces(set.Before, after);
+                var matched = walk.HasMatch;
+                CollectTargets(ref walk);
+                for (var i = 0; i < _classes.Count; i++)
                 {
-                    step.Add(state.Next);
+                    var neighbour = ClosureWalk.NeighbourOf(_classes[i]);
+                    if (!_nfa.HasPlaces || neighbour == after)
+                    {
+                        _next[row + i] = matched ? Matched : Target(row, i, ref walk, neighbour);
+                    }
                 }
             }
 
-            return Intern(ref step, ClosureWalk.NeighbourOf(value));
+            Load(ref walk, set);
+            walk.ResolvePlaces(set.Before, Neighbour.Edge);
+            _matchesAtEnd.Add(walk.HasMatch);
+        }
+
+        /// <summary>For each class of bytes, the states that it leads to.</summary>
+        private void CollectTargets(ref ClosureWalk walk)
+        {
+            foreach (var targets in _targets)
+            {
+                targets.Clear();
+            }
+
+            foreach (var member in walk.Members)
+            {
+                ref readonly var state = ref _nfa.States[member];
+                if (state.Kind == NfaKind.Bytes && state.Low <= state.High)
+                {
+                    for (var i = _classOf[state.Low]; i <= _classOf[state.High]; i++)
+                    {
+                        _targets[i].Add(state.Next);
+                    }
+                }
+            }
+        }
+
+        private int Target(int row, int at, ref ClosureWalk walk, Neighbour before)
+        {
+            // Most classes of a row lead to the same states, and comparing is cheaper than walking.
+            var targets = CollectionsMarshal.AsSpan(_targets[at]);
+            for (var i = 0; i < at; i++)
+            {
+                if (targets.SequenceEqual(CollectionsMarshal.AsSpan(_targets[i])) && (!_nfa.HasPlaces || ClosureWalk.NeighbourOf(_classes[i]) == before))
+                {
+                    return _next[row + i];
+                }
+            }
+
+            walk.Clear();
+            foreach (var target in targets)
+            {
+                walk.Add(target);
+            }
+
+            return Intern(ref walk, before);
         }
 
         private int Intern(ref ClosureWalk walk, Neighbour before)
@@ -135,26 +182,26 @@ internal sealed class Dfa
             }
 
             // Splits have done their work; only what reads or asks counts.
-            var members = new List<int>();
+            _members.Clear();
             foreach (var member in walk.Members)
             {
                 if (_nfa.States[member].Kind != NfaKind.Split)
                 {
-                    members.Add(member);
+                    _members.Add(member);
                 }
             }
 
-            if (members.Count == 0)
+            if (_members.Count == 0)
             {
                 return Dead;
             }
 
-            members.Sort();
-            var key = new Key([.. members], _nfa.HasPlaces ? before : Neighbour.Other);
+            _members.Sort();
+            var key = new Key([.. _members], _nfa.HasPlaces ? before : Neighbour.Other);
             if (!_known.TryGetValue(key, out var state))
             {
                 _sets.Add(key);
-                _work += members.Count;
+                _work += _members.Count;
                 state = _sets.Count * RowLength;
                 _known.Add(key, state);
             }

@@ -27,7 +27,8 @@ internal struct NfaState
 
 /// <summary>
 /// A pattern as a non-deterministic automaton over the bytes of UTF-8, built from its end to its start so that each
-/// state knows where it leads. A match may start anywhere: the automaton begins with a loop over whatever precedes it.
+/// state knows where it leads. A match may start anywhere: unless the pattern itself says where, the automaton begins
+/// with a loop over whatever precedes it.
 /// </summary>
 internal sealed class Nfa
 {
@@ -55,12 +56,24 @@ internal sealed class Nfa
         var nfa = new Nfa();
         var match = nfa.Add(new NfaState { Kind = NfaKind.Match });
         var body = nfa.Compile(node, match);
-        var loop = nfa.Add(new NfaState { Kind = NfaKind.Split });
-        nfa.SetSplit(loop, body, nfa.Compile(RuneSet.Any, loop));
-        nfa.Start = loop;
+        nfa.Start = body;
+        if (!StartsAtTextStart(node))
+        {
+            nfa.Start = nfa.Add(new NfaState { Kind = NfaKind.Split });
+            nfa.SetSplit(nfa.Start, body, nfa.Compile(RuneSet.Any, nfa.Start));
+        }
+
         nfa.States = [.. nfa._states];
         return nfa._tooLarge ? null : nfa;
     }
+
+    private static bool StartsAtTextStart(PatternNode node) => node switch
+    {
+        PlaceNode place => place.Place == Place.TextStart,
+        SequenceNode sequence => sequence.Parts.Count > 0 && StartsAtTextStart(sequence.Parts[0]),
+        ChoiceNode choice => choice.Choices.All(StartsAtTextStart),
+        _ => false,
+    };
 
     private int Compile(PatternNode node, int next)
     {
@@ -167,8 +180,13 @@ internal sealed class Nfa
         return state;
     }
 
-    private void SetSplit(int index, int next, int other) =>
-        _states[index] = _states[index] with { Next = next, Other = other };
+    private void SetSplit(int index, int next, int other)
+    {
+        if (!_tooLarge)
+        {
+            _states[index] = _states[index] with { Next = next, Other = other };
+        }
+    }
 
     private int Add(NfaState state)
     {

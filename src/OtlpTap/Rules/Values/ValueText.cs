@@ -14,25 +14,38 @@ internal static class ValueText
 {
     private const int DepthMax = 64;
 
-    /// <summary>False when the value has no text.</summary>
-    public static bool TryFeed(in ValueView value, ref PatternRun run)
+    /// <summary>An error when the value has no text.</summary>
+    public static Outcome IsMatch(in ValueView value, Pattern pattern)
+    {
+        var sink = new TextSink(pattern, stackalloc byte[TextSink.Length]);
+        try
+        {
+            return !TryFeed(in value, ref sink) ? Outcome.Error : sink.End() ? Outcome.True : Outcome.False;
+        }
+        finally
+        {
+            sink.Dispose();
+        }
+    }
+
+    private static bool TryFeed(in ValueView value, ref TextSink sink)
     {
         switch (value.Slot.Kind)
         {
             case SlotKind.String:
-                run.Feed(value.Bytes);
+                sink.Add(value.Bytes);
                 return true;
 
             case SlotKind.Bytes:
-                FeedHex(value.Bytes, ref run);
+                FeedHex(value.Bytes, ref sink);
                 return true;
 
             default:
-                return TryFeedJson(in value, DepthMax, ref run);
+                return TryFeedJson(in value, DepthMax, ref sink);
         }
     }
 
-    private static bool TryFeedJson(in ValueView value, int depth, ref PatternRun run)
+    private static bool TryFeedJson(in ValueView value, int depth, ref TextSink sink)
     {
         if (depth == 0)
         {
@@ -42,41 +55,41 @@ internal static class ValueText
         switch (value.Slot.Kind)
         {
             case SlotKind.String:
-                FeedQuoted(value.Bytes, ref run);
+                FeedQuoted(value.Bytes, ref sink);
                 return true;
 
             case SlotKind.Bool:
-                run.Feed(value.Slot.Bits != 0 ? "true"u8 : "false"u8);
+                sink.Add(value.Slot.Bits != 0 ? "true"u8 : "false"u8);
                 return true;
 
             case SlotKind.Int:
                 Span<byte> digits = stackalloc byte[20];
                 Utf8Formatter.TryFormat(value.Slot.Bits, digits, out var length);
-                run.Feed(digits[..length]);
+                sink.Add(digits[..length]);
                 return true;
 
             case SlotKind.Double:
-                return TryFeedDouble(value.Number, ref run);
+                return TryFeedDouble(value.Number, ref sink);
 
             case SlotKind.Bytes:
-                FeedBase64(value.Bytes, ref run);
+                FeedBase64(value.Bytes, ref sink);
                 return true;
 
             case SlotKind.List:
-                return TryFeedList(in value, depth, ref run);
+                return TryFeedList(in value, depth, ref sink);
 
             case SlotKind.Map:
-                return TryFeedMap(in value, depth, ref run);
+                return TryFeedMap(in value, depth, ref sink);
 
             default:
-                run.Feed("null"u8);
+                sink.Add("null"u8);
                 return true;
         }
     }
 
-    private static bool TryFeedList(in ValueView list, int depth, ref PatternRun run)
+    private static bool TryFeedList(in ValueView list, int depth, ref TextSink sink)
     {
-        run.Feed("["u8);
+        sink.Add("["u8);
         var isFirst = true;
         var elements = AnyValues.ReaderOf(list.Source, in list.Slot);
         while (elements.Next())
@@ -88,23 +101,23 @@ internal static class ValueText
 
             if (!isFirst)
             {
-                run.Feed(","u8);
+                sink.Add(","u8);
             }
 
             isFirst = false;
             if (!AnyValues.TryRead(list.Source, elements.ValueOffset, elements.ValueEnd, out var element)
-                || !TryFeedJson(new ValueView(element, list.Source), depth - 1, ref run))
+                || !TryFeedJson(new ValueView(element, list.Source), depth - 1, ref sink))
             {
                 return false;
             }
         }
 
-        run.Feed("]"u8);
+        sink.Add("]"u8);
         return !elements.IsMalformed;
     }
 
     /// <summary>Sorting takes a list of the entries: the one place where matching allocates, and no rule of a pack looks at maps.</summary>
-    private static bool TryFeedMap(in ValueView map, int depth, ref PatternRun run)
+    private static bool TryFeedMap(in ValueView map, int depth, ref TextSink sink)
     {
         var entries = new List<(Range Key, Slot Value)>();
         var reader = AnyValues.ReaderOf(map.Source, in map.Slot);
@@ -126,24 +139,24 @@ internal static class ValueText
             return false;
         }
 
-        run.Feed("{"u8);
+        sink.Add("{"u8);
         var sorted = Sorted(entries, map.Source);
         for (var i = 0; i < sorted.Length; i++)
         {
             if (i > 0)
             {
-                run.Feed(","u8);
+                sink.Add(","u8);
             }
 
-            FeedQuoted(map.Source[sorted[i].Key], ref run);
-            run.Feed(":"u8);
-            if (!TryFeedJson(new ValueView(sorted[i].Value, map.Source), depth - 1, ref run))
+            FeedQuoted(map.Source[sorted[i].Key], ref sink);
+            sink.Add(":"u8);
+            if (!TryFeedJson(new ValueView(sorted[i].Value, map.Source), depth - 1, ref sink))
             {
                 return false;
             }
         }
 
-        run.Feed("}"u8);
+        sink.Add("}"u8);
         return true;
     }
 
@@ -159,44 +172,44 @@ internal static class ValueText
         return [.. byKey.Values];
     }
 
-    private static void FeedHex(ReadOnlySpan<byte> bytes, ref PatternRun run)
+    private static void FeedHex(ReadOnlySpan<byte> bytes, ref TextSink sink)
     {
         Span<byte> digits = stackalloc byte[2];
         foreach (var value in bytes)
         {
             Utf8Formatter.TryFormat(value, digits, out _, new System.Buffers.StandardFormat('x', 2));
-            run.Feed(digits);
+            sink.Add(digits);
         }
     }
 
-    private static void FeedBase64(ReadOnlySpan<byte> bytes, ref PatternRun run)
+    private static void FeedBase64(ReadOnlySpan<byte> bytes, ref TextSink sink)
     {
         Span<byte> text = stackalloc byte[4];
-        run.Feed("\""u8);
+        sink.Add("\""u8);
         for (var i = 0; i < bytes.Length; i += 3)
         {
             Base64.EncodeToUtf8(bytes.Slice(i, Math.Min(3, bytes.Length - i)), text, out _, out var length);
-            run.Feed(text[..length]);
+            sink.Add(text[..length]);
         }
 
-        run.Feed("\""u8);
+        sink.Add("\""u8);
     }
 
-    private static void FeedQuoted(ReadOnlySpan<byte> utf8, ref PatternRun run)
+    private static void FeedQuoted(ReadOnlySpan<byte> utf8, ref TextSink sink)
     {
-        run.Feed("\""u8);
+        sink.Add("\""u8);
         while (!utf8.IsEmpty)
         {
             var plain = PlainLength(utf8);
-            run.Feed(utf8[..plain]);
+            sink.Add(utf8[..plain]);
             utf8 = utf8[plain..];
             if (!utf8.IsEmpty)
             {
-                utf8 = utf8[FeedEscaped(utf8, ref run)..];
+                utf8 = utf8[FeedEscaped(utf8, ref sink)..];
             }
         }
 
-        run.Feed("\""u8);
+        sink.Add("\""u8);
     }
 
     private static int PlainLength(ReadOnlySpan<byte> utf8)
@@ -213,49 +226,49 @@ internal static class ValueText
     }
 
     /// <summary>One character that needs a look: an escape, or a character beyond ASCII as it is. Returns its length.</summary>
-    private static int FeedEscaped(ReadOnlySpan<byte> utf8, ref PatternRun run)
+    private static int FeedEscaped(ReadOnlySpan<byte> utf8, ref TextSink sink)
     {
         switch (utf8[0])
         {
             case (byte)'"':
-                run.Feed("\\\""u8);
+                sink.Add("\\\""u8);
                 return 1;
             case (byte)'\\':
-                run.Feed("\\\\"u8);
+                sink.Add("\\\\"u8);
                 return 1;
             case (byte)'\n':
-                run.Feed("\\n"u8);
+                sink.Add("\\n"u8);
                 return 1;
             case (byte)'\r':
-                run.Feed("\\r"u8);
+                sink.Add("\\r"u8);
                 return 1;
             case (byte)'\t':
-                run.Feed("\\t"u8);
+                sink.Add("\\t"u8);
                 return 1;
             case < 0x80:
                 Span<byte> digits = stackalloc byte[2];
                 Utf8Formatter.TryFormat(utf8[0], digits, out _, new System.Buffers.StandardFormat('x', 2));
-                run.Feed("\\u00"u8);
-                run.Feed(digits);
+                sink.Add("\\u00"u8);
+                sink.Add(digits);
                 return 1;
         }
 
         if (Rune.DecodeFromUtf8(utf8, out var rune, out var length) != System.Buffers.OperationStatus.Done)
         {
-            run.Feed("\\ufffd"u8);
+            sink.Add("\\ufffd"u8);
             return 1;
         }
 
         switch (rune.Value)
         {
             case 0x2028:
-                run.Feed("\\u2028"u8);
+                sink.Add("\\u2028"u8);
                 break;
             case 0x2029:
-                run.Feed("\\u2029"u8);
+                sink.Add("\\u2029"u8);
                 break;
             default:
-                run.Feed(utf8[..length]);
+                sink.Add(utf8[..length]);
                 break;
         }
 
@@ -266,7 +279,7 @@ internal static class ValueText
     /// The shortest digits that read back as the same number; from 1e21 on and below 1e-6 with an exponent of at least
     /// two digits (<c>1e-07</c>).
     /// </summary>
-    private static bool TryFeedDouble(double value, ref PatternRun run)
+    private static bool TryFeedDouble(double value, ref TextSink sink)
     {
         if (!double.IsFinite(value))
         {
@@ -279,7 +292,7 @@ internal static class ValueText
         var text = shortest[..length];
         if (double.IsNegative(value))
         {
-            run.Feed("-"u8);
+            sink.Add("-"u8);
             text = text.TrimStart((byte)'-');
         }
 
@@ -288,11 +301,11 @@ internal static class ValueText
         var magnitude = Math.Abs(value);
         if (magnitude != 0 && magnitude is < 1e-6 or >= 1e21)
         {
-            FeedScientific(digits[..count], exponent - 1, ref run);
+            FeedScientific(digits[..count], exponent - 1, ref sink);
         }
         else
         {
-            FeedPlain(digits[..count], exponent, ref run);
+            FeedPlain(digits[..count], exponent, ref sink);
         }
 
         return true;
@@ -332,51 +345,51 @@ internal static class ValueText
         return (count, exponent);
     }
 
-    private static void FeedPlain(scoped ReadOnlySpan<byte> digits, int exponent, ref PatternRun run)
+    private static void FeedPlain(scoped ReadOnlySpan<byte> digits, int exponent, ref TextSink sink)
     {
         if (digits.IsEmpty)
         {
-            run.Feed("0"u8);
+            sink.Add("0"u8);
             return;
         }
 
         if (exponent <= 0)
         {
-            run.Feed("0."u8);
-            FeedZeros(-exponent, ref run);
-            run.Feed(digits);
+            sink.Add("0."u8);
+            FeedZeros(-exponent, ref sink);
+            sink.Add(digits);
             return;
         }
 
-        run.Feed(digits[..Math.Min(exponent, digits.Length)]);
-        FeedZeros(exponent - digits.Length, ref run);
+        sink.Add(digits[..Math.Min(exponent, digits.Length)]);
+        FeedZeros(exponent - digits.Length, ref sink);
         if (digits.Length > exponent)
         {
-            run.Feed("."u8);
-            run.Feed(digits[exponent..]);
+            sink.Add("."u8);
+            sink.Add(digits[exponent..]);
         }
     }
 
-    private static void FeedScientific(scoped ReadOnlySpan<byte> digits, int exponent, ref PatternRun run)
+    private static void FeedScientific(scoped ReadOnlySpan<byte> digits, int exponent, ref TextSink sink)
     {
-        run.Feed(digits[..1]);
+        sink.Add(digits[..1]);
         if (digits.Length > 1)
         {
-            run.Feed("."u8);
-            run.Feed(digits[1..]);
+            sink.Add("."u8);
+            sink.Add(digits[1..]);
         }
 
-        run.Feed(exponent < 0 ? "e-"u8 : "e+"u8);
+        sink.Add(exponent < 0 ? "e-"u8 : "e+"u8);
         Span<byte> text = stackalloc byte[4];
         Utf8Formatter.TryFormat(Math.Abs(exponent), text, out var length, new System.Buffers.StandardFormat('D', 2));
-        run.Feed(text[..length]);
+        sink.Add(text[..length]);
     }
 
-    private static void FeedZeros(int count, ref PatternRun run)
+    private static void FeedZeros(int count, ref TextSink sink)
     {
         for (var i = 0; i < count; i++)
         {
-            run.Feed("0"u8);
+            sink.Add("0"u8);
         }
     }
 }
