@@ -38,7 +38,8 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
     private readonly TimeProvider _time;
     private readonly TaskCompletionSource<string?> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // Guarded by the gate.
+    // Guarded by the gate. _calls counts those in _streams and those in _ready that have no stream yet;
+    // the time of the last byte received, or of the first request since, is 0 while no answer is owed.
     private readonly Dictionary<int, Http2Call> _streams = [];
     private readonly CallQueue _ready = new();
     private readonly ControlFrames _control = new();
@@ -125,6 +126,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
         call.Attempts++;
         call.Connection = this;
         _ready.Append(call);
+        RequestFlush();
     }
 
     /// <summary>The caller no longer wants the answer. The call is the transport's again.</summary>
@@ -152,7 +154,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
         _state = State.Closed;
         if (wasOpen)
         {
-            _transport.LogEnded(cause);
+            _transport.LogEnded(cause, _streams.Count);
         }
 
         _transport.Remove(this);
@@ -252,7 +254,8 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
 
     /// <summary>
     /// The keepalive (RFC 9113 section 6.7 leaves its use open): a peer from which nothing comes while it owes an answer is asked,
-    /// and given up when nothing comes then either. Never on an idle connection; the kernel's own keepalive watches that.
+    /// and given up when nothing comes then either. A cancelled call leaves its question open, or a peer that has vanished
+    /// would never be noticed under calls with short timeouts. Never on an idle connection; the kernel's own keepalive watches that.
     /// </summary>
     private void CheckLife()
     {

@@ -2,18 +2,18 @@ namespace OtlpTap.Forward.Http2;
 
 internal static partial class Http2Log
 {
-    [LoggerMessage(5, LogLevel.Error, "Unexpected error on the way to {Endpoint}; the connection is given up")]
-    public static partial void Unexpected(this ILogger logger, UpstreamEndpoint endpoint, Exception exception);
-
     [LoggerMessage(1, LogLevel.Information, "Connected to {Endpoint} (connection {Count})")]
     public static partial void Connected(this ILogger logger, UpstreamEndpoint endpoint, int count);
 
     [LoggerMessage(2, LogLevel.Warning, "Cannot connect to {Endpoint}: {Cause}")]
     public static partial void ConnectFailed(this ILogger logger, UpstreamEndpoint endpoint, string cause);
 
-    [LoggerMessage(3, LogLevel.Warning, "Connection to {Endpoint} ended: {Cause}")]
-    public static partial void ConnectionEnded(this ILogger logger, UpstreamEndpoint endpoint, string cause);
+    [LoggerMessage(EventId = 3, Message = "Connection to {Endpoint} ended with {CallsLost} calls unanswered: {Cause}")]
+    public static partial void ConnectionEnded(this ILogger logger, LogLevel level, UpstreamEndpoint endpoint, string cause, int callsLost);
 
     [LoggerMessage(4, LogLevel.Information, "{Endpoint} sends GOAWAY ({Code}): running calls end there, new ones take another connection")]
     public static partial void GoAwayReceived(this ILogger logger, UpstreamEndpoint endpoint, Http2ErrorCode code);
+
+    [LoggerMessage(5, LogLevel.Error, "Unexpected error on the way to {Endpoint}; the connection is given up")]
+    public static partial void Unexpected(this ILogger logger, UpstreamEndpoint endpoint, Exception exception);
 }

@@ -95,7 +95,6 @@ internal sealed class Http2Transport : IUpstreamTransport
         }
 
         Http2Call call;
-        Http2Connection? connection;
         ValueTask<UpstreamAnswer> answer;
         lock (_gate)
         {
@@ -107,16 +106,11 @@ internal sealed class Http2Transport : IUpstreamTransport
             call = _free.TryPop(out var free) ? free : new Http2Call(this, _options.ResponseBytesMax);
             call.Begin(headers, body);
             answer = call.Answer;
-            connection = Dispatch(call);
-            if (connection is not null && !connection.TryBecomeWriter())
-            {
-                connection = null;
-            }
+            Dispatch(call);
         }
 
         // The call cannot be reused before this method has returned its task.
         call.Watch(cancellation);
-        connection?.Flush(batchesMax: 1);
         return answer;
     }
 
@@ -186,12 +180,12 @@ internal sealed class Http2Transport : IUpstreamTransport
     {
         if (_isDisposed || call.Attempts >= AttemptsMax)
         {
-            call.Settle(Failures.ConnectionLost(_isDisposed ? ClosedCause : $"the upstream refused the request {call.Attempts} times"));
+            call.Settle(Failures.ConnectionLost(_isDisposed ? ClosedCause : $"the request came back unprocessed {call.Attempts} times"));
             return;
         }
 
         call.Rewind();
-        Dispatch(call)?.RequestFlush();
+        Dispatch(call);
     }
 
     /// <summary>Gives waiting calls to a connection with free slots.</summary>
@@ -229,31 +223,30 @@ internal sealed class Http2Transport : IUpstreamTransport
         }
     }
 
-    public void LogEnded(string cause) => _logger.ConnectionEnded(_options.Endpoint, cause);
+    public void LogEnded(string cause, int callsLost) =>
+        _logger.ConnectionEnded(callsLost == 0 ? LogLevel.Information : LogLevel.Warning, _options.Endpoint, cause, callsLost);
 
     public void LogUnexpected(Exception exception) => _logger.Unexpected(_options.Endpoint, exception);
 
     public void LogGoAway(Http2ErrorCode code) => _logger.GoAwayReceived(_options.Endpoint, code);
 
-    private Http2Connection? Dispatch(Http2Call call)
+    private void Dispatch(Http2Call call)
     {
         foreach (var connection in _connections)
         {
             if (connection.HasSlot)
             {
-                if (IsTooLargeFor(connection, call))
+                if (!IsTooLargeFor(connection, call))
                 {
-                    return null;
+                    connection.Add(call);
                 }
 
-                connection.Add(call);
-                return connection;
+                return;
             }
         }
 
         _waiting.Append(call);
         MakeRoom();
-        return null;
     }
 
     private bool IsTooLargeFor(Http2Connection connection, Http2Call call)
@@ -290,7 +283,6 @@ internal sealed class Http2Transport : IUpstreamTransport
                 _connections.Add(connection);
                 _logger.Connected(_options.Endpoint, _connections.Count);
                 GiveSlots(connection);
-                connection.RequestFlush();
                 MakeRoom();
                 return;
             }

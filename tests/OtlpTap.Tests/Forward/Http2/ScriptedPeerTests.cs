@@ -431,6 +431,31 @@ public sealed class ScriptedPeerTests
     }
 
     [Fact]
+    public async Task A_lower_limit_of_streams_sends_calls_that_have_not_left_to_another_connection()
+    {
+        await using var peer = new ScriptedPeer();
+        await using var transport = peer.Transport();
+        var large = Call(transport, 70_000);
+        var line = await peer.AcceptAsync((InitialWindowSize, 1_000_000));
+        for (var received = 0; received < 65_535;)
+        {
+            received += await line.ReadNextAsync() is { Type: 0 } data ? data.Payload.Length : 0;
+        }
+
+        // The connection's window is used up, so this one waits with everything.
+        var waiting = Call(transport, 10);
+        await line.SendAsync(Frames.Settings((MaxConcurrentStreams, 1)), Frames.WindowUpdate(0, 1_000_000));
+
+        var second = await peer.AcceptAsync();
+        Assert.Equal(TestBodies.Bytes(10), (await second.ReadRequestAsync()).Message);
+        await second.SendAsync(Frames.Accepted(1));
+        Assert.Equal(UpstreamAnswer.Accepted, await waiting);
+        Assert.True((await line.ReadNextAsync()).EndsStream);
+        await line.SendAsync(Frames.Accepted(1));
+        Assert.Equal(UpstreamAnswer.Accepted, await large);
+    }
+
+    [Fact]
     public async Task Request_headers_longer_than_a_frame_continue_and_those_beyond_the_peers_limit_do_not_leave()
     {
         await using var peer = new ScriptedPeer();
