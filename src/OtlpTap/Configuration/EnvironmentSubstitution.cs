@@ -12,9 +12,6 @@ internal sealed class EnvironmentSubstitution(Func<string, string?> environment,
     // ${A:-${B:-${C}}}: deeper than three is a mistake, and the method is recursive.
     private const int NestingMax = 8;
 
-    // From "${" to its brace. Without a bound a file of nothing but "${" costs the square of its length.
-    private const int ReferenceLengthMax = 2048;
-
     /// <summary>All values with a <c>$</c> together, so that aliases and variables cannot multiply a file beyond reason.</summary>
     private const int ExpandedLengthMax = 8 << 20;
 
@@ -73,6 +70,7 @@ internal sealed class EnvironmentSubstitution(Func<string, string?> environment,
     private string? Expand(string text, Mark mark, string path, int nesting)
     {
         var result = new StringBuilder();
+        var ends = EndsOfReferences(text);
         var i = 0;
         while (i < text.Length && result.Length <= ExpandedLengthMax)
         {
@@ -81,7 +79,7 @@ internal sealed class EnvironmentSubstitution(Func<string, string?> environment,
                 result.Append('$');
                 i += 2;
             }
-            else if (EndOfReference(text, i) is var end and > 0)
+            else if (ends.TryGetValue(i, out var end))
             {
                 if (Value(text[(i + 2)..end], mark, path, nesting) is not { } value)
                 {
@@ -140,32 +138,27 @@ internal sealed class EnvironmentSubstitution(Func<string, string?> environment,
         return Expand(reference[(defaultAt + 2)..], mark, path, nesting + 1);
     }
 
-    private static bool IsOneReference(string text) => EndOfReference(text, 0) == text.Length - 1;
+    private static bool IsOneReference(string text) => EndsOfReferences(text).TryGetValue(0, out var end) && end == text.Length - 1;
 
-    // The index of the brace that closes the reference opening at start; -1 when none opens there or it does not close.
-    private static int EndOfReference(string text, int start)
+    // For each "${" that is closed, the index of its brace. One pass for the whole text: looking for the end at each
+    // opening would cost the square of the length of a text of nothing but openings.
+    private static Dictionary<int, int> EndsOfReferences(string text)
     {
-        if (!text.AsSpan(start).StartsWith("${"))
+        var ends = new Dictionary<int, int>();
+        var open = new Stack<int>();
+        for (var i = 0; i < text.Length; i++)
         {
-            return -1;
-        }
-
-        var depth = 0;
-        var limit = Math.Min(text.Length, start + ReferenceLengthMax);
-        for (var i = start; i < limit; i++)
-        {
-            if (text.AsSpan(i).StartsWith("${"))
+            if (text[i] == '$' && i + 1 < text.Length && text[i + 1] == '{')
             {
-                depth++;
-                i++;
+                open.Push(i++);
             }
-            else if (text[i] == '}' && --depth == 0)
+            else if (text[i] == '}' && open.TryPop(out var start))
             {
-                return i;
+                ends[start] = i;
             }
         }
 
-        return -1;
+        return ends;
     }
 
     private static bool IsName(string name)

@@ -15,10 +15,14 @@ internal enum Severity : byte
 /// </summary>
 internal sealed record Problem(Severity Severity, Mark Mark, string Path, string Message)
 {
+    // A key or a value can be as long as the file; a line on a terminal cannot.
+    private const int LengthMax = 1000;
+
     public override string ToString()
     {
         var warning = Severity == Severity.Warning ? "warning: " : "";
         var path = Path.Length == 0 ? "" : $"{Path}: ";
-        return $"{Mark}: {warning}{path}{Message}";
+        var text = $"{Mark}: {warning}{path}{Message}";
+        return text.Length <= LengthMax ? text : $"{text.AsSpan(0, LengthMax)}...";
     }
 }

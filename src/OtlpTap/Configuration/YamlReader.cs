@@ -53,6 +53,15 @@ internal sealed class YamlReader
     /// <summary>Any one document; null when there is an error, which stands in <paramref name="problems"/>.</summary>
     public static ConfigNode? Read(string file, string text, ProblemList problems)
     {
+        // The parser takes it for the end of the text: everything behind it would be left out without a word.
+        var zero = text.IndexOf('\0', StringComparison.Ordinal);
+        if (zero >= 0)
+        {
+            var before = text.AsSpan(0, zero);
+            problems.Error(new Mark(file, before.Count('\n') + 1, zero - before.LastIndexOf('\n')), "", "a zero byte stands here: no configuration file");
+            return null;
+        }
+
         try
         {
             return new YamlReader(file, text, problems).ReadDocument();

@@ -89,6 +89,10 @@ public sealed class YamlReaderTests
     }
 
     [Fact]
+    public void Nothing_behind_a_zero_byte_is_left_out_without_a_word() =>
+        Assert.Equal(["tap.yaml:2:3: a zero byte stands here: no configuration file"], Configured.Problems("service: {}\n# \0\nnonsense: {}\n"));
+
+    [Fact]
     public void A_byte_order_mark_is_no_part_of_the_first_key()
     {
         using var file = new TemporaryFile([0xef, 0xbb, 0xbf, .. "service: {}\n"u8]);
@@ -115,6 +119,9 @@ public sealed class YamlReaderTests
     [InlineData("a: {")]
     [InlineData("${")]
     [InlineData("'${${")]
+    [InlineData("${A}")]
+    [InlineData("${A:-}")]
+    [InlineData("}${")]
     [InlineData("&a ")]
     [InlineData("*a ")]
     [InlineData("!a ")]
@@ -130,10 +137,19 @@ public sealed class YamlReaderTests
         var text = string.Concat(Enumerable.Repeat(piece, (ConfigurationLoader.FileBytesMax / piece.Length) - 1));
 
         var started = Stopwatch.GetTimestamp();
-        Configured.Load(text);
-        Configured.Load("a: '" + text.Replace("'", "", StringComparison.Ordinal) + "'\n");
+        AssertRefusedInFewWords(Configured.Load(text));
+        AssertRefusedInFewWords(Configured.Load("a: '" + text.Replace("'", "", StringComparison.Ordinal) + "'\n"));
 
         Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public void References_nested_as_deep_as_the_file_allows_are_refused()
+    {
+        const int Depth = 200_000;
+
+        AssertRefusedInFewWords(Configured.Load($"a: '{string.Concat(Enumerable.Repeat("${", Depth))}{new string('}', Depth)}'\n"));
+        AssertRefusedInFewWords(Configured.Load($"a: '{string.Concat(Enumerable.Repeat("${A:-", Depth / 2))}{new string('}', Depth / 2)}'\n"));
     }
 
     [Fact]
@@ -180,5 +196,12 @@ public sealed class YamlReaderTests
 
             Assert.Equal(loaded.Options is null, loaded.Problems.Any(problem => problem.Severity == Severity.Error));
         }
+    }
+
+    private static void AssertRefusedInFewWords(LoadedConfiguration loaded)
+    {
+        Assert.Null(loaded.Options);
+        Assert.InRange(loaded.Problems.Length, 1, ProblemList.CountMax + 1);
+        Assert.All(loaded.Problems, problem => Assert.InRange(problem.ToString().Length, 1, 1100));
     }
 }
