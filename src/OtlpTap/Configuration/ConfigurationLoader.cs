@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Text;
 using OtlpTap.Rules;
+using OtlpTap.Rules.Packs;
 
 namespace OtlpTap.Configuration;
 
@@ -77,12 +78,16 @@ internal sealed class ConfigurationLoader
         return new LoadedConfiguration(problems.HasErrors ? null : options, problems.InOrderOf(names));
     }
 
-    /// <summary>Each rule was compiled alone before, where its problems could be shown at their place.</summary>
+    /// <summary>
+    /// The packs' rules with the operator's laid over them. Each of the operator's was compiled alone before, where its
+    /// problems could be shown at their place; packs are embedded and tested.
+    /// </summary>
     private CompiledRules InForce(TapProcessorOptions tap)
     {
         var problems = new List<RuleProblem>();
-        return _compile(tap.Rules, problems)
-            ?? throw new InvalidOperationException($"Rules that compile alone do not compile together: {string.Join("; ", problems)}");
+        return RulePacks.Load(tap.Packs, problems) is { } packRules && _compile(RulePacks.Override(packRules, tap.Rules), problems) is { } compiled
+            ? compiled
+            : throw new InvalidOperationException($"The embedded packs and rules that compile alone do not compile together: {string.Join("; ", problems)}");
     }
 
     private TapOptions? Read(ConfigMap written, ProblemList problems)

@@ -29,6 +29,12 @@ internal static class Listeners
     /// </summary>
     private const int ConnectionWindowBytes = 4 << 20;
 
+    /// <summary>
+    /// A year. Kestrel counts time-outs in nanoseconds since boot, in which <see cref="TimeSpan.MaxValue"/> overflows: idle
+    /// connections would be closed within a second.
+    /// </summary>
+    private static readonly TimeSpan Forever = TimeSpan.FromDays(365);
+
     public static void Configure(KestrelServerOptions kestrel, TapOptions options)
     {
         var receiver = options.Receiver;
@@ -43,7 +49,7 @@ internal static class Listeners
         kestrel.Limits.Http2.KeepAlivePingTimeout = receiver.KeepaliveTimeout;
 
         // Agents keep a connection for as long as they live; the Collector closes idle ones only when told to.
-        kestrel.Limits.KeepAliveTimeout = receiver.MaxConnectionIdle ?? TimeSpan.MaxValue;
+        kestrel.Limits.KeepAliveTimeout = receiver.MaxConnectionIdle ?? Forever;
 
         Listen(kestrel, receiver.Endpoint, listen => listen.Protocols = HttpProtocols.Http2);
         Listen(kestrel, options.Service.AdminEndpoint, listen =>

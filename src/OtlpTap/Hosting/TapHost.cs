@@ -7,6 +7,7 @@ using OtlpTap.Cli;
 using OtlpTap.Configuration;
 using OtlpTap.Corpus;
 using OtlpTap.Forward;
+using OtlpTap.Forward.Http2;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Pipeline;
@@ -171,7 +172,7 @@ internal sealed class TapHost : IAsyncDisposable
             throw new InvalidOperationException($"A checked configuration has the endpoint `{exporter.Forward.Endpoint}`: {problem}");
         }
 
-        var transport = new HttpUpstreamTransport(UpstreamOptions.From(exporter.Forward, endpoint));
+        var transport = new Http2Transport(UpstreamOptions.From(exporter.Forward, endpoint), time, logs.CreateLogger<Http2Transport>());
         return new Forwarder(exporter.Id, endpoint, transport, exporter.Forward, new ForwardMetrics(metrics.Factory, exporter.Id), time, logs.CreateLogger<Forwarder>());
     }
 
