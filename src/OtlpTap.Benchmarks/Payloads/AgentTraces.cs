@@ -11,7 +11,7 @@ namespace OtlpTap.Benchmarks.Payloads;
 /// <summary>
 /// Export requests as an agent's SDK sends them: runs of an agent that asks a model, calls a tool, asks again; attributes
 /// by the OpenTelemetry conventions for generative AI, with prompts and tool results in them. The same seed gives the
-/// same bytes. One span is about 690 bytes, 50 are about 66 KB, 512 (a full batch of an SDK's exporter) about 676 KB.
+/// same bytes. What fails is a tool call. One span is about 690 bytes, 50 are about 66 KB, 512 (a full batch of an SDK's exporter) about 676 KB.
 /// </summary>
 internal sealed class AgentTraces
 {
@@ -46,13 +46,8 @@ internal sealed class AgentTraces
         var scope = new ScopeSpans { Scope = new InstrumentationScope { Name = "shop.agent", Version = "2.4.1" } };
         for (var i = 0; i < spans; i++)
         {
-            var span = traces.Next(i);
-            if (failing > 0 && i * failing / spans != (i + 1) * failing / spans)
-            {
-                Fail(span);
-            }
-
-            scope.Spans.Add(span);
+            var fails = i * failing / spans != (i + 1) * failing / spans;
+            scope.Spans.Add(traces.Next(i, fails));
         }
 
         return new ExportTraceServiceRequest { ResourceSpans = { new ResourceSpans { Resource = Service(), ScopeSpans = { scope } } } };
@@ -80,7 +75,7 @@ internal sealed class AgentTraces
         },
     };
 
-    private Span Next(int index)
+    private Span Next(int index, bool fails)
     {
         var place = index % SpansPerTrace;
         if (place == 0)
@@ -100,6 +95,13 @@ internal sealed class AgentTraces
             EndTimeUnixNano = _clock + duration,
         };
         _clock += duration;
+        if (fails)
+        {
+            ExecuteTool(span);
+            Fail(span);
+            return span;
+        }
+
         switch (place)
         {
             case 0:
