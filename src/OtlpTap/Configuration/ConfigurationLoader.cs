@@ -80,14 +80,18 @@ internal sealed class ConfigurationLoader
 
     /// <summary>
     /// The packs' rules with the operator's laid over them. Each of the operator's was compiled alone before, where its
-    /// problems could be shown at their place; packs are embedded and tested.
+    /// problems could be shown at their place; what is left to find is what rules cannot be together. Null then, and reported.
     /// </summary>
-    private CompiledRules InForce(TapProcessorOptions tap)
+    private CompiledRules? InForce(TapProcessorOptions tap, Section processors)
     {
-        var problems = new List<RuleProblem>();
-        return RulePacks.Load(tap.Packs, problems) is { } packRules && _compile(RulePacks.Override(packRules, tap.Rules), problems) is { } compiled
-            ? compiled
-            : throw new InvalidOperationException($"The embedded packs and rules that compile alone do not compile together: {string.Join("; ", problems)}");
+        var found = new List<RuleProblem>();
+        var rules = RulePacks.Load(tap.Packs, found) is { } packRules ? _compile(RulePacks.Override(packRules, tap.Rules), found) : null;
+        foreach (var problem in found)
+        {
+            processors.Problems.Error(processors.Mark, "processors.tap.rules", $"{problem.Source}: {problem.Message}");
+        }
+
+        return rules;
     }
 
     private TapOptions? Read(ConfigMap written, ProblemList problems)
@@ -123,7 +127,9 @@ internal sealed class ConfigurationLoader
 
         exporters.WarnOfUnused(exportersSection);
         var options = Check.Whole(receivers, processors, exporters, pipelines, service, serviceSection);
-        return problems.HasErrors || options is null ? options : options with { Rules = InForce(options.Processor) };
+        return options is not null && !problems.HasErrors && InForce(options.Processor, processorsSection) is { } rules
+            ? options with { Rules = rules }
+            : null;
     }
 
     private static string? ReadText(string file, ProblemList problems)

@@ -90,7 +90,7 @@ internal static class RuleSection
             case "log":
                 return RuleContext.Log;
             default:
-                section.Error("context", $"`{text}` is no context: `span`, `spanevent` or `log`");
+                section.Error("context", $"`{text}` is no context: `span` or `spanevent`");
                 return RuleContext.Span;
         }
     }

@@ -2,10 +2,7 @@ using OtlpTap.Configuration;
 
 namespace OtlpTap.Tests.Configuration;
 
-/// <summary>
-/// Loads texts with a small environment and two rule packs, whatever the machine's own are. Conditions are not looked
-/// at: what is right in one is the Rules room's to say and to test.
-/// </summary>
+/// <summary>Loads texts with a small environment and two rule packs, whatever the machine's own are.</summary>
 internal static class Configured
 {
     public static LoadedConfiguration Load(string text, params (string Name, string Value)[] environment) =>
@@ -17,7 +14,7 @@ internal static class Configured
     public static ConfigurationLoader Loader(params (string Name, string Value)[] environment)
     {
         var values = environment.ToDictionary(variable => variable.Name, variable => variable.Value);
-        return new ConfigurationLoader(values.GetValueOrDefault, new PackNames(["genai", "openinference"]), (_, _) => null);
+        return new ConfigurationLoader(values.GetValueOrDefault, new PackNames(["genai", "openinference"]));
     }
 
     public static TapOptions Valid(string text, params (string Name, string Value)[] environment)

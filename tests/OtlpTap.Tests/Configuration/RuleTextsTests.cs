@@ -58,6 +58,27 @@ public sealed class RuleTextsTests
     }
 
     [Fact]
+    public void Rules_that_are_right_alone_and_cannot_be_together_are_a_problem_and_no_exception()
+    {
+        CompileRules compile = (rules, problems) =>
+        {
+            if (rules.Count > 1)
+            {
+                problems.Add(new RuleProblem("rules", 1, 1, "too many"));
+                return null;
+            }
+
+            return CompiledRules.None;
+        };
+        const string Text = "processors:\n  tap:\n    rules: [{ name: a, failure: x, condition: y }, { name: b, failure: x, condition: y }]\n";
+
+        var loaded = new ConfigurationLoader(_ => null, new PackNames([]), compile).LoadText([("tap.yaml", Text)]);
+
+        Assert.Null(loaded.Options);
+        Assert.Equal("tap.yaml:2:3: processors.tap.rules: rules: too many", Assert.Single(loaded.Problems).ToString());
+    }
+
+    [Fact]
     public void A_rule_of_a_pack_is_shown_where_the_pack_says_it_stands()
     {
         var problems = new ProblemList();
