@@ -34,10 +34,10 @@ internal static class EndToEndCommand
         {
             Duration = parsed.GetValue(Duration) is { } seconds ? TimeSpan.FromSeconds(seconds) : defaults.Duration,
             Rounds = parsed.GetValue(Rounds) ?? defaults.Rounds,
-            Spans = parsed.GetValue(Spans) ?? defaults.Spans,
+            Spans = parsed.GetValue(Spans) ?? [],
             Failing = parsed.GetValue(Failing),
         };
-        var names = parsed.GetValue(Proxies) ?? AllProxies;
+        var names = parsed.GetValue(Proxies) is { Length: > 0 } some ? some : AllProxies;
         var proxies = names.Where(name => name != ResultTable.Direct).Select(name => Create(name, parsed.GetValue(TapCommand)));
         var report = await new EndToEndRun(options, [.. proxies], [ResultTable.Direct, "nginx"], Console.Error).RunAsync(cancellation);
         await ResultFile.WriteAsync("Proxies under load", report.ToMarkdown(), parsed.GetValue(Output), cancellation);

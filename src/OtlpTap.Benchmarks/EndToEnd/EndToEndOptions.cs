@@ -25,6 +25,6 @@ internal sealed record EndToEndOptions
 
     /// <param name="quick">One short round, which shows that everything works.</param>
     public static EndToEndOptions Default(bool quick) => quick
-        ? new() { Duration = TimeSpan.FromSeconds(0.5), Rounds = 1, WarmUp = TimeSpan.FromSeconds(0.5), RepeatsMax = 0 }
+        ? new() { Duration = TimeSpan.FromSeconds(0.5), Rounds = 1, WarmUp = TimeSpan.FromSeconds(1.5), RepeatsMax = 0 }
         : new();
 }

@@ -52,6 +52,8 @@ internal sealed class LoadRunner(H2Load h2Load, SinkProcess sink, LoadCase load,
         return best;
     }
 
+    private long MessageLength => _frame.Length - ProxyCheck.FrameHeaderLength;
+
     private int InFlight => load.Connections * load.Streams;
 
     private long RequestsFor(RunningProxy proxy, TimeSpan duration) =>
@@ -83,6 +85,7 @@ internal sealed class LoadRunner(H2Load h2Load, SinkProcess sink, LoadCase load,
             report.P50Microseconds,
             report.P99Microseconds,
             (double)arrived.Requests / requests,
+            (double)arrived.MessageBytes / requests - MessageLength,
             allocated / requests,
             ProcessCpu.ResidentBytes(proxy.ProcessId),
             foreignCores);
@@ -91,7 +94,7 @@ internal sealed class LoadRunner(H2Load h2Load, SinkProcess sink, LoadCase load,
     // A proxy may merge calls, so bytes are compared; one that tags adds to them.
     private string? FindLoss(H2LoadReport report, long requests, SinkCount arrived)
     {
-        var sent = requests * (_frame.Length - 5L);
+        var sent = requests * MessageLength;
         var complete = options.Failing ? arrived.MessageBytes >= sent : arrived.MessageBytes == sent;
         return report.Succeeded == requests && complete
             ? null

@@ -10,7 +10,7 @@ namespace OtlpTap.Benchmarks.EndToEnd;
 /// </summary>
 internal sealed class ProxyCheck(SinkProcess sink)
 {
-    private const int FrameHeaderLength = 5;
+    public const int FrameHeaderLength = 5;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
     private static readonly Marshaller<byte[]> Bytes = new(static bytes => bytes, static bytes => bytes);
 

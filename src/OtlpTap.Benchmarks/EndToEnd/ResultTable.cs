@@ -25,6 +25,7 @@ internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement
         Spread CpuMicroseconds,
         double? AllocatedBytes,
         double UpstreamCalls,
+        double AddedBytes,
         double ResidentBytes,
         double ForeignCores);
 
@@ -37,7 +38,7 @@ internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement
         [
             "proxy", "requests/s", "spans/s", "p50 us", "p99 us", "CPU us/request",
             .. references.SelectMany(Heads),
-            "allocated B/request", "upstream calls/request", "RSS MB", "foreign cores",
+            "allocated B/request", "upstream calls/request", "bytes added/request", "RSS MB", "foreign cores",
         ];
         AppendLine(table, heads);
         AppendLine(table, heads.Select((_, column) => column == 0 ? "---" : "---:"));
@@ -54,6 +55,7 @@ internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement
                 .. references.SelectMany(reference => Ratios(row, reference)),
                 row.AllocatedBytes is { } allocated ? Text(allocated, "0") : "-",
                 Text(row.UpstreamCalls, "0.00"),
+                Text(row.AddedBytes, "0"),
                 Text(row.ResidentBytes / BytesPerMegabyte, "0"),
                 Text(row.ForeignCores, "0.00"),
             ]);
@@ -70,6 +72,7 @@ internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement
         Spread.Of([.. runs.Select(r => r.CpuMicroseconds)]),
         runs.Any(r => r.AllocatedBytes is null) ? null : Statistics.Median(runs.Select(r => r.AllocatedBytes!.Value)),
         Statistics.Median(runs.Select(r => r.UpstreamCalls)),
+        Statistics.Median(runs.Select(r => r.AddedBytes)),
         Statistics.Median(runs.Select(r => (double)r.ResidentBytes)),
         Statistics.Median(runs.Select(r => r.ForeignCores)));
 

@@ -16,8 +16,6 @@ internal readonly record struct SinkCount(long Requests, long MessageBytes)
 /// <summary>The harness's side of the sink: one line asked, one line answered.</summary>
 internal sealed class SinkProcess : IAsyncDisposable
 {
-    private const int FrameHeaderLength = 5;
-
     private readonly Process _process;
 
     private SinkProcess(Process process, int port)
@@ -44,7 +42,7 @@ internal sealed class SinkProcess : IAsyncDisposable
     {
         var fields = (await AskAsync("count", "count ", cancellation)).Split(' ');
         var requests = long.Parse(fields[0], CultureInfo.InvariantCulture);
-        return new SinkCount(requests, long.Parse(fields[1], CultureInfo.InvariantCulture) - (FrameHeaderLength * requests));
+        return new SinkCount(requests, long.Parse(fields[1], CultureInfo.InvariantCulture) - (ProxyCheck.FrameHeaderLength * requests));
     }
 
     /// <summary>Keeps the whole body of the next call.</summary>

@@ -11,8 +11,6 @@ namespace OtlpTap.Benchmarks.StartUp;
 /// <summary><c>native</c>: how soon after its start the tap serves, and what it holds while idle.</summary>
 internal static class StartUpCommand
 {
-    private const int FrameHeaderLength = 5;
-
     // Long enough for what runs once after the start to be over; an idle process changes no more after it.
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(0.5);
@@ -42,7 +40,7 @@ internal static class StartUpCommand
 
         using var folder = new TemporaryFolder();
         await using var sink = await SinkProcess.StartAsync(cancellation);
-        var message = AgentTraces.Frame(AgentTraces.Request(1))[FrameHeaderLength..];
+        var message = AgentTraces.Frame(AgentTraces.Request(1))[ProxyCheck.FrameHeaderLength..];
 
         // The client's own first call is slow too; it must not be counted as the tap's.
         await ProxyCheck.CallAsync(sink.Port, message, cancellation);

@@ -52,7 +52,7 @@ public class ResultTableTests
     }
 
     private static Measurement Run(string proxy, double requestsPerSecond, double cpu) =>
-        new(proxy, requestsPerSecond, cpu, P50Microseconds: 100, P99Microseconds: 200, UpstreamCalls: 1, AllocatedBytes: null, ResidentBytes: 1 << 20, ForeignCores: 0);
+        new(proxy, requestsPerSecond, cpu, P50Microseconds: 100, P99Microseconds: 200, UpstreamCalls: 1, AddedBytes: 0, AllocatedBytes: null, ResidentBytes: 1 << 20, ForeignCores: 0);
 
     private static Dictionary<string, string> CellsOf(string markdown, string proxy)
     {
