@@ -27,7 +27,7 @@ internal static class HpackStaticTable
     public const int ContentType = 31;
     public const int UserAgent = 58;
 
-    private static readonly HpackEntry[] s_entries =
+    private static readonly HpackEntry[] Entries =
     [
         Entry(":authority"), Entry(":method", "GET"), Entry(":method", "POST"), Entry(":path", "/"), Entry(":path", "/index.html"),
         Entry(":scheme", "http"), Entry(":scheme", "https"), Entry(":status", "200"), Entry(":status", "204"), Entry(":status", "206"),
@@ -45,7 +45,7 @@ internal static class HpackStaticTable
     ];
 
     /// <param name="index">1 to <see cref="Count"/>.</param>
-    public static HpackEntry Get(int index) => s_entries[index - 1];
+    public static HpackEntry Get(int index) => Entries[index - 1];
 
     private static HpackEntry Entry(string name, string value = "") =>
         new(System.Text.Encoding.ASCII.GetBytes(name), System.Text.Encoding.ASCII.GetBytes(value));

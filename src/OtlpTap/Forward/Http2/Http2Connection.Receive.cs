@@ -24,13 +24,13 @@ internal sealed partial class Http2Connection
 {
     private const int ReceiveBufferLength = 64 << 10;
     private const int ContinuationFramesMax = 64;
-    private const int CreditThreshold = ReplyBytesMax / 4;
     private const int PaddingCreditThreshold = 16 << 10;
 
     // How many frames are taken in under one taking of the gate: a few microseconds, so that callers hardly wait.
     private const int FramesPerTurn = 16;
 
     private readonly int _streamWindow;
+    private readonly int _replyBytesMax;
 
     // Of the read loop.
     private readonly byte[] _received = GC.AllocateUninitializedArray<byte>(ReceiveBufferLength, pinned: true);
@@ -615,7 +615,7 @@ internal sealed partial class Http2Connection
     private void ReturnCredit(int bytes)
     {
         _credit += bytes;
-        if (_credit >= CreditThreshold && _state != State.Closed)
+        if (_credit >= _replyBytesMax / 4 && _state != State.Closed)
         {
             _receiveWindow.TryAdd(_credit);
             _control.AddWindowUpdate(0, _credit);

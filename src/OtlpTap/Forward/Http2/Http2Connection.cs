@@ -25,11 +25,11 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
 
     /// <summary>
     /// What answers may hold in memory until their calls end; also the connection's receive window. Replies have some
-    /// tens of bytes, so this is reached by a hostile peer only.
+    /// tens of bytes, so this is reached by a hostile peer only. Twice the largest answer where that is more.
     /// </summary>
     public const int ReplyBytesMax = 16 << 20;
 
-    private static readonly TimeSpan s_farewellTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FarewellTimeout = TimeSpan.FromSeconds(1);
 
     private readonly Http2Transport _transport;
     private readonly UpstreamOptions _options;
@@ -73,7 +73,8 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
         _flood = new FloodGuard(time);
         _headers = new HpackDecoder(HeaderBytesMax);
         _streamWindow = Math.Max(FlowWindow.Initial, options.ResponseBytesMax + Buffers.Payload.FrameHeaderLength);
-        _receiveWindow = new FlowWindow(ReplyBytesMax);
+        _replyBytesMax = (int)Math.Clamp(2L * _streamWindow, ReplyBytesMax, FlowWindow.Max);
+        _receiveWindow = new FlowWindow(_replyBytesMax);
         _sendEnded = OnSendEnded;
     }
 
@@ -97,7 +98,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
     {
         lock (_gate)
         {
-            _control.AddPreface(_streamWindow, ReplyBytesMax);
+            _control.AddPreface(_streamWindow, _replyBytesMax);
             RequestFlush();
             Ended = ReadAsync();
         }
@@ -182,7 +183,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
 
         // A send that waits for the peer is in the way of the farewell only so long.
         _control.AddGoAway(code);
-        _keepalive?.Change(s_farewellTimeout, Timeout.InfiniteTimeSpan);
+        _keepalive?.Change(FarewellTimeout, Timeout.InfiniteTimeSpan);
         RequestFlush();
     }
 

@@ -34,7 +34,7 @@ internal static class HuffmanCode
         30,
     ];
 
-    private static readonly Table s_table = new();
+    private static readonly Table Decoding = new();
 
     /// <summary>The most bytes that <paramref name="encodedLength"/> bytes can stand for: the shortest code has 5 bits.</summary>
     public static int DecodedLengthMax(int encodedLength) => (int)((long)encodedLength * 8 / 5);
@@ -43,7 +43,7 @@ internal static class HuffmanCode
     /// <param name="destination">At least <see cref="DecodedLengthMax"/> bytes.</param>
     public static bool TryDecode(ReadOnlySpan<byte> source, Span<byte> destination, out int written)
     {
-        var table = s_table;
+        var table = Decoding;
         ulong bits = 0;
         var count = 0;
         var next = 0;

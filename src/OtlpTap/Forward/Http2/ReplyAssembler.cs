@@ -23,11 +23,11 @@ internal sealed class ReplyAssembler(int messageBytesMax)
     private const int InterimAnswersMax = 16;
     private const int KeptBytesMax = 4096;
 
-    private static readonly SearchValues<byte> s_nameBytes = SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"u8);
-    private static readonly SearchValues<byte> s_forbiddenValueBytes = SearchValues.Create("\0\r\n"u8);
+    private static readonly SearchValues<byte> NameBytes = SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"u8);
+    private static readonly SearchValues<byte> ForbiddenValueBytes = SearchValues.Create("\0\r\n"u8);
 
     // What HTTP itself puts beside the trailers of a trailers-only answer, and what is stated by fields of its own.
-    private static readonly HashSet<string> s_notTrailers = new(StringComparer.Ordinal)
+    private static readonly HashSet<string> NotTrailers = new(StringComparer.Ordinal)
     {
         "content-length", "content-encoding", "content-language", "content-type", "date", "server", "via", "alt-svc", "trailer", "vary",
         "grpc-encoding", "grpc-accept-encoding",
@@ -205,7 +205,7 @@ internal sealed class ReplyAssembler(int messageBytesMax)
 
     private string? ReadField(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool areTrailers, bool endsStream, bool isInterim)
     {
-        if (name.IsEmpty || name.ContainsAnyExcept(s_nameBytes) || value.ContainsAny(s_forbiddenValueBytes) || IsConnectionSpecific(name))
+        if (name.IsEmpty || name.ContainsAnyExcept(NameBytes) || value.ContainsAny(ForbiddenValueBytes) || IsConnectionSpecific(name))
         {
             return "an illegal header field";
         }
@@ -240,7 +240,7 @@ internal sealed class ReplyAssembler(int messageBytesMax)
         }
 
         var text = Encoding.Latin1.GetString(name);
-        if (!s_notTrailers.Contains(text))
+        if (!NotTrailers.Contains(text))
         {
             _trailers.Add(new ReplyTrailer(text, Encoding.Latin1.GetString(value)));
         }

@@ -19,13 +19,13 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
     public const int CountMax = 256;
 
     /// <summary>Fields that are the transport's own, or that HTTP/2 forbids (RFC 9113 section 8.2.2).</summary>
-    private static readonly HashSet<string> s_reserved = new(StringComparer.Ordinal)
+    private static readonly HashSet<string> Reserved = new(StringComparer.Ordinal)
     {
         "connection", "content-length", "content-type", "grpc-encoding", "grpc-timeout", "host", "keep-alive",
         "proxy-connection", "te", "transfer-encoding", "upgrade", "user-agent",
     };
 
-    private static readonly SearchValues<char> s_nameCharacters =
+    private static readonly SearchValues<char> NameCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz");
 
     private readonly ConcurrentDictionary<(Signal, RequestMetadata), RequestHeaderBlock> _blocks = new();
@@ -108,8 +108,8 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
     // What is no legal field would make the whole request malformed; it cannot come in through a checked configuration or from the wire.
     private static bool IsSendable(string name, string value) =>
         name.Length > 0
-        && !name.AsSpan().ContainsAnyExcept(s_nameCharacters)
-        && !s_reserved.Contains(name)
+        && !name.AsSpan().ContainsAnyExcept(NameCharacters)
+        && !Reserved.Contains(name)
         && !value.AsSpan().ContainsAny('\0', '\r', '\n');
 
     private bool IsConfigured(string name)

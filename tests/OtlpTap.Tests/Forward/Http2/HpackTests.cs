@@ -7,14 +7,14 @@ namespace OtlpTap.Tests.Forward.Http2;
 public sealed class HpackTests
 {
     // RFC 7541 appendix C.5: responses without Huffman coding; C.6: with. The table there has 256 bytes: a size update of 256 stands in front.
-    private static readonly string[] s_plainResponses =
+    private static readonly string[] PlainResponses =
     [
         "3fe101 4803 333032 5807 7072 6976 6174 65 611d 4d6f 6e2c 2032 3120 4f63 7420 3230 3133 2032 303a 3133 3a32 3120 474d 54 6e17 6874 7470 733a 2f2f 7777 772e 6578 616d 706c 652e 636f 6d",
         "4803 3330 37c1 c0bf",
         "88c1 611d 4d6f 6e2c 2032 3120 4f63 7420 3230 3133 2032 303a 3133 3a32 3220 474d 54c0 5a04 677a 6970 7738 666f 6f3d 4153 444a 4b48 514b 425a 584f 5157 454f 5049 5541 5851 5745 4f49 553b 206d 6178 2d61 6765 3d33 3630 303b 2076 6572 7369 6f6e 3d31",
     ];
 
-    private static readonly string[] s_huffmanResponses =
+    private static readonly string[] HuffmanResponses =
     [
         "3fe101 4882 6402 5885 aec3 771a 4b 6196 d07a be94 1054 d444 a820 0595 040b 8166 e082 a62d 1bff 6e91 9d29 ad17 1863 c78f 0b97 c8e9 ae82 ae43 d3",
         "4883 640e ffc1 c0bf",
@@ -34,7 +34,7 @@ public sealed class HpackTests
         + "fffff97fffb3ffffcffffb7fffcdffff4ffff9ffffd1ffffcffffeaffffafffffddffffeffffff4fffff5fffffabffffa7ffffd7fffff9bffffecfff"
         + "ffb7fffff3fffffe8fffffd3fffffabfffff5fffffff7ffffecfffffdbfffffbbfffff7ffffff0fffffbbf";
 
-    private static readonly string[][] s_responses =
+    private static readonly string[][] Responses =
     [
         [":status: 302", "cache-control: private", "date: Mon, 21 Oct 2013 20:13:21 GMT", "location: https://www.example.com"],
         [":status: 307", "cache-control: private", "date: Mon, 21 Oct 2013 20:13:21 GMT", "location: https://www.example.com"],
@@ -50,9 +50,9 @@ public sealed class HpackTests
     public void The_responses_of_the_rfc_are_read_as_it_says(bool isHuffman)
     {
         var decoder = new HpackDecoder(64 << 10);
-        var blocks = isHuffman ? s_huffmanResponses : s_plainResponses;
+        var blocks = isHuffman ? HuffmanResponses : PlainResponses;
 
-        Assert.All(blocks, (block, i) => Assert.Equal(s_responses[i], Read(decoder, block)));
+        Assert.All(blocks, (block, i) => Assert.Equal(Responses[i], Read(decoder, block)));
     }
 
     [Theory]
@@ -217,7 +217,7 @@ public sealed class HpackTests
     public void No_block_makes_the_decoder_throw()
     {
         var random = new Random(7541);
-        var seeds = s_plainResponses.Concat(s_huffmanResponses).Select(Hex).ToArray();
+        var seeds = PlainResponses.Concat(HuffmanResponses).Select(Hex).ToArray();
         var decoder = new HpackDecoder(1024);
         for (var round = 0; round < 50_000; round++)
         {

@@ -12,7 +12,7 @@ public sealed class ViolationTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>What a peer says on a connection on which stream 1 is open, and the code it is told.</summary>
-    private static readonly Dictionary<string, (Http2ErrorCode Code, byte[][] Frames)> s_violations = new()
+    private static readonly Dictionary<string, (Http2ErrorCode Code, byte[][] Frames)> ViolationFrames = new()
     {
         ["a frame longer than announced"] = (Http2ErrorCode.FrameSizeError, [Frames.Frame(0x70, 0, 0, new byte[16_385])]),
         ["DATA on stream 0"] = (Http2ErrorCode.ProtocolError, [Frames.Data(0, [1])]),
@@ -62,7 +62,7 @@ public sealed class ViolationTests
     };
 
     /// <summary>Answers that are malformed in themselves: the call fails, the connection goes on.</summary>
-    private static readonly Dictionary<string, (StatusCode Status, byte[][] Frames)> s_brokenAnswers = new()
+    private static readonly Dictionary<string, (StatusCode Status, byte[][] Frames)> BrokenAnswerFrames = new()
     {
         ["no :status"] = (StatusCode.Internal, [Frames.Headers(1, Frames.Block(("content-type", "application/grpc")))]),
         ["two :status"] = (StatusCode.Internal, [Frames.Headers(1, [0x88, 0x88])]),
@@ -93,15 +93,15 @@ public sealed class ViolationTests
         ["a stream's window beyond 2^31-1"] = (StatusCode.Internal, [Frames.WindowUpdate(1, 0x7FFF_FFFF)]),
     };
 
-    public static TheoryData<string> Violations => [.. s_violations.Keys];
+    public static TheoryData<string> Violations => [.. ViolationFrames.Keys];
 
-    public static TheoryData<string> BrokenAnswers => [.. s_brokenAnswers.Keys];
+    public static TheoryData<string> BrokenAnswers => [.. BrokenAnswerFrames.Keys];
 
     [Theory]
     [MemberData(nameof(Violations))]
     public async Task A_violation_ends_the_connection_with_its_code_and_the_next_call_gets_another(string violation)
     {
-        var (code, frames) = s_violations[violation];
+        var (code, frames) = ViolationFrames[violation];
         await using var peer = new ScriptedPeer();
         await using var transport = peer.Transport(new FakeTimeProvider());
         var call = Call(transport);
@@ -126,7 +126,7 @@ public sealed class ViolationTests
     [MemberData(nameof(BrokenAnswers))]
     public async Task A_broken_answer_fails_its_call_alone(string answerOf)
     {
-        var (status, frames) = s_brokenAnswers[answerOf];
+        var (status, frames) = BrokenAnswerFrames[answerOf];
         await using var peer = new ScriptedPeer();
         await using var transport = peer.Transport();
         var broken = Call(transport);
