@@ -44,7 +44,8 @@ internal static class RuleSection
             Tag: section.Flag("tag", byDefault: true),
             Tee: section.Flag("tee", byDefault: true),
             Metric: section.Flag("metric", byDefault: true),
-            Source: $"{section.Mark.File}:{section.Mark.Line}");
+            Source: $"{section.Mark.File}:{section.Mark.Line}",
+            Description: section.Text("description", ""));
         section.RefuseUnknownKeys();
         if (name is null || failure is null || condition is null)
         {

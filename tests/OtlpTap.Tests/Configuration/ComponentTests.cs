@@ -56,6 +56,7 @@ public sealed class ComponentTests
                     failure: planning_error
                     condition: span.attributes["shop.amount_cents"] > 50000
                     tag: false
+                    description: more than an agent may give back
                   - name: exception
                     failure: error
                     context: spanevent
@@ -71,8 +72,8 @@ public sealed class ComponentTests
         Assert.Equal(["x-scope-orgid", "x-tenant"], tap.ForwardHeaders);
         Assert.Equal(
             [
-                new Rule("refund_too_high", "planning_error", RuleContext.Span, "span.attributes[\"shop.amount_cents\"] > 50000", Tag: false, Source: "tap.yaml:10"),
-                new Rule("exception", "error", RuleContext.SpanEvent, "spanevent.name == \"exception\"", Tee: false, Metric: false, Source: "tap.yaml:14"),
+                new Rule("refund_too_high", "planning_error", RuleContext.Span, "span.attributes[\"shop.amount_cents\"] > 50000", Tag: false, Source: "tap.yaml:10", Description: "more than an agent may give back"),
+                new Rule("exception", "error", RuleContext.SpanEvent, "spanevent.name == \"exception\"", Tee: false, Metric: false, Source: "tap.yaml:15"),
             ],
             tap.Rules);
     }
@@ -137,6 +138,22 @@ public sealed class ComponentTests
     [InlineData("packs: []")]
     public void No_pack_can_be_chosen(string packs) =>
         Assert.Empty(Configured.Valid($"processors: {{ tap: {{ {packs} }} }}").Processor.Packs);
+
+    [Fact]
+    public void The_rules_in_force_are_the_packs_with_the_operators_over_them()
+    {
+        var packs = Configured.Valid("").Rules;
+        Assert.NotEqual(0, packs.Count);
+        var own = $"{{ name: {packs[0].Name}, failure: mine, condition: span.name == \"a\" }}, {{ name: added, failure: mine, condition: span.name == \"b\" }}";
+
+        var together = Configured.Valid($"processors: {{ tap: {{ rules: [{own}] }} }}").Rules;
+        var alone = Configured.Valid($"processors: {{ tap: {{ packs: none, rules: [{own}] }} }}").Rules;
+
+        Assert.Equal(packs.Count + 1, together.Count);
+        Assert.Equal((packs[0].Name, "mine"), (together[0].Name, together[0].Failure));
+        Assert.Equal("added", together[packs.Count].Name);
+        Assert.Equal(2, alone.Count);
+    }
 
     [Fact]
     public void What_is_defined_and_not_used_is_a_warning()

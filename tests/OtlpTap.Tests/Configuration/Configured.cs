@@ -2,7 +2,7 @@ using OtlpTap.Configuration;
 
 namespace OtlpTap.Tests.Configuration;
 
-/// <summary>Loads texts with a small environment and two rule packs, whatever the machine's own are.</summary>
+/// <summary>Loads texts with a small environment, whatever the machine's own is.</summary>
 internal static class Configured
 {
     public static LoadedConfiguration Load(string text, params (string Name, string Value)[] environment) =>
@@ -14,7 +14,7 @@ internal static class Configured
     public static ConfigurationLoader Loader(params (string Name, string Value)[] environment)
     {
         var values = environment.ToDictionary(variable => variable.Name, variable => variable.Value);
-        return new ConfigurationLoader(values.GetValueOrDefault, new PackNames(["genai", "openinference"]));
+        return new ConfigurationLoader(values.GetValueOrDefault);
     }
 
     public static TapOptions Valid(string text, params (string Name, string Value)[] environment)

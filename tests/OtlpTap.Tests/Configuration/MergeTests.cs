@@ -6,7 +6,7 @@ public sealed class MergeTests
         """
         processors:
           tap:
-            packs: [genai, openinference]
+            packs: [genai, mcp]
             corpus: { directory: /base, settle: 1s }
             forward_headers: [a, b]
         exporters:
@@ -25,7 +25,7 @@ public sealed class MergeTests
         Assert.Empty(loaded.Problems);
         var tap = loaded.Options!.Processor;
         Assert.Equal(("/base", TimeSpan.FromSeconds(2)), (tap.CorpusDirectory, tap.CorpusSettle));
-        Assert.Equal(["genai", "openinference"], tap.Packs);
+        Assert.Equal(["genai", "mcp"], tap.Packs);
         Assert.Equal(["c"], tap.ForwardHeaders);
         Assert.Equal([("x-a", "base"), ("x-b", "mine"), ("x-c", "mine")], Assert.Single(loaded.Options.Exporters).Forward.Headers);
     }
