@@ -20,8 +20,10 @@ internal sealed class LoadRunner(H2Load h2Load, SinkProcess sink, LoadCase load,
     /// <summary>What is wrong with the proxy, or null when it is warm and may be measured.</summary>
     public async Task<string?> FindProblemAsync(RunningProxy proxy, CancellationToken cancellation)
     {
-        var unchanged = !options.Failing;
-        if (await new ProxyCheck(sink).FindProblemAsync(proxy.Port, _frame, unchanged, cancellation) is { } problem)
+        var check = new ProxyCheck(sink);
+        var problem = await check.FindProblemAsync(proxy.Port, Frame(failingSpans: 0), isTagged: false, cancellation)
+            ?? await check.FindProblemAsync(proxy.Port, Frame(load.FailingSpans), proxy.TagsFailures, cancellation);
+        if (problem is not null)
         {
             return problem;
         }
@@ -51,6 +53,8 @@ internal sealed class LoadRunner(H2Load h2Load, SinkProcess sink, LoadCase load,
 
         return best;
     }
+
+    private byte[] Frame(int failingSpans) => AgentTraces.Frame(AgentTraces.Request(load.Spans, failingSpans));
 
     private long MessageLength => _frame.Length - ProxyCheck.FrameHeaderLength;
 

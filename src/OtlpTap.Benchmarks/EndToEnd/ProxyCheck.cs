@@ -20,8 +20,8 @@ internal sealed class ProxyCheck(SinkProcess sink)
     /// <summary>What is wrong with the proxy, or null.</summary>
     /// <param name="port">Where it listens.</param>
     /// <param name="frame">gRPC frame header and message.</param>
-    /// <param name="unchanged">False when the proxy may add to the message: then it must at least be as long.</param>
-    public async Task<string?> FindProblemAsync(int port, byte[] frame, bool unchanged, CancellationToken cancellation)
+    /// <param name="isTagged">Whether the proxy has to add to this message; otherwise it must arrive as it was sent.</param>
+    public async Task<string?> FindProblemAsync(int port, byte[] frame, bool isTagged, CancellationToken cancellation)
     {
         await sink.CaptureAsync(cancellation);
         try
@@ -35,9 +35,12 @@ internal sealed class ProxyCheck(SinkProcess sink)
 
         var arrived = await sink.CapturedAsync(cancellation);
         var expected = SinkCounters.Describe(frame);
-        return arrived == expected || (!unchanged && LengthOf(arrived) >= frame.Length)
-            ? null
-            : $"the sink got other bytes than were sent: {arrived} instead of {expected}";
+        if (isTagged)
+        {
+            return LengthOf(arrived) > frame.Length ? null : "a span that failed was not tagged";
+        }
+
+        return arrived == expected ? null : $"the sink got other bytes than were sent: {arrived} instead of {expected}";
     }
 
     /// <summary>Throws <see cref="RpcException"/> unless the answer is OK.</summary>

@@ -18,6 +18,9 @@ internal abstract class ProxyUnderTest(string name)
     /// <summary>The process whose processor time and memory count.</summary>
     public virtual int WorkingProcess(ChildProcess started) => started.Id;
 
+    /// <summary>Whether it adds to the spans that failed. If so, it is measured only when it does.</summary>
+    public virtual bool TagsFailures => false;
+
     /// <summary>Managed memory allocated since its start, in bytes; null when it does not tell.</summary>
     public virtual Task<double?> AllocatedBytesAsync(CancellationToken cancellation) => Task.FromResult<double?>(null);
 }

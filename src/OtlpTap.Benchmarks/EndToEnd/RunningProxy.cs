@@ -43,6 +43,8 @@ internal sealed class RunningProxy : IAsyncDisposable
         }
     }
 
+    public bool TagsFailures => _proxy?.TagsFailures ?? false;
+
     /// <summary>Managed memory allocated since its start, in bytes; null when it does not tell.</summary>
     public Task<double?> AllocatedBytesAsync(CancellationToken cancellation) =>
         _proxy?.AllocatedBytesAsync(cancellation) ?? Task.FromResult<double?>(null);

@@ -16,6 +16,8 @@ internal sealed class Tap(string name, string? binary, TapMode mode = TapMode.Ev
 
     public override string? Missing => File.Exists(_program) ? null : $"{_program} does not exist";
 
+    public override bool TagsFailures => mode != TapMode.RelayOnly;
+
     public override ChildProcess Start(int port, int upstreamPort, string folder)
     {
         var configuration = Path.Combine(folder, $"{Name}.yaml");
