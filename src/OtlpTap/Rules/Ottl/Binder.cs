@@ -87,9 +87,16 @@ internal sealed class Binder
         }
 
         var other = left is null ? syntax.Left : syntax.Right;
+        var problemsBefore = _problems.Count;
         var condition = BindCondition(left ?? right!);
         if (other is not BoolSyntax expected)
         {
+            // One problem with the converter is enough.
+            if (_problems.Count > problemsBefore)
+            {
+                return Condition.False;
+            }
+
             return Unsupported(other.Position, "a converter's answer is compared with true, false or another converter's answer only");
         }
 
@@ -247,7 +254,7 @@ internal sealed class Binder
         // The reference checks a constant against the type in question when it parses; only for lists it does not.
         return constant.Kind == kind ? Condition.True
             : kind == SlotKind.List ? Condition.False
-            : Problem(target.Position, $"{converter.Name} of a constant that is none.");
+            : Problem(target.Position, $"{converter.Name} of a constant of another type.");
     }
 
     private Condition BindContains(ValueSyntax target, ValueSyntax item)
