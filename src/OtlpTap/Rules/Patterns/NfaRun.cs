@@ -40,7 +40,11 @@ internal ref struct NfaRun : IDisposable
                 return;
             }
 
-            _current.ResolvePlaces(_before, ClosureWalk.NeighbourOf(value));
+            if (_nfa.HasPlaces)
+            {
+                _current.ResolvePlaces(_before, ClosureWalk.NeighbourOf(value));
+            }
+
             _following.Clear();
             foreach (var member in _current.Members)
             {
