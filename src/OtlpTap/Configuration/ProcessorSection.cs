@@ -47,6 +47,11 @@ internal static class ProcessorSection
             RecorderAgeMax = recorder.Duration("max_age", defaults.RecorderAgeMax, TimeSpan.FromMinutes(1), TimeSpan.FromDays(7)),
             CorpusDirectory = corpus.Text("directory", defaults.CorpusDirectory),
             CorpusSettle = corpus.Duration("settle", defaults.CorpusSettle, TimeSpan.Zero, TimeSpan.FromHours(1)),
+            CorpusSettleMax = corpus.Duration("settle_max", defaults.CorpusSettleMax, TimeSpan.Zero, TimeSpan.FromHours(24)),
+            CorpusLateWindow = corpus.Duration("late_window", defaults.CorpusLateWindow, TimeSpan.Zero, TimeSpan.FromHours(24)),
+            CorpusCasesPerHourMax = corpus.Number("cases_per_hour", defaults.CorpusCasesPerHourMax, 0, 1_000_000),
+            CorpusBytesMax = (long)corpus.Number("max_size_mib", (int)(defaults.CorpusBytesMax >> 20), 0, 16_777_216) << 20,
+            IsTeed = tee.Flag("enabled", defaults.IsTeed),
             TeeBytesMax = (long)tee.Number("max_size_mib", (int)(defaults.TeeBytesMax >> 20), 1, 4096) << 20,
             InFlightBytesMax = (long)limits.Number("in_flight_mib", (int)(defaults.InFlightBytesMax >> 20), 1, 65_536) << 20,
             ForwardHeaders = ReadForwardHeaders(tap, defaults.ForwardHeaders),
@@ -60,6 +65,18 @@ internal static class ProcessorSection
         if (options.CorpusDirectory.Length == 0 || options.CorpusDirectory.Contains('\0', StringComparison.Ordinal))
         {
             corpus.Error("directory", "must name a directory: failing traces become files there");
+        }
+
+        if (options.CorpusSettleMax < options.CorpusSettle)
+        {
+            if (corpus.Has("settle_max"))
+            {
+                corpus.Error("settle_max", "must not be shorter than `settle`");
+            }
+            else
+            {
+                options = options with { CorpusSettleMax = options.CorpusSettle };
+            }
         }
 
         recorder.RefuseUnknownKeys();

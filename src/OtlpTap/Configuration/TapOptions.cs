@@ -86,6 +86,21 @@ internal sealed record TapProcessorOptions
     /// <summary><c>corpus.settle</c>: a case is written so long after its trace's last span. Default 5 s; 0 to 1 h.</summary>
     public TimeSpan CorpusSettle { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary><c>corpus.settle_max</c>: the case of a trace that never gets quiet is written so long after the first verdict. Default 60 s; from settle to 24 h.</summary>
+    public TimeSpan CorpusSettleMax { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary><c>corpus.late_window</c>: spans that come so long after the case was written are still added. Default 10 min; 0 to 24 h.</summary>
+    public TimeSpan CorpusLateWindow { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary><c>corpus.cases_per_hour</c>: new cases in any hour; what exceeds it is counted. Default 10,000; 0 is no limit.</summary>
+    public int CorpusCasesPerHourMax { get; init; } = 10_000;
+
+    /// <summary><c>corpus.max_size_mib</c>: bytes of the case folder beyond which nothing is written. Default 4 GiB; 0 is no limit.</summary>
+    public long CorpusBytesMax { get; init; } = 4L << 30;
+
+    /// <summary><c>tee.enabled</c>: false leaves recorder and cases out; requests are inspected, tagged and counted all the same. Default true.</summary>
+    public bool IsTeed { get; init; } = true;
+
     /// <summary><c>tee.max_size_mib</c>: bytes that wait for the recorder; what does not fit is dropped and counted. Default 64 MiB; 1 to 4096.</summary>
     public long TeeBytesMax { get; init; } = 64L << 20;
 

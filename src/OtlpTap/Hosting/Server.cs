@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using OtlpTap.Configuration;
+using OtlpTap.Metrics;
 using OtlpTap.Receive;
 
 namespace OtlpTap.Hosting;
@@ -16,6 +17,7 @@ internal static class Server
     public static WebApplication Create(
         TapOptions options,
         ReceiveOptions receive,
+        ReceiveMetrics metrics,
         ExportMethodProvider methods,
         ExportService service,
         Admission admission,
@@ -35,7 +37,7 @@ internal static class Server
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = (int)receive.MessageBytesMax;
-            grpc.CompressionProviders = [new BoundedGzip(receive.MessageBytesMax)];
+            grpc.CompressionProviders = [new BoundedGzip(receive.MessageBytesMax, metrics)];
         });
         services.AddSingleton(service);
         services.AddSingleton<IServiceMethodProvider<ExportService>>(methods);

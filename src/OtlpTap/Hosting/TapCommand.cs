@@ -43,6 +43,10 @@ internal static class TapCommand
             return Refused;
         }
 
+        // Starting leaves a dozen megabytes of garbage (configuration, rules being compiled), which an idle tap would
+        // hold on to for as long as nothing else fills the youngest generation.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+
         foreach (var line in StartLines(options, tap, configFiles))
         {
             Console.WriteLine(line);

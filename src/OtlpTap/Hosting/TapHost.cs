@@ -62,7 +62,15 @@ internal sealed class TapHost : IAsyncDisposable
         var processor = options.Processor;
         _tee = new Tee(new TeeOptions { QueueBytesMax = processor.TeeBytesMax }, _metrics.Tee, time);
         _recorder = new Recorder(new RecorderOptions { SizeBytesMax = processor.RecorderBytesMax, AgeMax = processor.RecorderAgeMax, RequestBytesMax = options.Receiver.MaxReceiveMessageBytes }, _metrics.Recorder, time);
-        var corpus = new CorpusOptions { Directory = processor.CorpusDirectory, Settle = processor.CorpusSettle };
+        var corpus = new CorpusOptions
+        {
+            Directory = processor.CorpusDirectory,
+            Settle = processor.CorpusSettle,
+            SettleMax = processor.CorpusSettleMax,
+            LateWindow = processor.CorpusLateWindow,
+            CasesPerHourMax = processor.CorpusCasesPerHourMax,
+            DirectoryBytesMax = processor.CorpusBytesMax,
+        };
         var scheduler = new CaptureScheduler(corpus, _metrics.Corpus, time);
         _captureLoop = new CaptureLoop(corpus, scheduler, new CaseWriter(corpus, _recorder, _metrics.Corpus, time, logs.CreateLogger<CaseWriter>()), _metrics.Corpus, time, logs.CreateLogger<CaptureLoop>(), caseWritten);
         _recorderLoop = new RecorderLoop(_tee, _recorder, scheduler.Recorded, scans, _metrics.Recorder, time, logs.CreateLogger<RecorderLoop>());
@@ -80,11 +88,12 @@ internal sealed class TapHost : IAsyncDisposable
         var service = new ExportService(pipelines, inFlight, new ForwardedHeaders(receive), _metrics.Receive, time);
         var admission = new Admission(inFlight, receive, _metrics.Receive);
         _readiness = new Readiness([.. _forwarders.Select(forwarder => (forwarder.Key, new Func<bool>(() => forwarder.Value.IsUpstreamReachable)))]);
-        _server = Server.Create(options, receive, new ExportMethodProvider(new ExportMarshaller(payloads), pipelines), service, admission, admin => admin.MapAdmin(_metrics, _readiness), logs);
+        _server = Server.Create(options, receive, _metrics.Receive, new ExportMethodProvider(new ExportMarshaller(payloads), pipelines), service, admission, admin => admin.MapAdmin(_metrics, _readiness), logs);
 
         _metrics.OnScrape(_tee.PublishMetrics);
         _metrics.OnScrape(_recorder.PublishMetrics);
         _metrics.OnScrape(scheduler.PublishMetrics);
+        _metrics.OnScrape(() => failures.RuleErrorsSampled(rules.ErrorsOf));
         _metrics.OnScrape(() => _metrics.Receive.InFlightSampled(inFlight.TakenBytes, inFlight.LimitBytes));
 
         ExportPipeline? CreatePipeline(Signal signal) => options.PipelineOf(signal) is not { } pipeline ? null : new ExportPipeline(
@@ -92,7 +101,7 @@ internal sealed class TapHost : IAsyncDisposable
             new RequestScanner(pipeline.IsTapped ? rules : CompiledRules.None),
             scans,
             payloads,
-            pipeline.IsTapped ? _tee : null,
+            pipeline.IsTapped && processor.IsTeed ? _tee : null,
             pipeline.Exporter is { } exporter ? _forwarders[exporter.Id] : null,
             _metrics.Receive,
             failures);

@@ -32,6 +32,8 @@ internal sealed class FailureMetrics
     private readonly Counter _alreadyTagged;
     private readonly Counter _taggingFailures;
     private readonly Counter _overflow;
+    private readonly Counter _leftOut;
+    private readonly Counter.Child[] _ruleErrors;
     private readonly Counter.Child?[] _other;
     private readonly ConcurrentDictionary<byte[], Counter.Child?[]> _services = new(ServiceNameComparer.Instance);
     private readonly ConcurrentDictionary<byte[], Counter.Child?[]>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
@@ -50,6 +52,9 @@ internal sealed class FailureMetrics
         _alreadyTagged = factory.CreateCounter("otlptap_already_tagged_spans_total", "Spans that arrived with otlptap.failure: not tagged again.");
         _taggingFailures = factory.CreateCounter("otlptap_tagging_failures_total", "Requests forwarded untagged because tagging failed.");
         _overflow = factory.CreateCounter("otlptap_failing_spans_other_total", "Failing spans counted for the service \"other\" because the set of services is full or the name too long.");
+        _leftOut = factory.CreateCounter("otlptap_failing_spans_left_out_total", "Failing spans beyond the most that one request can have tagged and kept.");
+        var ruleErrors = factory.CreateCounter("otlptap_rule_errors_total", "Spans on which a rule's condition came to an error, such as HasPrefix of a missing attribute; it then counts as false.", ["rule"]);
+        _ruleErrors = [.. _rules.Select(rule => ruleErrors.WithLabels(rule.Rule))];
     }
 
     public int ServicesMax { get; }
@@ -68,6 +73,17 @@ internal sealed class FailureMetrics
     }
 
     public void SpanAlreadyTagged() => _alreadyTagged.Inc();
+
+    public void SpansLeftOut(int count) => _leftOut.Inc(count);
+
+    /// <param name="errorsOf">How often the rule of an index has come to an error so far.</param>
+    public void RuleErrorsSampled(Func<int, long> errorsOf)
+    {
+        for (var rule = 0; rule < _ruleErrors.Length; rule++)
+        {
+            _ruleErrors[rule].IncTo(errorsOf(rule));
+        }
+    }
 
     public void TaggingFailed() => _taggingFailures.Inc();
 

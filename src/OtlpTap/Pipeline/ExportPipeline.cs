@@ -121,6 +121,11 @@ internal sealed class ExportPipeline(
 
     private void CountFailures(ReadOnlySpan<byte> request, ScanResult scan)
     {
+        if (scan.MatchesLeftOut > 0)
+        {
+            failures.SpansLeftOut(scan.MatchesLeftOut);
+        }
+
         foreach (ref readonly var match in scan.Matches)
         {
             if (match.AlreadyTagged)

@@ -45,16 +45,22 @@ internal sealed class Admission(ByteBudget inFlight, ReceiveOptions options, Rec
         TryReadLength(read.Buffer, out var length);
         reader.AdvanceTo(read.Buffer.Start);
 
-        // Over the limit gRPC answers RESOURCE_EXHAUSTED as soon as it has read the header.
-        if (whole || length > options.MessageBytesMax)
+        if (whole)
         {
             await next(http);
             return;
         }
 
+        // Said before the body is read; gRPC would say the same, but count nothing.
+        if (length > options.MessageBytesMax)
+        {
+            Refuse(http, Refusal.TooLarge, Refusals.TooLarge(options.MessageBytesMax));
+            return;
+        }
+
         if (!inFlight.TryTake(length))
         {
-            Refuse(http);
+            Refuse(http, Refusal.InFlightFull, Refusals.Reply(Refusal.InFlightFull));
             return;
         }
 
@@ -80,14 +86,13 @@ internal sealed class Admission(ByteBudget inFlight, ReceiveOptions options, Rec
         return true;
     }
 
-    private void Refuse(HttpContext http)
+    private void Refuse(HttpContext http, Refusal refusal, ExportReply reply)
     {
         if (ExportRoute.TryFind(http.Request.Path, out var signal))
         {
-            metrics.RequestRefused(signal, Refusal.InFlightFull);
+            metrics.RequestRefused(signal, refusal);
         }
 
-        var reply = Refusals.Reply(Refusal.InFlightFull);
         var headers = http.Response.Headers;
         headers.ContentType = "application/grpc";
         headers["grpc-status"] = ((int)reply.Status).ToString(CultureInfo.InvariantCulture);

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using Grpc.Core;
 using Grpc.Net.Compression;
+using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 
 namespace OtlpTap.Receive;
@@ -9,7 +10,7 @@ namespace OtlpTap.Receive;
 /// gzip for requests that stops at the message limit. gRPC's own provider decompresses to the end before anybody
 /// counts, so that a few kilobytes could cost gigabytes; with this one they cost the limit at most.
 /// </summary>
-internal sealed class BoundedGzip(long messageBytesMax) : ICompressionProvider
+internal sealed class BoundedGzip(long messageBytesMax, ReceiveMetrics metrics) : ICompressionProvider
 {
     public string EncodingName => "gzip";
 
@@ -17,10 +18,10 @@ internal sealed class BoundedGzip(long messageBytesMax) : ICompressionProvider
         new GZipStream(stream, compressionLevel ?? CompressionLevel.Fastest, leaveOpen: true);
 
     public Stream CreateDecompressionStream(Stream stream) =>
-        new BoundedStream(new GZipStream(stream, CompressionMode.Decompress), messageBytesMax);
+        new BoundedStream(new GZipStream(stream, CompressionMode.Decompress), messageBytesMax, metrics);
 
     /// <summary>Reads at most the limit; one byte more is RESOURCE_EXHAUSTED, what is no gzip is INVALID_ARGUMENT.</summary>
-    private sealed class BoundedStream(GZipStream inner, long limit) : Stream
+    private sealed class BoundedStream(GZipStream inner, long limit, ReceiveMetrics metrics) : Stream
     {
         private long _read;
 
@@ -49,12 +50,14 @@ internal sealed class BoundedGzip(long messageBytesMax) : ICompressionProvider
             }
             catch (InvalidDataException broken)
             {
+                metrics.NotGzip();
                 throw new RpcException(new Status(StatusCode.InvalidArgument, $"the message is marked as gzip but cannot be decompressed: {broken.Message}"));
             }
 
             _read += read;
             if (_read > limit)
             {
+                metrics.DecompressedTooLarge();
                 var reply = Refusals.TooLarge(limit);
                 throw new RpcException(new Status(reply.Status, reply.Message));
             }

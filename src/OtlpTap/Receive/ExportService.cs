@@ -18,11 +18,13 @@ internal sealed class ExportService(
     {
         var received = time.GetTimestamp();
         var http = call.GetHttpContext();
+        metrics.RequestReceived(signal, payload.Length);
 
         if (!TryAdmit(http, payload))
         {
             payload.Release();
             metrics.RequestRefused(signal, Refusal.InFlightFull);
+            metrics.RequestAnswered(signal, StatusCode.Unavailable, time.GetElapsedTime(received));
             throw AsException(Refusals.Reply(Refusal.InFlightFull));
         }
 
