@@ -230,7 +230,7 @@ public sealed class PatternTests
     {
         using var run = new NfaRun(pattern.Nfa);
         run.Step(bytes);
-        return run.MatchesAtEnd();
+        return run.End();
     }
 
     /// <summary>Only what .NET gives the same meaning to: its <c>$</c> and its classes differ.</summary>

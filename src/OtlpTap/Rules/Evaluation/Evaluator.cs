@@ -31,27 +31,24 @@ internal ref struct Evaluator
     public int Run(Span<ushort> hits, long[] errors)
     {
         var count = 0;
-        var entries = _program.Entries;
-        foreach (ref readonly var group in _program.Groups.AsSpan())
+        var next = _program.Start;
+        while ((next = RunFrom(next)) != Instruction.Miss)
         {
-            // A gate that fails leaves it to the rules behind it to fail.
-            if (group.Gate >= 0 && RunFrom(group.Gate) == Outcome.False)
-            {
-                continue;
-            }
-
-            foreach (ref readonly var entry in entries.AsSpan(group.First, group.Count))
+            ref readonly var group = ref _program.Groups[Instruction.GroupOf(next)];
+            foreach (ref readonly var entry in _program.Entries.AsSpan(group.First, group.Count))
             {
                 switch (RunFrom(entry.Start))
                 {
-                    case Outcome.True:
+                    case Instruction.Hit:
                         count = Insert(hits, count, entry.Rule);
                         break;
-                    case Outcome.Error:
+                    case Instruction.Error:
                         Interlocked.Increment(ref errors[entry.Rule]);
                         break;
                 }
             }
+
+            next = group.Next;
         }
 
         return count;
@@ -70,7 +67,8 @@ internal ref struct Evaluator
         return count + 1;
     }
 
-    private Outcome RunFrom(int next)
+    /// <summary>Follows the jumps to an end.</summary>
+    private int RunFrom(int next)
     {
         var instructions = _program.Instructions;
         while (next >= 0)
@@ -103,11 +101,30 @@ internal ref struct Evaluator
                     break;
                 }
 
+                case Operation.IsKind when instruction.Left.Keys < 0 && !instruction.Left.IsConstant:
+                    isTrue = _slots[instruction.Left.Index].Kind == instruction.Kind;
+                    break;
+
+                case Operation.IsMatch when instruction.Left.Keys < 0 && !instruction.Left.IsConstant && _slots[instruction.Left.Index].Kind == SlotKind.Missing:
+                    isTrue = false;
+                    break;
+
+                case Operation.StartsWith or Operation.EndsWith when _slots[instruction.Left.Index].Kind == SlotKind.String:
+                {
+                    ref readonly var slot = ref _slots[instruction.Left.Index];
+                    ref readonly var constant = ref _program.Constants[instruction.Right.Index];
+                    var text = _request.Slice(slot.Offset, slot.Length);
+                    var affix = _program.ConstantBytes.AsSpan(constant.Offset, constant.Length);
+                    isTrue = instruction.Operation == Operation.StartsWith ? text.StartsWith(affix) : text.EndsWith(affix);
+                    break;
+                }
+
                 default:
                     var outcome = RunGeneral(in instruction);
                     if (outcome == Outcome.Error)
                     {
-                        return Outcome.Error;
+                        next = instruction.WhenError;
+                        continue;
                     }
 
                     isTrue = outcome == Outcome.True;
@@ -117,7 +134,7 @@ internal ref struct Evaluator
             next = isTrue ? instruction.WhenTrue : instruction.WhenFalse;
         }
 
-        return next == Instruction.Hit ? Outcome.True : Outcome.False;
+        return next;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -143,6 +160,8 @@ internal ref struct Evaluator
 
         switch (instruction.Operation)
         {
+            case Operation.StartsWith or Operation.EndsWith:
+                return Outcome.Error;
             case Operation.HasPrefix or Operation.HasSuffix when left.Slot.Kind != SlotKind.String || right.Slot.Kind != SlotKind.String:
                 return Outcome.Error;
             case Operation.HasPrefix:

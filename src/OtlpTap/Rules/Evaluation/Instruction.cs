@@ -13,6 +13,12 @@ internal enum Operation : byte
     /// <summary>A slot without a value.</summary>
     IsNil,
 
+    /// <summary>A slot's string against the constant it starts with.</summary>
+    StartsWith,
+
+    /// <summary>A slot's string against the constant it ends with.</summary>
+    EndsWith,
+
     Compare,
     IsMatch,
     HasPrefix,
@@ -23,13 +29,21 @@ internal enum Operation : byte
 
 /// <summary>
 /// Decides one thing and says where to go on. There are jumps only, no values in between: an instruction is reached
-/// when it matters, and an error ends the rule.
+/// when it matters. A negative target is an end: what it means is said here.
 /// </summary>
 internal struct Instruction
 {
-    /// <summary>In place of an instruction: the condition is true, or false.</summary>
+    /// <summary>The condition is true.</summary>
     public const int Hit = -1;
+
+    /// <summary>The condition is false; of gates: none is open any more.</summary>
     public const int Miss = -2;
+
+    /// <summary>The condition comes to an error.</summary>
+    public const int Error = -3;
+
+    /// <summary>The gate of this group is open, or fails, which its rules are to find out by themselves: <see cref="OfGroup"/>.</summary>
+    private const int FirstGroup = -4;
 
     public Operation Operation;
     public ComparisonOperator Comparison;
@@ -41,6 +55,11 @@ internal struct Instruction
     public int Pattern;
     public int WhenTrue;
     public int WhenFalse;
+    public int WhenError;
+
+    public static int OfGroup(int group) => FirstGroup - group;
+
+    public static int GroupOf(int end) => FirstGroup - end;
 }
 
 /// <summary>Where an operand's value is found.</summary>

@@ -18,22 +18,27 @@ internal sealed class ProgramBuilder(SlotLayout layout)
     /// <param name="rules">Indexes of the rules, and their conditions.</param>
     public RuleProgram Build(IReadOnlyList<(int Rule, Condition Condition)> rules)
     {
-        var groups = new List<RuleGroup>();
+        var plan = GatePlan.Group(rules);
+        var groups = new RuleGroup[plan.Count];
         var entries = new List<RuleEntry>();
-        foreach (var (gate, members) in GatePlan.Group(rules))
+        var next = Instruction.Miss;
+        for (var i = plan.Count - 1; i >= 0; i--)
         {
-            var first = entries.Count;
+            var (gate, members) = plan[i];
+            groups[i] = new RuleGroup(entries.Count, members.Count, next);
             foreach (var (rule, condition) in members)
             {
-                entries.Add(new RuleEntry((ushort)rule, Write(condition, Instruction.Hit, Instruction.Miss)));
+                entries.Add(new RuleEntry((ushort)rule, Write(condition, Instruction.Hit, Instruction.Miss, Instruction.Error)));
             }
 
-            groups.Add(new RuleGroup(GateInstruction(gate), first, members.Count));
+            var open = Instruction.OfGroup(i);
+            next = gate is null ? open : Write(gate, open, next, open);
         }
 
         return new RuleProgram
         {
-            Groups = [.. groups],
+            Start = next,
+            Groups = groups,
             Entries = [.. entries],
             Instructions = [.. _instructions],
             Patterns = [.. _patterns],
@@ -43,10 +48,7 @@ internal sealed class ProgramBuilder(SlotLayout layout)
         };
     }
 
-    /// <summary>-1: no gate; else the instruction that decides, with <see cref="Instruction.Hit"/> for open.</summary>
-    private int GateInstruction(Condition? gate) => gate is null ? -1 : Write(gate, Instruction.Hit, Instruction.Miss);
-
-    private int Write(Condition condition, int whenTrue, int whenFalse)
+    private int Write(Condition condition, int whenTrue, int whenFalse, int whenError)
     {
         switch (condition)
         {
@@ -54,12 +56,12 @@ internal sealed class ProgramBuilder(SlotLayout layout)
                 return constant.Value ? whenTrue : whenFalse;
 
             case NotCondition not:
-                return Write(not.Inner, whenFalse, whenTrue);
+                return Write(not.Inner, whenFalse, whenTrue, whenError);
 
             case AllCondition all:
                 for (var i = all.Parts.Count - 1; i >= 0; i--)
                 {
-                    whenTrue = Write(all.Parts[i], whenTrue, whenFalse);
+                    whenTrue = Write(all.Parts[i], whenTrue, whenFalse, whenError);
                 }
 
                 return whenTrue;
@@ -67,19 +69,19 @@ internal sealed class ProgramBuilder(SlotLayout layout)
             case AnyCondition any:
                 for (var i = any.Parts.Count - 1; i >= 0; i--)
                 {
-                    whenFalse = Write(any.Parts[i], whenTrue, whenFalse);
+                    whenFalse = Write(any.Parts[i], whenTrue, whenFalse, whenError);
                 }
 
                 return whenFalse;
 
             case SameCondition same:
-                return Write(same.Left, Write(same.Right, whenTrue, whenFalse), Write(same.Right, whenFalse, whenTrue));
+                return Write(same.Left, Write(same.Right, whenTrue, whenFalse, whenError), Write(same.Right, whenFalse, whenTrue, whenError), whenError);
 
             case CompareCondition { Operator: ComparisonOperator.NotEqual } compare:
-                return Write(compare with { Operator = ComparisonOperator.Equal }, whenFalse, whenTrue);
+                return Write(compare with { Operator = ComparisonOperator.Equal }, whenFalse, whenTrue, whenError);
 
             default:
-                _instructions.Add(InstructionOf(condition) with { WhenTrue = whenTrue, WhenFalse = whenFalse });
+                _instructions.Add(InstructionOf(condition) with { WhenTrue = whenTrue, WhenFalse = whenFalse, WhenError = whenError });
                 return _instructions.Count - 1;
         }
     }
@@ -90,7 +92,9 @@ internal sealed class ProgramBuilder(SlotLayout layout)
         MatchCondition match => new Instruction { Operation = Operation.IsMatch, Left = Code(match.Target), Pattern = PatternIndex(match.Pattern) },
         AffixCondition affix => new Instruction
         {
-            Operation = affix.AtStart ? Operation.HasPrefix : Operation.HasSuffix,
+            Operation = affix is { Target: PathOperand { Keys.Count: 0 }, Affix: ConstantOperand }
+                ? affix.AtStart ? Operation.StartsWith : Operation.EndsWith
+                : affix.AtStart ? Operation.HasPrefix : Operation.HasSuffix,
             Left = Code(affix.Target),
             Right = Code(affix.Affix),
         },

@@ -8,6 +8,7 @@ internal sealed class RuleProgram
 {
     public static readonly RuleProgram Empty = new()
     {
+        Start = Instruction.Miss,
         Groups = [],
         Entries = [],
         Instructions = [],
@@ -16,6 +17,9 @@ internal sealed class RuleProgram
         ConstantBytes = [],
         Keys = [],
     };
+
+    /// <summary>The first gate. A gate that is closed leads to the next one, and the last to <see cref="Instruction.Miss"/>.</summary>
+    public required int Start { get; init; }
 
     public required RuleGroup[] Groups { get; init; }
 
@@ -33,8 +37,8 @@ internal sealed class RuleProgram
 }
 
 /// <summary>Rules that need not be looked at when their gate is closed.</summary>
-/// <param name="Gate">The instruction that decides; -1: always open.</param>
-internal readonly record struct RuleGroup(int Gate, int First, int Count);
+/// <param name="Next">Where the gates go on behind this group.</param>
+internal readonly record struct RuleGroup(int First, int Count, int Next);
 
-/// <param name="Start">Its first instruction, or <see cref="Instruction.Hit"/> or <see cref="Instruction.Miss"/> when nothing is left to decide.</param>
+/// <param name="Start">Its first instruction, or an end when nothing is left to decide.</param>
 internal readonly record struct RuleEntry(ushort Rule, int Start);

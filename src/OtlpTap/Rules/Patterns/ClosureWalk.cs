@@ -11,20 +11,20 @@ internal enum Neighbour : byte
 }
 
 /// <summary>The states that a set of states leads to without reading a byte. A set keeps its order and has each member once.</summary>
-internal ref struct ClosureWalk(NfaState[] states, Span<int> members, Span<int> position)
+internal struct ClosureWalk(NfaState[] states, int[] members, int[] position)
 {
     private readonly NfaState[] _states = states;
 
     // A sparse set: members[0..Count], and position[state] says where a state would stand in them.
-    private readonly Span<int> _members = members;
-    private readonly Span<int> _position = position;
+    private readonly int[] _members = members;
+    private readonly int[] _position = position;
 
     public int Count { get; private set; }
 
     /// <summary>A match is among the members.</summary>
     public bool HasMatch { get; private set; }
 
-    public readonly ReadOnlySpan<int> Members => _members[..Count];
+    public readonly ReadOnlySpan<int> Members => _members.AsSpan(0, Count);
 
     public static Neighbour NeighbourOf(byte value) => value switch
     {

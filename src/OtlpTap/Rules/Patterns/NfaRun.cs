@@ -6,33 +6,32 @@ namespace OtlpTap.Rules.Patterns;
 /// Runs a pattern whose deterministic automaton would be too large: all states it can be in are carried along, so that
 /// time stays linear in the text (times the states of the pattern).
 /// </summary>
-internal ref struct NfaRun : IDisposable
+internal sealed class NfaRun : IDisposable
 {
-    private readonly Nfa? _nfa;
+    private readonly Nfa _nfa;
 
-    // Rented: two sets of up to a million states fit neither on the stack nor in the pattern, which all threads share.
-    private readonly int[]? _buffer;
+    // Rented: sets of up to a million states fit neither on the stack nor in the pattern, which all threads share.
+    private readonly int[][] _rented;
     private ClosureWalk _current;
     private ClosureWalk _following;
-    private Neighbour _before;
+    private Neighbour _before = Neighbour.Edge;
     private bool _matched;
 
     public NfaRun(Nfa nfa)
     {
         _nfa = nfa;
-        var count = nfa.States.Length;
-        _buffer = ArrayPool<int>.Shared.Rent(4 * count);
-        var buffer = _buffer.AsSpan();
-        _current = new ClosureWalk(nfa.States, buffer[..count], buffer.Slice(count, count));
-        _following = new ClosureWalk(nfa.States, buffer.Slice(2 * count, count), buffer.Slice(3 * count, count));
-        _before = Neighbour.Edge;
+        _rented = [Rent(), Rent(), Rent(), Rent()];
+        _current = new ClosureWalk(nfa.States, _rented[0], _rented[1]);
+        _following = new ClosureWalk(nfa.States, _rented[2], _rented[3]);
         _current.Add(nfa.Start);
         _matched = _current.HasMatch;
+
+        int[] Rent() => ArrayPool<int>.Shared.Rent(nfa.States.Length);
     }
 
-    public void Step(scoped ReadOnlySpan<byte> bytes)
+    public void Step(ReadOnlySpan<byte> bytes)
     {
-        var states = _nfa!.States;
+        var states = _nfa.States;
         foreach (var value in bytes)
         {
             if (_matched)
@@ -56,24 +55,23 @@ internal ref struct NfaRun : IDisposable
             }
 
             _matched = _current.HasMatch || _following.HasMatch;
-            var spent = _current;
-            _current = _following;
-            _following = spent;
+            (_current, _following) = (_following, _current);
             _before = ClosureWalk.NeighbourOf(value);
         }
     }
 
-    public bool MatchesAtEnd()
+    /// <summary>The text is over: did it match?</summary>
+    public bool End()
     {
         _current.ResolvePlaces(_before, Neighbour.Edge);
         return _matched || _current.HasMatch;
     }
 
-    public readonly void Dispose()
+    public void Dispose()
     {
-        if (_buffer is not null)
+        foreach (var array in _rented)
         {
-            ArrayPool<int>.Shared.Return(_buffer);
+            ArrayPool<int>.Shared.Return(array);
         }
     }
 }

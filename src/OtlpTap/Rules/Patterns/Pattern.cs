@@ -82,7 +82,7 @@ internal ref struct PatternRun : IDisposable
     private static readonly byte[] Replacement = Encoding.UTF8.GetBytes("\uFFFD");
 
     private readonly Dfa? _dfa;
-    private NfaRun _nfa;
+    private readonly NfaRun? _nfa;
     private int _state;
 
     public PatternRun(Pattern pattern)
@@ -118,9 +118,9 @@ internal ref struct PatternRun : IDisposable
     }
 
     /// <summary>The text is over: did it match?</summary>
-    public bool End() => _dfa is not null ? _dfa.MatchesAtEnd(_state) : _nfa.MatchesAtEnd();
+    public readonly bool End() => _dfa is not null ? _dfa.MatchesAtEnd(_state) : _nfa!.End();
 
-    public void Dispose() => _nfa.Dispose();
+    public readonly void Dispose() => _nfa?.Dispose();
 
     private readonly bool IsDecided => _dfa is not null && _state <= Dfa.Matched;
 
@@ -159,7 +159,7 @@ internal ref struct PatternRun : IDisposable
         }
         else
         {
-            _nfa.Step(bytes);
+            _nfa!.Step(bytes);
         }
     }
 }

@@ -20,6 +20,9 @@ internal static class AnyValues
     /// <summary>The tag of an element in an <c>ArrayValue</c> and of an entry in a <c>KeyValueList</c>.</summary>
     public const uint Element = (OtlpFields.ArrayValue.Values << 3) | (uint)WireType.LengthDelimited;
 
+    /// <summary>The tag of a string in an <c>AnyValue</c>.</summary>
+    public const byte StringTag = (OtlpFields.AnyValue.StringValue << 3) | (int)WireType.LengthDelimited;
+
     /// <summary>Of the fields the last one counts; without any the value is there and empty. False when malformed.</summary>
     public static bool TryRead(ReadOnlySpan<byte> bytes, int start, int end, out Slot value)
     {

@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using OtlpTap.Rules.Patterns;
 
@@ -14,8 +16,63 @@ internal static class ValueText
 {
     private const int DepthMax = 64;
 
+    // Attributes such as finish reasons, one or two words in a list, stand on every span of a model call.
+    private const int ShortListLengthMax = 96;
+
+    private static readonly SearchValues<byte> PlainBytes = SearchValues.Create(
+        [.. Enumerable.Range(0x20, 0x5F).Select(value => (byte)value).Where(value => value is not ((byte)'"' or (byte)'\\' or (byte)'<' or (byte)'>' or (byte)'&'))]);
+
     /// <summary>An error when the value has no text.</summary>
+    [SkipLocalsInit]
     public static Outcome IsMatch(in ValueView value, Pattern pattern)
+    {
+        if (value.Slot is { Kind: SlotKind.List, Length: <= ShortListLengthMax })
+        {
+            // An element needs a byte for each of its quotes and its comma, no more than the two tags and lengths it had.
+            Span<byte> text = stackalloc byte[ShortListLengthMax + 2];
+            if (TryWriteShortList(in value, text, out var length))
+            {
+                return pattern.IsMatch(text[..length]) ? Outcome.True : Outcome.False;
+            }
+        }
+
+        return IsMatchInPieces(in value, pattern);
+    }
+
+    /// <summary>False when the list holds anything but plain strings.</summary>
+    private static bool TryWriteShortList(in ValueView list, Span<byte> text, out int length)
+    {
+        length = 1;
+        text[0] = (byte)'[';
+        var elements = AnyValues.ReaderOf(list.Source, in list.Slot);
+        while (elements.Next())
+        {
+            var element = elements.Value;
+            if (elements.Tag != AnyValues.Element || element is not [AnyValues.StringTag, var stringLength, ..] || stringLength != element.Length - 2)
+            {
+                return false;
+            }
+
+            var content = element[2..];
+            if (content.ContainsAnyExcept(PlainBytes))
+            {
+                return false;
+            }
+
+            text[length++] = (byte)'"';
+            content.CopyTo(text[length..]);
+            length += content.Length;
+            text[length++] = (byte)'"';
+            text[length++] = (byte)',';
+        }
+
+        // The last comma becomes the end.
+        length = Math.Max(length, 2);
+        text[length - 1] = (byte)']';
+        return !elements.IsMalformed;
+    }
+
+    private static Outcome IsMatchInPieces(in ValueView value, Pattern pattern)
     {
         var sink = new TextSink(pattern, stackalloc byte[TextSink.Length]);
         try
@@ -177,7 +234,7 @@ internal static class ValueText
         Span<byte> digits = stackalloc byte[2];
         foreach (var value in bytes)
         {
-            Utf8Formatter.TryFormat(value, digits, out _, new System.Buffers.StandardFormat('x', 2));
+            Utf8Formatter.TryFormat(value, digits, out _, new StandardFormat('x', 2));
             sink.Add(digits);
         }
     }
@@ -247,13 +304,13 @@ internal static class ValueText
                 return 1;
             case < 0x80:
                 Span<byte> digits = stackalloc byte[2];
-                Utf8Formatter.TryFormat(utf8[0], digits, out _, new System.Buffers.StandardFormat('x', 2));
+                Utf8Formatter.TryFormat(utf8[0], digits, out _, new StandardFormat('x', 2));
                 sink.Add("\\u00"u8);
                 sink.Add(digits);
                 return 1;
         }
 
-        if (Rune.DecodeFromUtf8(utf8, out var rune, out var length) != System.Buffers.OperationStatus.Done)
+        if (Rune.DecodeFromUtf8(utf8, out var rune, out var length) != OperationStatus.Done)
         {
             sink.Add("\\ufffd"u8);
             return 1;
@@ -381,7 +438,7 @@ internal static class ValueText
 
         sink.Add(exponent < 0 ? "e-"u8 : "e+"u8);
         Span<byte> text = stackalloc byte[4];
-        Utf8Formatter.TryFormat(Math.Abs(exponent), text, out var length, new System.Buffers.StandardFormat('D', 2));
+        Utf8Formatter.TryFormat(Math.Abs(exponent), text, out var length, new StandardFormat('D', 2));
         sink.Add(text[..length]);
     }
 
