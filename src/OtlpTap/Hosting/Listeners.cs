@@ -1,9 +1,11 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using OtlpTap.Configuration;
 
 namespace OtlpTap.Hosting;
@@ -13,6 +15,9 @@ internal sealed class AdminPort
 {
     public static readonly AdminPort Instance = new();
 }
+
+/// <summary>A port cannot be opened; the message names the endpoint and the reason.</summary>
+internal sealed class ListenException(string message, Exception cause) : Exception(message, cause);
 
 /// <summary>The two ports of the tap on one Kestrel, its limits set on purpose.</summary>
 internal static class Listeners
@@ -63,6 +68,20 @@ internal static class Listeners
         });
     }
 
+    /// <summary>Opens a port; names the endpoint where the system's own message ("Cannot assign requested address") does not.</summary>
+    /// <exception cref="ListenException">The port cannot be opened.</exception>
+    public static Socket Open(EndPoint endpoint)
+    {
+        try
+        {
+            return SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        }
+        catch (SocketException refused) when (!IsWithoutIPv6(endpoint, refused))
+        {
+            throw new ListenException($"cannot listen on {endpoint}: {refused.Message}", refused);
+        }
+    }
+
     /// <summary>The addresses that Kestrel bound, in the order in which <see cref="Configure"/> opens them: first OTLP/gRPC, last admin.</summary>
     public static (IPEndPoint Grpc, IPEndPoint Admin) Bound(WebApplication server)
     {
@@ -85,10 +104,27 @@ internal static class Listeners
         }
         else
         {
-            foreach (var resolved in Dns.GetHostAddresses(endpoint.Host))
+            foreach (var resolved in Resolve(endpoint))
             {
                 kestrel.Listen(resolved, endpoint.Port, configure);
             }
         }
     }
+
+    private static IPAddress[] Resolve(HostPort endpoint)
+    {
+        try
+        {
+            return Dns.GetHostAddresses(endpoint.Host);
+        }
+        catch (SocketException unknown)
+        {
+            throw new ListenException($"cannot listen on {endpoint}: {unknown.Message}", unknown);
+        }
+    }
+
+    /// <summary>A system without IPv6: Kestrel, asked for every address, then listens on those of IPv4.</summary>
+    private static bool IsWithoutIPv6(EndPoint endpoint, SocketException refused) =>
+        endpoint is IPEndPoint { Address: var address } && address.Equals(IPAddress.IPv6Any)
+        && refused.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable;
 }

@@ -32,6 +32,7 @@ internal static class Server
         services.Replace(ServiceDescriptor.Singleton(logs));
         services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NoLifetime>());
         services.AddSingleton<IMemoryPoolFactory<byte>, BlockPoolFactory>();
+        services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = Listeners.Open);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Service.ShutdownDeadline);
         services.AddRoutingCore();
         services.AddGrpc(grpc =>

@@ -32,17 +32,27 @@ internal static class TapCommand
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => OnSignal(context, stop));
 
         using var logs = CreateLogs();
-        await using var tap = TapHost.Create(options, TimeProvider.System, logs);
         try
         {
+            await using var tap = TapHost.Create(options, TimeProvider.System, logs);
             await tap.StartAsync(stop.Token);
+            await RunUntilStoppedAsync(options, tap, configFiles, stop.Token);
+            return 0;
         }
-        catch (IOException unavailable)
+        catch (ListenException refused)
         {
-            await Console.Error.WriteLineAsync($"otlptap: {unavailable.Message}");
+            await Console.Error.WriteLineAsync($"otlptap: {refused.Message}");
             return Refused;
         }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Told to stop before it had started: nothing was taken in, nothing is left to do.
+            return 0;
+        }
+    }
 
+    private static async Task RunUntilStoppedAsync(TapOptions options, TapHost tap, IReadOnlyList<string> configFiles, CancellationToken stop)
+    {
         // Starting leaves a dozen megabytes of garbage (configuration, rules being compiled), which an idle tap would
         // hold on to for as long as nothing else fills the youngest generation.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
@@ -52,11 +62,10 @@ internal static class TapCommand
             Console.WriteLine(line);
         }
 
-        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop.Token).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         Console.WriteLine($"otlptap: going down: draining for at most {options.Service.ShutdownDeadline.TotalSeconds:0.#} s; a second signal ends it at once");
         await tap.StopAsync();
         Console.WriteLine("otlptap: stopped");
-        return 0;
     }
 
     /// <summary>Where it listens, where everything goes, and the one variable that an agent needs.</summary>
@@ -99,6 +108,9 @@ internal static class TapCommand
 
         // Every refused request would be a line: they are counted instead, and the sender gets the reason.
         .AddFilter("Grpc", LogLevel.Critical)
+
+        // A start that fails is told on standard error, in one line instead of a stack trace.
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical)
         .AddSimpleConsole(console =>
         {
             console.SingleLine = true;

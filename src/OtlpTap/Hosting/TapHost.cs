@@ -114,10 +114,11 @@ internal sealed class TapHost : IAsyncDisposable
     public IPEndPoint AdminEndpoint { get; private set; } = new(IPAddress.None, 0);
 
     /// <param name="caseWritten">Told of each case that is written, on the corpus's own thread.</param>
+    /// <exception cref="ListenException">A host name to listen on is unknown.</exception>
     public static TapHost Create(TapOptions options, TimeProvider time, ILoggerFactory logs, CaseHandler? caseWritten = null) =>
         new(options, time, logs, caseWritten);
 
-    /// <exception cref="IOException">A port cannot be opened.</exception>
+    /// <exception cref="ListenException">A port cannot be opened.</exception>
     public async Task StartAsync(CancellationToken cancellation)
     {
         _recording = Task.Run(_recorderLoop.RunAsync, CancellationToken.None);

@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Grpc.Net.Client;
 using Microsoft.Extensions.Logging.Abstractions;
 using OtlpTap.Configuration;
 using OtlpTap.Hosting;
@@ -11,16 +10,14 @@ namespace OtlpTap.Tests.EndToEnd;
 /// <summary>A whole tap in the test's process on ports of its own, with a client that sends and sees raw bytes.</summary>
 internal sealed class RunningTap : IAsyncDisposable
 {
-    private static readonly Marshaller<byte[]> Bytes = Marshallers.Create<byte[]>(bytes => bytes, bytes => bytes);
-
-    private readonly GrpcChannel _channel;
+    private readonly ExportClient _client;
     private readonly HttpClient _http = new();
 
     private RunningTap(TapHost host, string directory)
     {
         Host = host;
         Directory = directory;
-        _channel = GrpcChannel.ForAddress($"http://{host.GrpcEndpoint}", new GrpcChannelOptions { MaxReceiveMessageSize = null, MaxSendMessageSize = null });
+        _client = new ExportClient(host.GrpcEndpoint.ToString());
     }
 
     public TapHost Host { get; }
@@ -61,11 +58,7 @@ internal sealed class RunningTap : IAsyncDisposable
 
     /// <summary>One export of raw message bytes; an error status is an <see cref="RpcException"/>.</summary>
     public AsyncUnaryCall<byte[]> Export(Signal signal, byte[] message, Grpc.Core.Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellation = default) =>
-        _channel.CreateCallInvoker().AsyncUnaryCall(
-            new Method<byte[], byte[]>(MethodType.Unary, ExportServiceNames.Of(signal), "Export", Bytes, Bytes),
-            null,
-            new CallOptions(headers, deadline ?? DateTime.UtcNow + Deadline.Span, cancellation),
-            message);
+        _client.Export(signal, message, headers, deadline, cancellation);
 
     public async Task<byte[]> ExportAsync(Signal signal, byte[] message) => await Export(signal, message);
 
@@ -92,7 +85,7 @@ internal sealed class RunningTap : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _channel.Dispose();
+        _client.Dispose();
         _http.Dispose();
         await Host.DisposeAsync();
         System.IO.Directory.Delete(Directory, recursive: true);
