@@ -1,4 +1,5 @@
 using System.Buffers;
+using OtlpTap.Corpus;
 using OtlpTap.Otlp;
 using OtlpTap.Scan;
 
@@ -15,6 +16,12 @@ internal sealed record CapturedPayload(string File, Signal Signal, byte[] Reques
     public static bool TryRead(string file, Signal? signal, out CapturedPayload? payload, out string problem)
     {
         payload = null;
+        if (Directory.Exists(file))
+        {
+            problem = $"{file}: is a directory; name the files in it";
+            return false;
+        }
+
         byte[] bytes;
         try
         {
@@ -50,12 +57,30 @@ internal sealed record CapturedPayload(string File, Signal Signal, byte[] Reques
         return true;
     }
 
+    /// <summary>
+    /// The part of the name nearest to its end that says it, with or without a number: <c>no-logs.traces-2.otlp.pb</c>
+    /// holds traces. A case's own file says it in the singular.
+    /// </summary>
     private static Signal? SignalOf(string name)
     {
-        var parts = name.Split('.', '-', '_');
-        return parts.Contains("traces", StringComparer.OrdinalIgnoreCase) ? Signal.Traces
-            : parts.Contains("logs", StringComparer.OrdinalIgnoreCase) ? Signal.Logs
-            : null;
+        if (name == CaseDirectory.TraceFile)
+        {
+            return Signal.Traces;
+        }
+
+        var parts = name.ToLowerInvariant().Split('.');
+        for (var i = parts.Length - 1; i >= 0; i--)
+        {
+            foreach (var word in parts[i].Split('-', '_'))
+            {
+                if (word is "traces" or "logs")
+                {
+                    return word == "traces" ? Signal.Traces : Signal.Logs;
+                }
+            }
+        }
+
+        return null;
     }
 
     /// <summary>By the ending; without a telling one by the first character: no export request in protobuf starts with a brace.</summary>

@@ -1,4 +1,3 @@
-using OpenTelemetry.Proto.Trace.V1;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;
 using OtlpTap.Scan;
@@ -44,7 +43,7 @@ internal sealed class Inspection(CompiledRules rules)
     /// <summary>One verdict for each kind of failure, with all rules that say so.</summary>
     private void Judge(CapturedPayload payload, in SpanMatch match, List<InspectVerdict> verdicts)
     {
-        var span = Span.Parser.ParseFrom(payload.Request, match.SpanOffset, match.SpanLength);
+        using var span = SpanReport.Of(payload.Request.AsSpan(match.SpanOffset, match.SpanLength));
         var matched = new List<Rule>();
         foreach (var index in _scan.RulesOf(in match))
         {
@@ -54,7 +53,7 @@ internal sealed class Inspection(CompiledRules rules)
         foreach (var kind in matched.GroupBy(rule => rule.Failure))
         {
             verdicts.Add(new InspectVerdict(
-                match.TraceId, match.SpanId, span.Name, kind.Key, [.. kind.Select(rule => rule.Name)], SpanEvidence.Of(span, kind), "rule"));
+                match.TraceId, match.SpanId, span.Name, kind.Key, [.. kind.Select(rule => rule.Name)], span.Evidence(kind), "rule"));
         }
     }
 }
