@@ -77,9 +77,11 @@ internal static class InspectCommand
 
         if (!asJson)
         {
-            output.WriteLine($"{verdicts.Count} verdicts on {inspection.SpanCount} spans.");
+            output.WriteLine($"{Count(verdicts.Count, "verdict")} on {Count(inspection.SpanCount, "span")}.");
         }
 
         return 0;
     }
+
+    private static string Count(int number, string noun) => number == 1 ? $"1 {noun}" : $"{number} {noun}s";
 }

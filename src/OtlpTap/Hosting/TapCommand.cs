@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging.Console;
 using OtlpTap.Configuration;
 using OtlpTap.Otlp;
@@ -9,9 +8,6 @@ namespace OtlpTap.Hosting;
 internal static class TapCommand
 {
     private const int Refused = 1;
-
-    /// <summary>128 + SIGTERM, as shells report a process that a signal ended.</summary>
-    private const int EndedBySecondSignal = 143;
 
     /// <returns>0 after a shutdown in order, 1 when the configuration or a port is refused, with the reasons on standard error.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> configFiles, CancellationToken cancellation)
@@ -28,15 +24,19 @@ internal static class TapCommand
         }
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => OnSignal(context, stop));
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => OnSignal(context, stop));
+        using var signals = new StopSignals(stop, TimeProvider.System);
 
-        using var logs = CreateLogs();
         try
         {
-            await using var tap = TapHost.Create(options, TimeProvider.System, logs);
-            await tap.StartAsync(stop.Token);
-            await RunUntilStoppedAsync(options, tap, configFiles, stop.Token);
+            // The log is written by a thread of its own: closed first, so that "stopped" is the last line.
+            using (var logs = CreateLogs())
+            {
+                await using var tap = TapHost.Create(options, TimeProvider.System, logs);
+                await tap.StartAsync(stop.Token);
+                await RunUntilStoppedAsync(options, tap, configFiles, stop.Token);
+            }
+
+            Console.WriteLine("otlptap: stopped");
             return 0;
         }
         catch (ListenException refused)
@@ -65,7 +65,6 @@ internal static class TapCommand
         await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         Console.WriteLine($"otlptap: going down: draining for at most {options.Service.ShutdownDeadline.TotalSeconds:0.#} s; a second signal ends it at once");
         await tap.StopAsync();
-        Console.WriteLine("otlptap: stopped");
     }
 
     /// <summary>Where it listens, where everything goes, and the one variable that an agent needs.</summary>
@@ -89,17 +88,6 @@ internal static class TapCommand
         }
 
         yield return $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://{tap.GrpcEndpoint} (and OTEL_EXPORTER_OTLP_PROTOCOL=grpc where their SDK's default is HTTP)";
-    }
-
-    private static void OnSignal(PosixSignalContext context, CancellationTokenSource stop)
-    {
-        context.Cancel = true;
-        if (stop.IsCancellationRequested)
-        {
-            Environment.Exit(EndedBySecondSignal);
-        }
-
-        stop.Cancel();
     }
 
     private static ILoggerFactory CreateLogs() => LoggerFactory.Create(logging => logging

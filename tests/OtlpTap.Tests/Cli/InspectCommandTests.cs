@@ -50,7 +50,7 @@ public sealed class InspectCommandTests : IDisposable
 
         Assert.StartsWith("tool_error        execute_tool get_weather  (trace ", _output.ToString(), StringComparison.Ordinal);
         Assert.Contains("by genai_tool_error: status=ERROR", _output.ToString(), StringComparison.Ordinal);
-        Assert.EndsWith("1 verdicts on 6 spans.\n", _output.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("1 verdict on 6 spans.\n", _output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

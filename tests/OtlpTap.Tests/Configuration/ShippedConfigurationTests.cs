@@ -40,13 +40,14 @@ public sealed class ShippedConfigurationTests
     }
 
     [Fact]
-    public void The_Tempo_example_sends_traces_to_Tempo_and_nothing_else()
+    public void The_Tempo_example_sends_traces_to_Tempo_and_keeps_logs_for_the_cases()
     {
         var loaded = Configured.Loader().Load([InRepository("config/tempo.yaml")]);
 
         Assert.Empty(loaded.Problems);
-        var pipeline = Assert.Single(loaded.Options!.Pipelines);
-        Assert.Equal(Signal.Traces, pipeline.Signal);
+        Assert.Equal([Signal.Traces, Signal.Logs], loaded.Options!.Pipelines.Select(each => each.Signal));
+        Assert.Null(loaded.Options.PipelineOf(Signal.Logs)!.Exporter);
+        var pipeline = loaded.Options.PipelineOf(Signal.Traces)!;
         Assert.True(pipeline.IsTapped);
         Assert.Equal("tempo:4317", pipeline.Exporter!.Forward.Endpoint);
         Assert.True(pipeline.Exporter.Forward.Insecure);

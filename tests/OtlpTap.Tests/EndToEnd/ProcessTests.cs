@@ -112,7 +112,7 @@ public sealed class ProcessTests : IDisposable
 
         tap.Terminate();
         await tap.PrintsAsync("otlptap: going down");
-        tap.Terminate();
+        await tap.TerminateUntilItEndsAsync();
 
         Assert.Equal(143, await tap.ExitCodeAsync());
         await Assert.ThrowsAsync<RpcException>(() => reply.InTime());

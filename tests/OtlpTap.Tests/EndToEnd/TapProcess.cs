@@ -64,6 +64,17 @@ internal sealed partial class TapProcess : IAsyncDisposable
 
     public void Terminate() => Assert.Equal(0, Kill(_process.Id, SigTerm));
 
+    /// <summary>A signal in the same instant as the one before belongs to it, so one may not be enough.</summary>
+    public async Task TerminateUntilItEndsAsync()
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        for (var attempt = 0; attempt < 20 && !HasExited; attempt++)
+        {
+            _ = Kill(_process.Id, SigTerm);
+            await poll.WaitForNextTickAsync();
+        }
+    }
+
     /// <summary>All that it printed is there afterwards.</summary>
     public async Task<int> ExitCodeAsync()
     {
