@@ -85,7 +85,8 @@ internal ref struct Splice
                 ref readonly var match = ref _matches[first];
                 WriteGrown(match.SpanTagOffset, _tagLengths[first]);
                 CopyTo(match.SpanOffset + match.SpanLength);
-                _written += TagAttributes.Write(_destination[_written..], _scan, in match);
+                TagAttributes.Write(_destination.Slice(_written, _tagLengths[first]), _scan, in match);
+                _written += _tagLengths[first];
             }
         }
     }

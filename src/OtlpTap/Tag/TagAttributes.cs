@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using OtlpTap.Otlp;
 using OtlpTap.Scan;
@@ -11,7 +12,9 @@ namespace OtlpTap.Tag;
 ///   4A | length | 0A 0F otlptap.failure | 12 | length | 0A | length | kind
 ///   4A | length | 0A 0D otlptap.rules   | 12 | length | 2A | length | ( 0A | length | 0A | length | name ) *
 /// </code>
-/// Only rules with <see cref="Rules.Rule.Tag"/> count: the kind is the first one's, the names are all of theirs.
+/// Only rules with <see cref="Rules.Rule.Tag"/> count: the kind is the first one's, the names are all of theirs. A span
+/// that already has an attribute <c>otlptap.rules</c>, which is then its sender's, gets the kind alone: keys of
+/// attributes are unique (https://opentelemetry.io/docs/specs/otel/common/#attribute-collections).
 /// Written anew for each match: transcoding a few short names costs less than looking up a set of rules would.
 /// </summary>
 internal static class TagAttributes
@@ -29,24 +32,28 @@ internal static class TagAttributes
     public static ReadOnlySpan<byte> RulesKey => "otlptap.rules"u8;
 
     /// <summary>How many bytes <see cref="Write"/> will write; 0 for a span that is not to be tagged.</summary>
-    public static long Length(ScanResult scan, in SpanMatch match)
+    public static long Length(ReadOnlySpan<byte> request, ScanResult scan, in SpanMatch match)
     {
         if (match.AlreadyTagged || FailureOf(scan, in match) is not { } failure)
         {
             return 0;
         }
 
-        return FieldLength(AttributeLength(FailureKey, FieldLength(TextLength(failure))))
-            + FieldLength(AttributeLength(RulesKey, FieldLength(NamesLength(scan, in match))));
+        var length = FieldLength(AttributeLength(FailureKey, FieldLength(TextLength(failure))));
+        return HasRules(request, in match) ? length : length + FieldLength(AttributeLength(RulesKey, FieldLength(NamesLength(scan, in match))));
     }
 
-    /// <summary>For a match with a <see cref="Length"/> above 0, into as much room. Answers how much was written.</summary>
-    public static int Write(Span<byte> destination, ScanResult scan, in SpanMatch match)
+    /// <summary>For a match with a <see cref="Length"/> above 0, into just as much room.</summary>
+    public static void Write(Span<byte> destination, ScanResult scan, in SpanMatch match)
     {
         var failure = FailureOf(scan, in match) ?? "";
         var failureLength = TextLength(failure);
         var written = WriteAttribute(destination, FailureKey, FieldLength(failureLength));
         written += WriteText(destination[written..], failure, failureLength);
+        if (written == destination.Length)
+        {
+            return;
+        }
 
         var namesLength = NamesLength(scan, in match);
         written += WriteAttribute(destination[written..], RulesKey, FieldLength(namesLength));
@@ -61,7 +68,42 @@ internal static class TagAttributes
             }
         }
 
-        return written;
+        Debug.Assert(written == destination.Length, "The attributes of a span have another length than was measured.");
+    }
+
+    /// <summary>The key's bytes are hardly ever in a span; only then the attributes are walked.</summary>
+    private static bool HasRules(ReadOnlySpan<byte> request, in SpanMatch match)
+    {
+        if (request.Slice(match.SpanOffset, match.SpanLength).IndexOf(RulesKey) < 0)
+        {
+            return false;
+        }
+
+        var span = new ProtoReader(request, match.SpanOffset, match.SpanOffset + match.SpanLength);
+        while (span.Next())
+        {
+            if (span.Tag == Attribute && KeyOf(request, span.ValueOffset, span.ValueEnd).SequenceEqual(RulesKey))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static ReadOnlySpan<byte> KeyOf(ReadOnlySpan<byte> request, int start, int end)
+    {
+        ReadOnlySpan<byte> key = default;
+        var attribute = new ProtoReader(request, start, end);
+        while (attribute.Next())
+        {
+            if (attribute.Tag == Key)
+            {
+                key = attribute.Value;
+            }
+        }
+
+        return key;
     }
 
     private static string? FailureOf(ScanResult scan, in SpanMatch match)

@@ -43,7 +43,7 @@ internal static class Tagger
         Span<int> tagLengths = rented is null ? stackalloc int[count] : rented.AsSpan(0, count);
         try
         {
-            if (!TryMeasure(scan, tagLengths, lengthMax))
+            if (!TryMeasure(original.Span, scan, tagLengths, lengthMax))
             {
                 return false;
             }
@@ -68,11 +68,11 @@ internal static class Tagger
         }
     }
 
-    private static bool TryMeasure(ScanResult scan, Span<int> tagLengths, int lengthMax)
+    private static bool TryMeasure(ReadOnlySpan<byte> request, ScanResult scan, Span<int> tagLengths, int lengthMax)
     {
         for (var i = 0; i < tagLengths.Length; i++)
         {
-            var length = TagAttributes.Length(scan, in scan.Matches[i]);
+            var length = TagAttributes.Length(request, scan, in scan.Matches[i]);
             if (length > lengthMax)
             {
                 return false;

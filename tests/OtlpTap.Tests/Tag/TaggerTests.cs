@@ -56,6 +56,32 @@ public sealed class TaggerTests
     }
 
     [Fact]
+    public void A_span_that_has_an_attribute_of_the_rules_name_gets_the_failure_alone_so_that_keys_stay_unique()
+    {
+        var builder = new TraceBuilder().Span("a", ("otlptap.rules", "mine"), ("otlptap.rulesets", "x")).Failed().Span("b", ("otlptap.rulesets", "otlptap.rules")).Failed();
+
+        var tagged = Tag(builder.ToBytes(), Failed);
+
+        var spans = builder.Request.ResourceSpans[0].ScopeSpans[0].Spans;
+        spans[0].Attributes.Add(TraceBuilder.Attribute("otlptap.failure", "failed"));
+        spans[1].Attributes.Add([TraceBuilder.Attribute("otlptap.failure", "failed"), TraceBuilder.Attribute("otlptap.rules", new[] { "failed" })]);
+        Assert.Equal(builder.Request, ExportTraceServiceRequest.Parser.ParseFrom(tagged));
+    }
+
+    [Fact]
+    public void What_counts_dropped_attributes_stays_and_a_list_of_many_rules_is_whole()
+    {
+        var rules = TestRules.Compile([.. Enumerable.Range(0, 300).Select(number => new Rule($"rule_{number:000}_{new string('n', 60)}", "tool_error", RuleContext.Span, "span.status.code == 2"))]);
+        var builder = new TraceBuilder().Span("a").Failed();
+        builder.LastSpan.DroppedAttributesCount = 7;
+
+        var tagged = Tag(builder.ToBytes(), rules);
+
+        builder.LastSpan.Attributes.Add([TraceBuilder.Attribute("otlptap.failure", "tool_error"), TraceBuilder.Attribute("otlptap.rules", Enumerable.Range(0, 300).Select(number => rules[number].Name).ToArray())]);
+        Assert.Equal(builder.Request, ExportTraceServiceRequest.Parser.ParseFrom(tagged));
+    }
+
+    [Fact]
     public void Rules_that_do_not_tag_are_left_out()
     {
         var rules = TestRules.Compile(
