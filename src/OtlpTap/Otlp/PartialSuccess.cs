@@ -14,6 +14,9 @@ namespace OtlpTap.Otlp;
 /// </summary>
 internal readonly record struct PartialSuccess(long Rejected, string Message)
 {
+    /// <summary>What a response takes beside the message: two tags with their lengths, a tag with a number.</summary>
+    private const int FramingBytesMax = (2 * (1 + 5)) + 1 + 10;
+
     /// <summary>Reads a serialized <c>Export*ServiceResponse</c>; false when it is malformed.</summary>
     public static bool TryRead(ReadOnlySpan<byte> response, out PartialSuccess partial)
     {
@@ -32,7 +35,25 @@ internal readonly record struct PartialSuccess(long Rejected, string Message)
     }
 
     /// <summary>Serializes an <c>Export*ServiceResponse</c> that says this.</summary>
-    public byte[] ToResponse()
+    public byte[] ToResponse() => ToResponse(Encoding.UTF8.GetBytes(Message));
+
+    /// <summary>The same in at most so many bytes, the message cut at the end between two characters.</summary>
+    /// <param name="bytesMax">At least <see cref="FramingBytesMax"/>.</param>
+    public byte[] ToResponse(int bytesMax)
+    {
+        var message = Encoding.UTF8.GetBytes(Message);
+        var length = Math.Min(message.Length, bytesMax - FramingBytesMax);
+
+        // Of a character's bytes all but the first are 10xxxxxx.
+        while (length > 0 && length < message.Length && (message[length] & 0xc0) == 0x80)
+        {
+            length--;
+        }
+
+        return ToResponse(message.AsSpan(0, length));
+    }
+
+    private byte[] ToResponse(ReadOnlySpan<byte> message)
     {
         var partial = new ArrayBufferWriter<byte>();
         if (Rejected != 0)
@@ -40,10 +61,10 @@ internal readonly record struct PartialSuccess(long Rejected, string Message)
             ProtoWriter.WriteVarintField(partial, ProtoWriter.TagOf(OtlpFields.PartialSuccess.Rejected, WireType.Varint), (ulong)Rejected);
         }
 
-        if (Message.Length != 0)
+        if (!message.IsEmpty)
         {
             ProtoWriter.WriteLengthDelimited(
-                partial, ProtoWriter.TagOf(OtlpFields.PartialSuccess.ErrorMessage, WireType.LengthDelimited), Encoding.UTF8.GetBytes(Message));
+                partial, ProtoWriter.TagOf(OtlpFields.PartialSuccess.ErrorMessage, WireType.LengthDelimited), message);
         }
 
         var response = new ArrayBufferWriter<byte>();

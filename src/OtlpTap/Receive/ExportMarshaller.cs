@@ -38,8 +38,9 @@ internal sealed class ExportMarshaller
     // Complete() without GetBufferWriter() throws, also for a message of 0 bytes, and every call would then answer UNKNOWN.
     private static void WriteReply(ExportReply reply, SerializationContext context)
     {
-        context.SetPayloadLength(reply.Body.Length);
-        context.GetBufferWriter().Write(reply.Body.Span);
+        var body = ReplyLimit.Fit(reply.Body);
+        context.SetPayloadLength(body.Length);
+        context.GetBufferWriter().Write(body.Span);
         context.Complete();
     }
 }

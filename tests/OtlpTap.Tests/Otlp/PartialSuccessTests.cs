@@ -1,3 +1,4 @@
+using System.Text;
 using Google.Protobuf;
 using OpenTelemetry.Proto.Collector.Logs.V1;
 using OpenTelemetry.Proto.Collector.Trace.V1;
@@ -38,6 +39,29 @@ public sealed class PartialSuccessTests
             var cut = whole[..length];
             Assert.Equal(Parses(cut), PartialSuccess.TryRead(cut, out _));
         }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(-1)]
+    [InlineData(long.MaxValue)]
+    public void A_message_that_is_too_long_is_cut_between_two_characters_and_the_count_stays(long rejected)
+    {
+        var text = string.Concat(Enumerable.Repeat("aß✓𝄞", 50));
+        var partial = new PartialSuccess(rejected, text);
+        for (var bytesMax = 23; bytesMax < 700; bytesMax++)
+        {
+            var response = partial.ToResponse(bytesMax);
+
+            Assert.InRange(response.Length, 0, bytesMax);
+            var read = ExportLogsServiceResponse.Parser.ParseFrom(response).PartialSuccess;
+            Assert.Equal(rejected, read.RejectedLogRecords);
+            Assert.StartsWith(read.ErrorMessage, text, StringComparison.Ordinal);
+            Assert.True(Encoding.UTF8.GetByteCount(read.ErrorMessage) > Math.Min(bytesMax - 23, Encoding.UTF8.GetByteCount(text)) - 4, "no more is cut than must be");
+        }
+
+        Assert.Equal(partial.ToResponse(), partial.ToResponse(700));
     }
 
     private static bool Parses(byte[] bytes)
