@@ -22,14 +22,23 @@ namespace OtlpTap.Receive;
 /// </summary>
 internal sealed class Admission(ByteBudget inFlight, ReceiveOptions options, ReceiveMetrics metrics)
 {
+    private const string GrpcContentType = "application/grpc";
+
     public Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
+        // What is no gRPC has no such frame, and must not get gRPC's answer: its HTTP status would say success. It is
+        // answered 404 or 415 further on, and its body is never read.
+        if (http.Request.ContentType?.StartsWith(GrpcContentType, StringComparison.OrdinalIgnoreCase) != true)
+        {
+            return next(http);
+        }
+
         var reader = http.Request.BodyReader;
         if (reader.TryRead(out var read))
         {
-            var whole = IsWhole(read);
+            var isReady = IsWhole(read) && !IsTooLarge(read);
             reader.AdvanceTo(read.Buffer.Start);
-            if (whole)
+            if (isReady)
             {
                 return next(http);
             }
@@ -42,19 +51,20 @@ internal sealed class Admission(ByteBudget inFlight, ReceiveOptions options, Rec
     {
         var read = await reader.ReadAtLeastAsync(Payload.FrameHeaderLength, http.RequestAborted);
         var whole = IsWhole(read);
+        var tooLarge = IsTooLarge(read);
         TryReadLength(read.Buffer, out var length);
         reader.AdvanceTo(read.Buffer.Start);
+
+        // Said before the body is read; gRPC would say the same, but count nothing.
+        if (tooLarge)
+        {
+            Refuse(http, Refusal.TooLarge, Refusals.TooLarge(options.MessageBytesMax));
+            return;
+        }
 
         if (whole)
         {
             await next(http);
-            return;
-        }
-
-        // Said before the body is read; gRPC would say the same, but count nothing.
-        if (length > options.MessageBytesMax)
-        {
-            Refuse(http, Refusal.TooLarge, Refusals.TooLarge(options.MessageBytesMax));
             return;
         }
 
@@ -68,6 +78,8 @@ internal sealed class Admission(ByteBudget inFlight, ReceiveOptions options, Rec
         http.Features.Set(reservation);
         await next(http);
     }
+
+    private bool IsTooLarge(in ReadResult read) => TryReadLength(read.Buffer, out var length) && length > options.MessageBytesMax;
 
     private static bool IsWhole(in ReadResult read) =>
         read.IsCompleted || (TryReadLength(read.Buffer, out var length) && read.Buffer.Length >= Payload.FrameHeaderLength + length);
@@ -94,7 +106,7 @@ internal sealed class Admission(ByteBudget inFlight, ReceiveOptions options, Rec
         }
 
         var headers = http.Response.Headers;
-        headers.ContentType = "application/grpc";
+        headers.ContentType = GrpcContentType;
         headers["grpc-status"] = ((int)reply.Status).ToString(CultureInfo.InvariantCulture);
         headers["grpc-message"] = Uri.EscapeDataString(reply.Message);
         foreach (var trailer in reply.Trailers)

@@ -8,7 +8,9 @@ namespace OtlpTap.Receive;
 
 /// <summary>
 /// gzip for requests that stops at the message limit. gRPC's own provider decompresses to the end before anybody
-/// counts, so that a few kilobytes could cost gigabytes; with this one they cost the limit at most.
+/// counts, so that a few kilobytes could cost gigabytes; with this one they cost the limit at most. A stream that is cut
+/// off is an error only because of the switch System.IO.Compression.UseStrictValidation (Directory.Build.props): without
+/// it .NET calls it the end, and what was lost might be acknowledged.
 /// </summary>
 internal sealed class BoundedGzip(long messageBytesMax, ReceiveMetrics metrics) : ICompressionProvider
 {
