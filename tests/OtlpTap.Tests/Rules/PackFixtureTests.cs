@@ -14,6 +14,12 @@ public sealed class PackFixtureTests(ITestOutputHelper output)
     private static readonly string Fixtures = Path.Combine(AppContext.BaseDirectory, "fixtures");
     private static readonly string NotYetFound = Path.Combine(AppContext.BaseDirectory, "Rules", "packs", "not-yet-found.txt");
 
+    /// <summary>
+    /// Spans that do show what their trace is labelled with, though its expected.json says that another one is the first
+    /// to: here the tool's own span has the result that the label looks for in the next model call.
+    /// </summary>
+    private static readonly HashSet<string> AlsoShown = ["dotnet-semantic-kernel/tool-error-payload: genai_tool_error_result"];
+
     private static readonly Lazy<CompiledRules> Packs = new(CompilePacks);
 
     private static readonly Lazy<List<Scenario>> Scenarios = new(() =>
@@ -29,7 +35,9 @@ public sealed class PackFixtureTests(ITestOutputHelper output)
             {
                 // A span that is known to show one of the failures of its trace may show another one as well.
                 var labels = scenario.Labels.Where(label => label.SpanId == verdict.SpanId).ToList();
-                var isAllowed = labels.Exists(label => label.Failure == verdict.Failure) || (labels.Count > 0 && scenario.TraceLabels.Contains(verdict.Failure));
+                var isOfTheTrace = scenario.TraceLabels.Contains(verdict.Failure);
+                var isAllowed = labels.Exists(label => label.Failure == verdict.Failure)
+                    || (isOfTheTrace && (labels.Count > 0 || AlsoShown.Contains($"{scenario.Name}: {verdict.Rule}")));
                 if (!isAllowed)
                 {
                     wrong.Add($"{scenario.Name}: {verdict.Rule} on {verdict.SpanId}");
