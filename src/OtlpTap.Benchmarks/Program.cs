@@ -5,6 +5,7 @@ using OtlpTap.Benchmarks.Micro;
 using OtlpTap.Benchmarks.Proxies;
 using OtlpTap.Benchmarks.Sink;
 using OtlpTap.Benchmarks.StartUp;
+using OtlpTap.Benchmarks.Transport;
 
 namespace OtlpTap.Benchmarks;
 
@@ -15,7 +16,7 @@ internal static class Program
 
     private static async Task<int> Main(string[] arguments)
     {
-        var root = new RootCommand("Measures OtlpTap.") { EndToEndCommand.Create(), TeeCommand.Create(), StartUpCommand.Create(), Micro(), Sink(), Yarp() };
+        var root = new RootCommand("Measures OtlpTap.") { EndToEndCommand.Create(), TeeCommand.Create(), StartUpCommand.Create(), TransportCommand.Create(), Micro(), Sink(), Yarp() };
         return await root.Parse(arguments).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = StopDeadline });
     }
 

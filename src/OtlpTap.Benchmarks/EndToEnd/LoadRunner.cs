@@ -6,8 +6,6 @@ namespace OtlpTap.Benchmarks.EndToEnd;
 /// <summary>One load against one proxy at a time: warm-up, and runs that are measured and checked.</summary>
 internal sealed class LoadRunner(H2Load h2Load, SinkProcess sink, LoadCase load, EndToEndOptions options, TemporaryFolder folder)
 {
-    // A tenth of a core taken by strangers moves the figures by more than the differences looked for.
-    private const double ForeignCoresMax = 0.12;
     private const int FirstRunRequests = 200;
     private const int WarmUpRuns = 2;
 
@@ -42,17 +40,8 @@ internal sealed class LoadRunner(H2Load h2Load, SinkProcess sink, LoadCase load,
     }
 
     /// <summary>Throws <see cref="InvalidOperationException"/> when not every request arrived.</summary>
-    public async Task<Measurement> MeasureAsync(RunningProxy proxy, CancellationToken cancellation)
-    {
-        var best = await MeasureOnceAsync(proxy, cancellation);
-        for (var repeat = 0; repeat < options.RepeatsMax && best.ForeignCores > ForeignCoresMax; repeat++)
-        {
-            var again = await MeasureOnceAsync(proxy, cancellation);
-            best = again.ForeignCores < best.ForeignCores ? again : best;
-        }
-
-        return best;
-    }
+    public Task<Measurement> MeasureAsync(RunningProxy proxy, CancellationToken cancellation) =>
+        Quietest.OfAsync(() => MeasureOnceAsync(proxy, cancellation), measurement => measurement.ForeignCores, options.RepeatsMax);
 
     private byte[] Frame(int failingSpans) => AgentTraces.Frame(AgentTraces.Request(load.Spans, failingSpans));
 

@@ -94,8 +94,7 @@ internal sealed class ResultTable(int spansPerRequest, IReadOnlyList<Measurement
     private static string Ratio(Spread figure, Spread? reference) =>
         reference is { } known ? Text(figure.Median / known.Median, "0.00") : "-";
 
-    private static string Text(Spread spread, string format) =>
-        $"{Text(spread.Median, format)} ({Text(spread.Min, format)}-{Text(spread.Max, format)})";
+    private static string Text(Spread spread, string format) => spread.ToText(format);
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 

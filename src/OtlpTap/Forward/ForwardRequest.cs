@@ -8,8 +8,9 @@ namespace OtlpTap.Forward;
 /// leave while the bytes are still on the wire, and the bytes go back only when nobody reads them any more.
 /// </summary>
 /// <remarks>
-/// Continuations run where the reply is set: on the thread that read the upstream's answer when the request was alone,
-/// on the pool, by <see cref="Execute"/>, when it shared its call.
+/// Continuations run where the reply is set: where the call's own ended when the request was alone, which is a thread of
+/// the pool that has nothing else to do (never the loop that reads the connection); as a work item of the pool, by
+/// <see cref="Execute"/>, when others wait for the same thread.
 /// </remarks>
 internal sealed class ForwardRequest : TaskCompletionSource<ExportReply>, IThreadPoolWorkItem
 {

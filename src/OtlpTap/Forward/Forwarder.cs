@@ -61,7 +61,7 @@ internal sealed class Forwarder : IAsyncDisposable
         return request.Task;
     }
 
-    /// <summary>Whether the upstream is there now, by a round trip when no call has shown it lately.</summary>
+    /// <summary>Whether the upstream is there now: costs nothing while there is a connection, and an attempt to connect otherwise.</summary>
     public ValueTask<bool> ProbeAsync(CancellationToken cancellation) => _upstream.ProbeAsync(cancellation);
 
     /// <summary>

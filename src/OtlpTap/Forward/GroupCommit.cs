@@ -94,7 +94,7 @@ internal sealed class GroupCommit
             // The next call leaves before the ended one's members are told, so that their replies do not delay it.
             call = Next();
             answering = call is null ? default : Start(call);
-            End(ended, answer);
+            End(ended, answer, isLast: call is null);
         }
     }
 
@@ -119,7 +119,7 @@ internal sealed class GroupCommit
         return next;
     }
 
-    private void End(JoinedCall call, UpstreamAnswer answer)
+    private void End(JoinedCall call, UpstreamAnswer answer, bool isLast)
     {
         if (call.Count > 1 && FailureKind.MayLieInOneMember(answer))
         {
@@ -127,7 +127,7 @@ internal sealed class GroupCommit
         }
         else
         {
-            Reply(call, answer.Reply);
+            Reply(call, answer.Reply, isLast);
         }
 
         call.Clear();
@@ -137,14 +137,16 @@ internal sealed class GroupCommit
         }
     }
 
-    private static void Reply(JoinedCall call, ExportReply reply)
+    // Agents' code runs here only when one agent waits and this loop has nothing left to do: in front of the next
+    // answer it would make the members of that call wait for it.
+    private static void Reply(JoinedCall call, ExportReply reply, bool isLast)
     {
         var shared = new SharedReply(reply, call.Count);
         foreach (var request in call.Requests)
         {
             var own = shared.For(request);
             request.EndBytes();
-            if (call.Count == 1)
+            if (isLast && call.Count == 1)
             {
                 request.Reply(own);
             }

@@ -14,8 +14,10 @@ internal interface IUpstreamTransport : IAsyncDisposable
     ValueTask<UpstreamAnswer> CallAsync(Signal signal, UpstreamBody body, RequestMetadata metadata, CancellationToken cancellation);
 
     /// <summary>
-    /// Makes one round trip that stores nothing (connecting first where there is no connection), to see whether the
-    /// upstream is there. Same rules as <see cref="CallAsync"/>; <see cref="UpstreamAnswer.IsReachable"/> is the result.
+    /// Sees whether the upstream is there without a call, which a backend would log and count: null when a connection is
+    /// up and takes calls, made now where there was none; otherwise why none can be made. Throws as
+    /// <see cref="CallAsync"/> does; <paramref name="cancellation"/> ends the waiting, not the attempt to connect.
+    /// What stands behind a proxy that accepts connections, calls alone can show.
     /// </summary>
-    ValueTask<UpstreamAnswer> ProbeAsync(CancellationToken cancellation);
+    ValueTask<UpstreamAnswer?> ProbeAsync(CancellationToken cancellation);
 }

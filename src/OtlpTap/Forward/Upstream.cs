@@ -7,9 +7,6 @@ namespace OtlpTap.Forward;
 /// <summary>One upstream as the rest of the room sees it: a call always ends, within its timeout, in an answer. Nothing is thrown.</summary>
 internal sealed class Upstream : IAsyncDisposable
 {
-    // A probe's answer, or a call's, is good for so long: /readyz may be asked every second by several.
-    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(2);
-
     private readonly string _exporter;
     private readonly UpstreamEndpoint _endpoint;
     private readonly IUpstreamTransport _transport;
@@ -23,9 +20,8 @@ internal sealed class Upstream : IAsyncDisposable
     // Holds the gate and what is told about it together; taken only when the gate turns.
     private readonly Lock _gateChange = new();
 
-    // Written by every call's end; torn pairs do no harm, the next probe sets them right.
+    // Written by the end of every call and probe; the last one's word holds.
     private volatile bool _isReachable;
-    private long _reachableAt;
 
     public Upstream(string exporter, UpstreamEndpoint endpoint, IUpstreamTransport transport, ForwardOptions options, ForwardMetrics metrics, TimeProvider time, ILogger log)
     {
@@ -61,21 +57,16 @@ internal sealed class Upstream : IAsyncDisposable
         return refuses;
     }
 
-    /// <summary>Whether the upstream is there, by what calls showed a moment ago or else by a round trip of its own. Ends within the call timeout.</summary>
+    /// <summary>Whether there is a connection to the upstream, or one can be made now. Ends within the call timeout.</summary>
     public async ValueTask<bool> ProbeAsync(CancellationToken cancellation)
     {
-        if (_isReachable && _time.GetElapsedTime(Volatile.Read(ref _reachableAt)) < Fresh)
-        {
-            return IsReachable;
-        }
-
         if (_timeouts.IsStopped || !_gate.TryPass(out _))
         {
             return false;
         }
 
-        // The call is not given the caller's cancellation: half a probe would leave the gate without an answer.
-        var probe = RunAsync(static (upstream, _, token) => upstream._transport.ProbeAsync(token), default).AsTask();
+        // It is not given the caller's cancellation: half a probe would leave the gate without an answer.
+        var probe = RunAsync(static async (upstream, _, token) => await upstream._transport.ProbeAsync(token) ?? UpstreamAnswer.Accepted, default).AsTask();
         var answer = await probe.WaitAsync(cancellation);
         return answer.IsReachable;
     }
@@ -181,7 +172,6 @@ internal sealed class Upstream : IAsyncDisposable
     private void Reached()
     {
         _isReachable = true;
-        Volatile.Write(ref _reachableAt, _time.GetTimestamp());
         Open();
     }
 

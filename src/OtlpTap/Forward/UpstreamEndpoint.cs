@@ -10,8 +10,6 @@ internal sealed record UpstreamEndpoint(string Host, int Port, bool UseTls)
     /// <summary>Host and port as <c>:authority</c> and messages write them; an IPv6 host in brackets.</summary>
     public string Authority { get; } = Host.Contains(':') ? $"[{Host}]:{Port}" : $"{Host}:{Port}";
 
-    public Uri Uri { get; } = new UriBuilder(UseTls ? Uri.UriSchemeHttps : Uri.UriSchemeHttp, Host, Port).Uri;
-
     public override string ToString() => Authority;
 
     /// <summary>

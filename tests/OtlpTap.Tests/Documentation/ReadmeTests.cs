@@ -94,11 +94,11 @@ public sealed partial class ReadmeTests : IDisposable
         if (command == Run)
         {
             AssertShows(tap.Output, Readme.Blocks("text").ElementAt(1));
-            Assert.Empty(upstream.Exports);
+            Assert.Empty(upstream.Calls);
         }
         else
         {
-            Assert.Single(upstream.Exports);
+            Assert.Single(upstream.Calls);
         }
 
         foreach (var page in Readme.Commands().Where(other => other.StartsWith(Curl, StringComparison.Ordinal)))

@@ -22,9 +22,7 @@ public sealed class AnswersTests
     {
         await using var upstream = await StubUpstream.StartAsync();
         var details = StatusDetails.RetryInfo((StatusCode)code, "later, please", TimeSpan.FromSeconds(7));
-        upstream.Answer = (context, call) => call.Path.EndsWith("/Export", StringComparison.Ordinal)
-            ? StubUpstream.RefuseAsync(context, (StatusCode)code, "later, please", ("grpc-status-details-bin", Convert.ToBase64String(details)), ("x-hint", "7"))
-            : StubUpstream.SucceedAsync(context);
+        upstream.Answer = (context, _) => StubUpstream.RefuseAsync(context, (StatusCode)code, "later, please", ("grpc-status-details-bin", Convert.ToBase64String(details)), ("x-hint", "7"));
         await using var tap = await RunningTap.StartAsync(upstream);
 
         var refusal = await tap.RefusalOfAsync(Signal.Traces, OneSpan);
@@ -53,7 +51,7 @@ public sealed class AnswersTests
         await using var tap = await RunningTap.StartAsync(upstream);
 
         Assert.Empty(await tap.ExportAsync(Signal.Traces, []));
-        Assert.Empty(upstream.Exports);
+        Assert.Empty(upstream.Calls);
     }
 
     [Theory]
@@ -72,7 +70,7 @@ public sealed class AnswersTests
         Assert.Contains("byte 3", refusal.Status.Detail, StringComparison.Ordinal);
         var details = refusal.Trailers.GetValueBytes("grpc-status-details-bin")!;
         Assert.Contains("type.googleapis.com/google.rpc.BadRequest", System.Text.Encoding.UTF8.GetString(details), StringComparison.Ordinal);
-        Assert.Empty(upstream.Exports);
+        Assert.Empty(upstream.Calls);
         Assert.Equal(1, await tap.MetricAsync($$"""otlptap_refused_requests_total{signal="{{name.ToLowerInvariant()}}",reason="malformed"}"""));
     }
 
@@ -85,7 +83,7 @@ public sealed class AnswersTests
         using var response = await PostAsync(tap, Frame(Gzip(OneSpan), compressed: true), "gzip");
 
         Assert.Equal("0", Status(response));
-        Assert.Equal(OneSpan, Assert.Single(upstream.Exports).Message);
+        Assert.Equal(OneSpan, Assert.Single(upstream.Calls).Message);
     }
 
     [Fact]
@@ -110,7 +108,7 @@ public sealed class AnswersTests
 
         Assert.Equal("8", Status(response));
         Assert.Null(Trailer(response, "grpc-status-details-bin"));
-        Assert.Empty(upstream.Exports);
+        Assert.Empty(upstream.Calls);
     }
 
     [Fact]
@@ -123,7 +121,7 @@ public sealed class AnswersTests
 
         Assert.Equal(StatusCode.ResourceExhausted, refusal.StatusCode);
         Assert.Null(refusal.Trailers.GetValueBytes("grpc-status-details-bin"));
-        Assert.Empty(upstream.Exports);
+        Assert.Empty(upstream.Calls);
     }
 
     [Fact]
@@ -135,7 +133,7 @@ public sealed class AnswersTests
 
         Assert.Empty(await tap.ExportAsync(Signal.Traces, message));
 
-        Assert.Equal(message, Assert.Single(upstream.Exports).Message);
+        Assert.Equal(message, Assert.Single(upstream.Calls).Message);
     }
 
     [Fact]
@@ -156,13 +154,9 @@ public sealed class AnswersTests
     {
         await using var upstream = await StubUpstream.StartAsync(streamsMax: 1000);
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        upstream.Answer = async (context, call) =>
+        upstream.Answer = async (context, _) =>
         {
-            if (call.Path.EndsWith("/Export", StringComparison.Ordinal))
-            {
-                await gate.Task;
-            }
-
+            await gate.Task;
             await StubUpstream.SucceedAsync(context);
         };
         await using var tap = await RunningTap.StartAsync(upstream, tap: "limits: { in_flight_mib: 4 }", grpc: ", max_recv_msg_size_mib: 1", exporter: ", timeout: 60s");
@@ -170,7 +164,7 @@ public sealed class AnswersTests
 
         // Eight messages of half a MiB fill the bound; the ninth is refused while they wait.
         var waiting = Enumerable.Range(0, 8).Select(_ => tap.Export(Signal.Traces, message)).ToList();
-        await Deadline.UntilAsync(() => upstream.Exports.Count == 8, "eight requests stall in the upstream");
+        await Deadline.UntilAsync(() => upstream.Calls.Count == 8, "eight requests stall in the upstream");
         var refusal = await tap.RefusalOfAsync(Signal.Traces, message);
         Assert.Equal(StatusCode.Unavailable, refusal.StatusCode);
         Assert.True(StatusDetails.TryReadRetryDelay(refusal.Trailers.GetValueBytes("grpc-status-details-bin")!, out var delay));
@@ -211,7 +205,7 @@ public sealed class AnswersTests
 
         await tap.Export(Signal.Traces, OneSpan, new Grpc.Core.Metadata { { "x-scope-orgid", "tenant-1" }, { "authorization", "Bearer abc" }, { "x-other", "1" } }, cancellation: TestContext.Current.CancellationToken);
 
-        var headers = Assert.Single(upstream.Exports).Headers;
+        var headers = Assert.Single(upstream.Calls).Headers;
         Assert.Equal("tenant-1", headers["x-scope-orgid"]);
         Assert.Equal("Bearer abc", headers["authorization"]);
         Assert.False(headers.ContainsKey("x-other"));

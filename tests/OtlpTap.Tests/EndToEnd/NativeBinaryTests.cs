@@ -28,8 +28,8 @@ public sealed class NativeBinaryTests : IDisposable
         Assert.Empty(await tap.ExportAsync(healthy));
         Assert.Empty(await tap.ExportAsync(failing));
 
-        Assert.Equal(healthy, upstream.Exports[0].Message);
-        var spans = ExportTraceServiceRequest.Parser.ParseFrom(upstream.Exports[1].Message).ResourceSpans.SelectMany(resource => resource.ScopeSpans).SelectMany(scope => scope.Spans);
+        Assert.Equal(healthy, upstream.Calls.ElementAt(0).Message);
+        var spans = ExportTraceServiceRequest.Parser.ParseFrom(upstream.Calls.ElementAt(1).Message).ResourceSpans.SelectMany(resource => resource.ScopeSpans).SelectMany(scope => scope.Spans);
         var tagged = Assert.Single(spans, span => span.Attributes.Any(attribute => attribute.Key == "otlptap.failure"));
         Assert.Equal(("execute_tool get_weather", "tool_error"), (tagged.Name, tagged.Attributes.Single(attribute => attribute.Key == "otlptap.failure").Value.StringValue));
         await Deadline.UntilAsync(() => _files.CaseFiles("case.json").Count == 1, "the case is written");

@@ -58,7 +58,7 @@ public sealed class ProcessTests : IDisposable
         _files.Configure(upstream.Endpoint);
         await using var tap = await TapProcess.ListeningAsync(TapProgram.Built, ["--config", _files.ConfigFile]);
         var reply = tap.ExportAsync(FailingTool);
-        await Deadline.UntilAsync(() => upstream.Exports.Count == 1, "the request is upstream");
+        await Deadline.UntilAsync(() => upstream.Calls.Count == 1, "the request is upstream");
         var signalled = Stopwatch.GetTimestamp();
 
         tap.Terminate();
@@ -87,7 +87,7 @@ public sealed class ProcessTests : IDisposable
         _files.Configure(upstream.Endpoint, shutdown: "1s");
         await using var tap = await TapProcess.ListeningAsync(TapProgram.Built, ["--config", _files.ConfigFile]);
         var reply = tap.ExportAsync(FailingTool);
-        await Deadline.UntilAsync(() => upstream.Exports.Count == 1, "the request is upstream");
+        await Deadline.UntilAsync(() => upstream.Calls.Count == 1, "the request is upstream");
 
         tap.Terminate();
 
@@ -108,7 +108,7 @@ public sealed class ProcessTests : IDisposable
         _files.Configure(upstream.Endpoint, shutdown: "10m");
         await using var tap = await TapProcess.ListeningAsync(TapProgram.Built, ["--config", _files.ConfigFile]);
         var reply = tap.ExportAsync(FailingTool);
-        await Deadline.UntilAsync(() => upstream.Exports.Count == 1, "the request is upstream");
+        await Deadline.UntilAsync(() => upstream.Calls.Count == 1, "the request is upstream");
 
         tap.Terminate();
         await tap.PrintsAsync("otlptap: going down");

@@ -33,7 +33,7 @@ public sealed class TracesThroughTheTapTests
 
             Assert.Empty(await tap.ExportAsync(Signal.Traces, message));
 
-            var call = upstream.Exports[^1];
+            var call = upstream.Calls.Last();
             Assert.Equal(ExportServiceNames.PathOf(Signal.Traces), call.Path);
             Assert.Equal(message, call.Message);
         }
@@ -53,7 +53,7 @@ public sealed class TracesThroughTheTapTests
 
         Assert.Empty(await tap.ExportAsync(signal, message));
 
-        var call = Assert.Single(upstream.Exports);
+        var call = Assert.Single(upstream.Calls);
         Assert.Equal(ExportServiceNames.PathOf(signal), call.Path);
         Assert.Equal(message, call.Message);
     }
@@ -86,7 +86,7 @@ public sealed class TracesThroughTheTapTests
             }
         }
 
-        var spans = upstream.Exports.SelectMany(call => ExportTraceServiceRequest.Parser.ParseFrom(call.Message).ResourceSpans)
+        var spans = upstream.Calls.SelectMany(call => ExportTraceServiceRequest.Parser.ParseFrom(call.Message).ResourceSpans)
             .SelectMany(resource => resource.ScopeSpans).SelectMany(scope => scope.Spans).ToDictionary(span => span.Name);
         Assert.Equal("tool_error", Attribute(spans["execute_tool change_address"], "otlptap.failure"));
         Assert.DoesNotContain(spans["invoke_agent shop"].Attributes, attribute => attribute.Key.StartsWith("otlptap.", StringComparison.Ordinal));
@@ -155,7 +155,7 @@ public sealed class TracesThroughTheTapTests
 
         await tap.ExportAsync(Signal.Traces, message);
 
-        var call = Assert.Single(upstream.Exports);
+        var call = Assert.Single(upstream.Calls);
         Assert.Equal(message, call.Message);
         Assert.Equal(1, await tap.MetricAsync("otlptap_already_tagged_spans_total"));
     }

@@ -14,11 +14,14 @@ internal static class Deadline
     public static Task InTime(this Task task) => task.WaitAsync(Span);
 
     /// <summary>For what another thread does in its own time and announces to nobody.</summary>
-    public static async Task UntilAsync(Func<bool> holds, string what)
+    public static Task UntilAsync(Func<bool> holds, string what) => UntilAsync(() => ValueTask.FromResult(holds()), what);
+
+    /// <summary>The same for what has to be asked for.</summary>
+    public static async Task UntilAsync(Func<ValueTask<bool>> holds, string what)
     {
         var started = Stopwatch.GetTimestamp();
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-        while (!holds())
+        while (!await holds())
         {
             Assert.True(Stopwatch.GetElapsedTime(started) < Span, $"waited in vain until {what}");
             await poll.WaitForNextTickAsync();

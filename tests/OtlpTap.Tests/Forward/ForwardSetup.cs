@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using OtlpTap.Buffers;
 using OtlpTap.Forward;
+using OtlpTap.Forward.Http2;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using Prometheus;
@@ -47,7 +48,8 @@ internal sealed class ForwardSetup : IAsyncDisposable
         var options = new ForwardOptions { Endpoint = endpointText, Insecure = true };
         options = with?.Invoke(options) ?? options;
         Assert.True(UpstreamEndpoint.TryParse(options.Endpoint, options.Insecure, out var endpoint, out var problem), problem);
-        return new ForwardSetup(new HttpUpstreamTransport(UpstreamOptions.From(options, endpoint)), options, time);
+        var transport = new Http2Transport(UpstreamOptions.From(options, endpoint), time ?? TimeProvider.System, NullLogger<Http2Transport>.Instance);
+        return new ForwardSetup(transport, options, time);
     }
 
     public Payload Lend(ReadOnlySpan<byte> message)

@@ -43,7 +43,7 @@ public sealed class ForwarderTests
     [Fact]
     public async Task A_thousand_requests_against_a_stalled_upstream_hold_no_thread_and_all_finish_when_it_wakes()
     {
-        await using var stub = await StubUpstream.StartAsync();
+        await using var stub = await StubUpstream.StartAsync(streamsMax: 1000);
         await using var setup = ForwardSetup.Over(stub, with: options => options with { TimeoutSeconds = 600 });
         var wake = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         stub.Answer = async (context, _) =>
@@ -127,28 +127,39 @@ public sealed class ForwarderTests
     }
 
     [Fact]
-    public async Task A_probe_finds_an_upstream_that_no_call_has_shown_and_asks_no_more_than_it_must()
+    public async Task A_probe_finds_an_upstream_that_no_call_has_shown_and_leaves_it_nothing_to_count()
     {
-        var time = new FakeTimeProvider();
         await using var stub = await StubUpstream.StartAsync();
-        await using var setup = ForwardSetup.Over(stub, time);
+        await using var setup = ForwardSetup.Over(stub);
         Assert.False(setup.Forwarder.IsUpstreamReachable);
 
         Assert.True(await setup.Forwarder.ProbeAsync(Deadline.Token()));
         Assert.True(await setup.Forwarder.ProbeAsync(Deadline.Token()));
 
         Assert.True(setup.Forwarder.IsUpstreamReachable);
-        Assert.Equal("/grpc.health.v1.Health/Check", Assert.Single(stub.Calls).Path);
-        time.Advance(TimeSpan.FromSeconds(3));
+        Assert.Empty(stub.Calls);
+        Assert.Same(ExportReply.Accepted, await setup.SendAsync("over the same connection").InTime());
+        Assert.Equal(1, stub.Connections);
+    }
+
+    [Fact]
+    public async Task A_probe_notices_an_upstream_that_left_without_a_call_to_show_it()
+    {
+        var stub = await StubUpstream.StartAsync();
+        await using var setup = ForwardSetup.Over(stub);
         Assert.True(await setup.Forwarder.ProbeAsync(Deadline.Token()));
-        Assert.Equal(2, stub.Calls.Count);
+        await stub.DisposeAsync();
+
+        await Deadline.UntilAsync(async () => !await setup.Forwarder.ProbeAsync(Deadline.Token()), "a probe finds nobody");
+
+        Assert.False(setup.Forwarder.IsUpstreamReachable);
     }
 
     [Fact]
     public async Task A_probe_of_an_upstream_that_is_down_says_so_and_opens_the_way_when_it_is_back()
     {
         var time = new FakeTimeProvider();
-        var port = HttpUpstreamTransportTests.UnusedPort();
+        var port = StubUpstream.UnusedPort();
         await using var setup = ForwardSetup.To($"127.0.0.1:{port}", time);
 
         Assert.False(await setup.Forwarder.ProbeAsync(Deadline.Token()));
@@ -206,6 +217,43 @@ public sealed class ForwarderTests
         Assert.Equal([new ReplyTrailer("grpc-status-details-bin", "CAM")], told[7].Trailers.ToArray());
         Assert.All(told.Where((_, i) => i != 7), reply => Assert.Same(ExportReply.Accepted, reply));
         Assert.Equal(22, stub.Calls.Count);
+    }
+
+    [Theory]
+    [InlineData(10)]
+    [InlineData(20_000)]
+    public async Task An_agent_whose_code_blocks_holds_up_neither_the_connection_nor_another_agent(int length)
+    {
+        await using var stub = await StubUpstream.StartAsync();
+        await using var setup = ForwardSetup.Over(stub, with: options => options with { CallsInFlightMax = 1 });
+        var wake = new TaskCompletionSource();
+        stub.Answer = async (context, _) =>
+        {
+            await wake.Task;
+            await StubUpstream.SucceedAsync(context);
+        };
+        using var goOn = new ManualResetEventSlim();
+        var entered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        // Runs where the reply is set, and stays there.
+        var blocked = setup.SendAsync(new string('a', length)).ContinueWith(
+            _ =>
+            {
+                entered.SetResult();
+                goOn.Wait(Deadline.Token());
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+        var next = setup.SendAsync(new string('b', length));
+        wake.SetResult();
+        await entered.Task.InTime();
+
+        Assert.Same(ExportReply.Accepted, await next.InTime());
+        Assert.Same(ExportReply.Accepted, await setup.SendAsync(new string('c', length)).InTime());
+        Assert.False(blocked.IsCompleted);
+        goOn.Set();
+        await blocked.InTime();
     }
 
     [Fact]
@@ -315,7 +363,7 @@ public sealed class ForwarderTests
         public ValueTask<UpstreamAnswer> CallAsync(Signal signal, UpstreamBody body, RequestMetadata metadata, CancellationToken cancellation) =>
             ValueTask.FromResult(UpstreamAnswer.Accepted);
 
-        public ValueTask<UpstreamAnswer> ProbeAsync(CancellationToken cancellation) => ValueTask.FromResult(UpstreamAnswer.Accepted);
+        public ValueTask<UpstreamAnswer?> ProbeAsync(CancellationToken cancellation) => default;
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }

@@ -75,8 +75,7 @@ internal sealed class ScriptedTransport : IUpstreamTransport
         }
     }
 
-    public ValueTask<UpstreamAnswer> ProbeAsync(CancellationToken cancellation) =>
-        CallAsync(Signal.Traces, new UpstreamBody(ReadOnlyMemory<OtlpTap.Buffers.Payload>.Empty), RequestMetadata.Empty, cancellation);
+    public ValueTask<UpstreamAnswer?> ProbeAsync(CancellationToken cancellation) => default;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
@@ -24,6 +25,7 @@ internal sealed record StubCall(string Path, IReadOnlyDictionary<string, string>
 internal sealed class StubUpstream : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private int _connections;
 
     private StubUpstream(WebApplication app)
     {
@@ -32,8 +34,8 @@ internal sealed class StubUpstream : IAsyncDisposable
 
     public ConcurrentQueue<StubCall> Calls { get; } = new();
 
-    /// <summary>The export calls alone, in order of arrival.</summary>
-    public IReadOnlyList<StubCall> Exports => [.. Calls.Where(call => call.Path.EndsWith("/Export", StringComparison.Ordinal))];
+    /// <summary>How many connections were made to it.</summary>
+    public int Connections => Volatile.Read(ref _connections);
 
     /// <summary>How to answer; full success at once unless the test says otherwise.</summary>
     public Func<HttpContext, StubCall, Task> Answer { get; set; } = (context, _) => SucceedAsync(context);
@@ -44,6 +46,7 @@ internal sealed class StubUpstream : IAsyncDisposable
 
     public static async Task<StubUpstream> StartAsync(int port = 0, X509Certificate2? certificate = null, int streamsMax = 100)
     {
+        StubUpstream? stub = null;
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();
@@ -54,6 +57,11 @@ internal sealed class StubUpstream : IAsyncDisposable
             kestrel.Listen(IPAddress.Loopback, port, listen =>
             {
                 listen.Protocols = HttpProtocols.Http2;
+                listen.Use(next => connection =>
+                {
+                    Interlocked.Increment(ref stub!._connections);
+                    return next(connection);
+                });
                 if (certificate is not null)
                 {
                     listen.UseHttps(certificate);
@@ -61,12 +69,20 @@ internal sealed class StubUpstream : IAsyncDisposable
             });
         });
         var app = builder.Build();
-        var stub = new StubUpstream(app);
+        stub = new StubUpstream(app);
         app.Run(stub.HandleAsync);
         await app.StartAsync();
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
         stub.Port = new Uri(address).Port;
         return stub;
+    }
+
+    /// <summary>A port where nobody listens.</summary>
+    public static int UnusedPort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public static Task SucceedAsync(HttpContext context) => ReplyAsync(context, StatusCode.OK, body: []);

@@ -5,22 +5,22 @@ namespace OtlpTap.Tests.Forward;
 public sealed class UpstreamEndpointTests
 {
     [Theory]
-    [InlineData("tempo:4317", true, "http://tempo:4317/")]
-    [InlineData("tempo:4317", false, "https://tempo:4317/")]
-    [InlineData("tempo", true, "http://tempo:4317/")]
-    [InlineData("tempo:80", true, "http://tempo/")]
-    [InlineData("dns:///tempo.obs.svc.cluster.local:4317", true, "http://tempo.obs.svc.cluster.local:4317/")]
-    [InlineData("http://tempo:4317", false, "http://tempo:4317/")]
-    [InlineData("https://otlp.example.com", true, "https://otlp.example.com:4317/")]
-    [InlineData("https://otlp.example.com:443/", true, "https://otlp.example.com/")]
-    [InlineData("HTTPS://otlp.example.com:443", true, "https://otlp.example.com/")]
-    [InlineData("[::1]:4317", true, "http://[::1]:4317/")]
-    [InlineData("[::1]", true, "http://[::1]:4317/")]
-    [InlineData(" 10.0.0.7:14317 ", true, "http://10.0.0.7:14317/")]
-    public void What_the_Collector_accepts_is_accepted(string text, bool insecure, string uri)
+    [InlineData("tempo:4317", true, "tempo:4317", false)]
+    [InlineData("tempo:4317", false, "tempo:4317", true)]
+    [InlineData("tempo", true, "tempo:4317", false)]
+    [InlineData("tempo:80", true, "tempo:80", false)]
+    [InlineData("dns:///tempo.obs.svc.cluster.local:4317", true, "tempo.obs.svc.cluster.local:4317", false)]
+    [InlineData("http://tempo:4317", false, "tempo:4317", false)]
+    [InlineData("https://otlp.example.com", true, "otlp.example.com:4317", true)]
+    [InlineData("https://otlp.example.com:443/", true, "otlp.example.com:443", true)]
+    [InlineData("HTTPS://otlp.example.com:443", true, "otlp.example.com:443", true)]
+    [InlineData("[::1]:4317", true, "[::1]:4317", false)]
+    [InlineData("[::1]", true, "[::1]:4317", false)]
+    [InlineData(" 10.0.0.7:14317 ", true, "10.0.0.7:14317", false)]
+    public void What_the_Collector_accepts_is_accepted(string text, bool insecure, string authority, bool useTls)
     {
         Assert.True(UpstreamEndpoint.TryParse(text, insecure, out var endpoint, out var problem), problem);
-        Assert.Equal(uri, endpoint.Uri.ToString());
+        Assert.Equal((authority, useTls), (endpoint.Authority, endpoint.UseTls));
     }
 
     [Theory]

@@ -2,7 +2,10 @@ namespace OtlpTap.Forward.Http2;
 
 /// <summary>
 /// Bounds what a peer may make this side do for nothing: frames that bring no answer further (PING, SETTINGS, empty
-/// DATA, frames of unknown type or for streams long closed). An honest peer sends a handful in a second.
+/// DATA, frames of unknown type or for streams long closed). What a peer says on an idle line is a handful of frames in a
+/// second; what it says about requests is in proportion to them: grpc-go servers put a PING behind the DATA they receive,
+/// one for every round trip, to learn how wide the line is. On a near network that is thousands a second. So whatever
+/// this side sends gives the peer the whole allowance anew.
 /// </summary>
 internal sealed class FloodGuard(TimeProvider time)
 {
@@ -11,6 +14,9 @@ internal sealed class FloodGuard(TimeProvider time)
     private long _countedFrom = time.GetTimestamp();
     private int _count;
 
+    /// <summary>Requests, or parts of them, were sent.</summary>
+    public void Excuse() => _count = 0;
+
     public Violation Count()
     {
         if (++_count <= FramesPerSecondMax)
@@ -18,7 +24,7 @@ internal sealed class FloodGuard(TimeProvider time)
             return Violation.None;
         }
 
-        // The clock is read only when the count is used up: an honest second of it takes hours.
+        // The clock is read only when the count is used up.
         var now = time.GetTimestamp();
         if (time.GetElapsedTime(_countedFrom, now) < TimeSpan.FromSeconds(1))
         {

@@ -35,7 +35,6 @@ internal sealed partial class Http2Connection
     // Of the read loop.
     private readonly byte[] _received = GC.AllocateUninitializedArray<byte>(ReceiveBufferLength, pinned: true);
     private readonly HpackDecoder _headers;
-    private readonly FloodGuard _flood;
     private int _receivedFrom;
     private int _receivedTo;
     private bool _areSettingsSeen;
@@ -48,6 +47,7 @@ internal sealed partial class Http2Connection
     private byte[] _block = [];
 
     // Guarded by the gate.
+    private readonly FloodGuard _flood;
     private FlowWindow _receiveWindow;
     private int _credit;
 
@@ -505,6 +505,11 @@ internal sealed partial class Http2Connection
 
         var lastStreamId = (int)(BinaryPrimitives.ReadUInt32BigEndian(payload) & 0x7FFF_FFFF);
         var code = (Http2ErrorCode)BinaryPrimitives.ReadUInt32BigEndian(payload[4..]);
+        if (code == Http2ErrorCode.EnhanceYourCalm && payload[8..].SequenceEqual("too_many_pings"u8))
+        {
+            _transport.PingLess(_pingDelay);
+        }
+
         if (_state == State.Starting)
         {
             Close(Http2ErrorCode.None, $"the upstream sent GOAWAY ({code})");

@@ -124,6 +124,7 @@ internal sealed partial class Http2Connection
     {
         _batch.Clear();
         _control.MoveTo(_batch);
+        var controlLength = _batch.Length;
         while (_state != State.Closed && _sendWindow.Size > 0 && _ready.First is { } call)
         {
             if (call.StreamId == 0 && _streams.Count >= _peer.MaxConcurrentStreams)
@@ -151,6 +152,11 @@ internal sealed partial class Http2Connection
             {
                 _ready.Append(call);
             }
+        }
+
+        if (_batch.Length > controlLength)
+        {
+            _flood.Excuse();
         }
 
         return _batch.Length > 0;

@@ -29,6 +29,9 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
     /// </summary>
     public const int ReplyBytesMax = 16 << 20;
 
+    /// <summary>How long a connection is kept that has no calls while another one could take them.</summary>
+    public static readonly TimeSpan SurplusIdleMax = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan FarewellTimeout = TimeSpan.FromSeconds(1);
 
     private readonly Http2Transport _transport;
@@ -36,10 +39,12 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
     private readonly Lock _gate;
     private readonly Stream _channel;
     private readonly TimeProvider _time;
+    private readonly TimeSpan _pingDelay;
     private readonly TaskCompletionSource<string?> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Guarded by the gate. _calls counts those in _streams and those in _ready that have no stream yet;
-    // the time of the last byte received, or of the first request since, is 0 while no answer is owed.
+    // the time of the last byte received, or of the first request since, is 0 while no answer is owed; the time since
+    // which there were no calls is looked at now and then only, and is 0 while there are.
     private readonly Dictionary<int, Http2Call> _streams = [];
     private readonly CallQueue _ready = new();
     private readonly ControlFrames _control = new();
@@ -48,6 +53,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
     private int _calls;
     private long _unansweredSince;
     private long _pingSentAt;
+    private long _idleSince;
     private bool _isPingOut;
     private ITimer? _keepalive;
     private bool _isWriting;
@@ -61,7 +67,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
         Closed,
     }
 
-    public Http2Connection(Http2Transport transport, UpstreamOptions options, Stream channel, Lock gate, TimeProvider time, int firstStreamId)
+    public Http2Connection(Http2Transport transport, UpstreamOptions options, Stream channel, Lock gate, TimeProvider time, int firstStreamId, TimeSpan pingDelay)
     {
         Debug.Assert((firstStreamId & 1) == 1, "Streams of a client have odd ids.");
         _transport = transport;
@@ -70,6 +76,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
         _gate = gate;
         _time = time;
         _nextStreamId = firstStreamId;
+        _pingDelay = pingDelay;
         _flood = new FloodGuard(time);
         _headers = new HpackDecoder(HeaderBytesMax);
         _streamWindow = Math.Max(FlowWindow.Initial, options.ResponseBytesMax + Buffers.Payload.FrameHeaderLength);
@@ -115,8 +122,8 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
         }
 
         _state = State.Open;
-        var period = (_options.KeepalivePingDelay < _options.KeepalivePingTimeout ? _options.KeepalivePingDelay : _options.KeepalivePingTimeout) / 2;
-        _keepalive = _time.CreateTimer(static connection => ((Http2Connection)connection!).CheckLife(), this, period, period);
+        var period = (_pingDelay < _options.KeepalivePingTimeout ? _pingDelay : _options.KeepalivePingTimeout) / 2;
+        _keepalive = _time.CreateTimer(static connection => ((Http2Connection)connection!).LookAfter(), this, period, period);
         return true;
     }
 
@@ -124,6 +131,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
     {
         Debug.Assert(HasSlot, "The transport asks first.");
         _calls++;
+        _idleSince = 0;
         call.Attempts++;
         call.Connection = this;
         _ready.Append(call);
@@ -253,12 +261,8 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
         }
     }
 
-    /// <summary>
-    /// The keepalive (RFC 9113 section 6.7 leaves its use open): a peer from which nothing comes while it owes an answer is asked,
-    /// and given up when nothing comes then either. A cancelled call leaves its question open, or a peer that has vanished
-    /// would never be noticed under calls with short timeouts. Never on an idle connection; the kernel's own keepalive watches that.
-    /// </summary>
-    private void CheckLife()
+    /// <summary>Every few seconds.</summary>
+    private void LookAfter()
     {
         lock (_gate)
         {
@@ -269,20 +273,49 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
             }
 
             var now = _time.GetTimestamp();
-            if (_isPingOut)
+            CheckLife(now);
+            CheckUse(now);
+        }
+    }
+
+    /// <summary>
+    /// The keepalive (RFC 9113 section 6.7 leaves its use open): a peer from which nothing comes while it owes an answer is asked,
+    /// and given up when nothing comes then either. A cancelled call leaves its question open, or a peer that has vanished
+    /// would never be noticed under calls with short timeouts. Never on an idle connection; the kernel's own keepalive watches that.
+    /// </summary>
+    private void CheckLife(long now)
+    {
+        if (_isPingOut)
+        {
+            if (_time.GetElapsedTime(_pingSentAt, now) >= _options.KeepalivePingTimeout)
             {
-                if (_time.GetElapsedTime(_pingSentAt, now) >= _options.KeepalivePingTimeout)
-                {
-                    Close(Http2ErrorCode.None, $"no answer to a ping within {_options.KeepalivePingTimeout.TotalSeconds} s");
-                }
+                Close(Http2ErrorCode.None, $"no answer to a ping within {_options.KeepalivePingTimeout.TotalSeconds} s");
             }
-            else if (_unansweredSince != 0 && _time.GetElapsedTime(_unansweredSince, now) >= _options.KeepalivePingDelay)
-            {
-                _isPingOut = true;
-                _pingSentAt = now;
-                _control.AddPing((ulong)now, isAck: false);
-                RequestFlush();
-            }
+        }
+        else if (_unansweredSince != 0 && _time.GetElapsedTime(_unansweredSince, now) >= _pingDelay)
+        {
+            _isPingOut = true;
+            _pingSentAt = now;
+            _control.AddPing((ulong)now, isAck: false);
+            RequestFlush();
+        }
+    }
+
+    /// <summary>A connection that a busy time has left behind ends; the only one stays, however idle.</summary>
+    private void CheckUse(long now)
+    {
+        if (_state != State.Open || _calls > 0)
+        {
+            return;
+        }
+
+        if (_idleSince == 0)
+        {
+            _idleSince = now;
+        }
+        else if (_time.GetElapsedTime(_idleSince, now) >= SurplusIdleMax && _transport.IsSurplus(this))
+        {
+            Close(Http2ErrorCode.None, "not needed any more");
         }
     }
 

@@ -16,4 +16,7 @@ internal static partial class Http2Log
 
     [LoggerMessage(5, LogLevel.Error, "Unexpected error on the way to {Endpoint}; the connection is given up")]
     public static partial void Unexpected(this ILogger logger, UpstreamEndpoint endpoint, Exception exception);
+
+    [LoggerMessage(6, LogLevel.Information, "{Endpoint} gets too many pings: the next connection waits {Delay} in silence before it asks")]
+    public static partial void PingsTooMany(this ILogger logger, UpstreamEndpoint endpoint, TimeSpan delay);
 }

@@ -1,12 +1,12 @@
 using System.Diagnostics;
-using OtlpTap.Buffers;
 using OtlpTap.Otlp;
 
 namespace OtlpTap.Forward.Http2;
 
 /// <summary>
 /// gRPC calls to one upstream over HTTP/2 connections of its own. Normally one connection; a further one when the peer's
-/// streams are used up, to at most <see cref="ConnectionsMax"/>; then calls wait, first in, first out.
+/// streams are used up, to at most <see cref="ConnectionsMax"/>; then calls wait, first in, first out. Calls go to the
+/// first connection with room, so that further ones fall idle when they are not needed, and close.
 /// <code>
 ///   CallAsync ──▶ a connection with a free slot ──▶ answer
 ///      │  none         ▲        │ not processed (refused, GOAWAY, never sent)
@@ -22,6 +22,12 @@ internal sealed class Http2Transport : IUpstreamTransport
 
     /// <summary>Kestrel, where the metadata comes from, takes 32 KiB of headers in all.</summary>
     public const int RequestHeaderBytesMax = 48 << 10;
+
+    /// <summary>Beyond this, pings tell nothing in time; also what gRPC servers themselves wait before they ask a silent client.</summary>
+    public static readonly TimeSpan PingDelayMax = TimeSpan.FromHours(2);
+
+    // After a further connection failed: a peer that limits connections must not be asked once for every call that waits.
+    private static readonly TimeSpan FurtherConnectionPause = TimeSpan.FromSeconds(1);
 
     private const int FreeCallsMax = 1024;
     private const string ClosedCause = "the transport was closed";
@@ -40,6 +46,9 @@ internal sealed class Http2Transport : IUpstreamTransport
     private readonly CallQueue _waiting = new();
     private readonly Stack<Http2Call> _free = [];
     private Task _connecting = Task.CompletedTask;
+    private TaskCompletionSource<UpstreamAnswer?>? _probe;
+    private TimeSpan _pingDelay;
+    private long _connectFailedAt;
     private bool _isConnecting;
     private bool _isDisposed;
 
@@ -58,12 +67,28 @@ internal sealed class Http2Transport : IUpstreamTransport
         _time = time;
         _logger = logger;
         _firstStreamId = firstStreamId;
+        _pingDelay = options.KeepalivePingDelay;
         _connector = new Http2Connector(options, time);
         _headers = new RequestHeaderBlocks(options);
         Failures = new Http2Failures(options.Endpoint);
     }
 
     public Http2Failures Failures { get; }
+
+    /// <summary>An attempt to connect is under way.</summary>
+    internal bool IsConnecting
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _isConnecting;
+            }
+        }
+    }
+
+    // With the gate held.
+    private bool TakesCalls => _connections.Exists(connection => connection.TakesCalls);
 
     public ValueTask<UpstreamAnswer> CallAsync(Signal signal, UpstreamBody body, RequestMetadata metadata, CancellationToken cancellation)
     {
@@ -75,16 +100,31 @@ internal sealed class Http2Transport : IUpstreamTransport
         return CallAsync(_headers.For(signal, metadata), body, cancellation);
     }
 
-    /// <summary>Asks gRPC's health service: an answer of any status shows that the upstream is there.</summary>
-    public ValueTask<UpstreamAnswer> ProbeAsync(CancellationToken cancellation)
+    /// <summary>
+    /// A connection whose peer has sent its SETTINGS counts until it is found dead: by a ping while answers are owed, by
+    /// the kernel's keepalive while it is idle.
+    /// </summary>
+    public ValueTask<UpstreamAnswer?> ProbeAsync(CancellationToken cancellation)
     {
-        if (cancellation.IsCancellationRequested)
+        Task<UpstreamAnswer?> connected;
+        lock (_gate)
         {
-            return ValueTask.FromCanceled<UpstreamAnswer>(cancellation);
+            if (_isDisposed)
+            {
+                return new(Failures.ConnectFailed(ClosedCause));
+            }
+
+            if (TakesCalls)
+            {
+                return default;
+            }
+
+            _probe ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            connected = _probe.Task;
+            MakeRoom();
         }
 
-        // An empty HealthCheckRequest: the health of the server as a whole.
-        return CallAsync(_headers.ForHealthCheck(), new UpstreamBody(ReadOnlyMemory<Payload>.Empty), cancellation);
+        return new(connected.WaitAsync(cancellation));
     }
 
     private ValueTask<UpstreamAnswer> CallAsync(RequestHeaderBlock headers, UpstreamBody body, CancellationToken cancellation)
@@ -203,16 +243,40 @@ internal sealed class Http2Transport : IUpstreamTransport
         }
     }
 
-    /// <summary>Opens a connection when calls wait and one more is allowed.</summary>
+    /// <summary>Opens a connection when somebody waits for it and one more is allowed.</summary>
     public void MakeRoom()
     {
-        if (_waiting.First is null || _isConnecting || _isDisposed || _connections.Count(connection => connection.TakesCalls) >= ConnectionsMax)
+        if ((_waiting.First is null && _probe is null) || _isConnecting || _isDisposed)
+        {
+            return;
+        }
+
+        var usable = _connections.Count(connection => connection.TakesCalls);
+        if (usable >= ConnectionsMax || (usable > 0 && HasJustFailedToConnect))
         {
             return;
         }
 
         _isConnecting = true;
         _connecting = Task.Run(ConnectAsync);
+    }
+
+    /// <summary>Whether a connection that gets calls before this one would take them all, now that this one has none.</summary>
+    public bool IsSurplus(Http2Connection connection) =>
+        _connections.TakeWhile(other => other != connection).Any(other => other.TakesCalls);
+
+    /// <summary>
+    /// The upstream found the keepalive's pings too many: later connections wait twice as long as the one that was told so
+    /// (gRPC A8, client-side keepalive).
+    /// </summary>
+    public void PingLess(TimeSpan pingDelay)
+    {
+        var doubled = 2 * pingDelay < PingDelayMax ? 2 * pingDelay : PingDelayMax;
+        if (doubled > _pingDelay)
+        {
+            _pingDelay = doubled;
+            _logger.PingsTooMany(_options.Endpoint, doubled);
+        }
     }
 
     public void Remove(Http2Connection connection)
@@ -229,6 +293,9 @@ internal sealed class Http2Transport : IUpstreamTransport
     public void LogUnexpected(Exception exception) => _logger.Unexpected(_options.Endpoint, exception);
 
     public void LogGoAway(Http2ErrorCode code) => _logger.GoAwayReceived(_options.Endpoint, code);
+
+    private bool HasJustFailedToConnect =>
+        _connectFailedAt != 0 && _time.GetElapsedTime(_connectFailedAt) < FurtherConnectionPause;
 
     private void Dispatch(Http2Call call)
     {
@@ -281,7 +348,9 @@ internal sealed class Http2Transport : IUpstreamTransport
             if (cause is null && !_isDisposed && connection!.TryOpen())
             {
                 _connections.Add(connection);
+                _connectFailedAt = 0;
                 _logger.Connected(_options.Endpoint, _connections.Count);
+                EndProbe(null);
                 GiveSlots(connection);
                 MakeRoom();
                 return;
@@ -290,9 +359,10 @@ internal sealed class Http2Transport : IUpstreamTransport
             cause = _isDisposed ? ClosedCause : cause ?? "the connection ended at once";
             _logger.ConnectFailed(_options.Endpoint, cause);
             connection?.Close(Http2ErrorCode.None, cause);
+            _connectFailedAt = _time.GetTimestamp();
 
             // Calls may wait for another connection's streams; only without one they have nothing to wait for.
-            if (!_connections.Exists(other => other.TakesCalls))
+            if (!TakesCalls)
             {
                 FailWaiting(cause);
             }
@@ -314,7 +384,13 @@ internal sealed class Http2Transport : IUpstreamTransport
             return (null, cause);
         }
 
-        var connection = new Http2Connection(this, _options, channel, _gate, _time, _firstStreamId);
+        TimeSpan pingDelay;
+        lock (_gate)
+        {
+            pingDelay = _pingDelay;
+        }
+
+        var connection = new Http2Connection(this, _options, channel, _gate, _time, _firstStreamId, pingDelay);
         try
         {
             return (connection, await connection.StartAsync().WaitAsync(both.Token));
@@ -332,5 +408,13 @@ internal sealed class Http2Transport : IUpstreamTransport
             _waiting.Remove(call);
             call.Settle(Failures.ConnectFailed(cause));
         }
+
+        EndProbe(Failures.ConnectFailed(cause));
+    }
+
+    private void EndProbe(UpstreamAnswer? failure)
+    {
+        _probe?.SetResult(failure);
+        _probe = null;
     }
 }

@@ -25,13 +25,14 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
         "proxy-connection", "te", "transfer-encoding", "upgrade", "user-agent",
     };
 
+    // What no value may hold (RFC 9110 section 5.5); nghttp2, and with it Envoy, resets a stream for any of them.
+    private static readonly SearchValues<char> ForbiddenCharacters =
+        SearchValues.Create([.. Enumerable.Range(0, 0x20).Append(0x7F).Where(c => c != '\t').Select(c => (char)c)]);
+
     private static readonly SearchValues<char> NameCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz");
 
     private readonly ConcurrentDictionary<(Signal, RequestMetadata), RequestHeaderBlock> _blocks = new();
-
-    /// <summary>For a call that carries no telemetry.</summary>
-    public RequestHeaderBlock ForHealthCheck() => Encode(UpstreamPaths.HealthCheck, RequestMetadata.Empty);
 
     public RequestHeaderBlock For(Signal signal, RequestMetadata metadata)
     {
@@ -84,23 +85,29 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
 
         foreach (var (name, value) in options.Headers)
         {
+            Add(name, value);
+        }
+
+        foreach (var (name, value) in metadata.Entries)
+        {
+            if (!IsConfigured(name))
+            {
+                Add(name, value);
+            }
+        }
+
+        return new RequestHeaderBlock(block.WrittenSpan.ToArray(), listSize);
+
+        void Add(string name, string value)
+        {
+            // Blanks around a value are no part of it, and not allowed on the wire (RFC 9113 section 8.2.1).
+            value = value.Trim(' ', '\t');
             if (IsSendable(name, value))
             {
                 HpackEncoder.WriteSecret(block, name, value);
                 Count(name, value);
             }
         }
-
-        foreach (var (name, value) in metadata.Entries)
-        {
-            if (IsSendable(name, value) && !IsConfigured(name))
-            {
-                HpackEncoder.WriteSecret(block, name, value);
-                Count(name, value);
-            }
-        }
-
-        return new RequestHeaderBlock(block.WrittenSpan.ToArray(), listSize);
 
         void Count(string name, string value) => listSize += name.Length + Encoding.UTF8.GetByteCount(value) + HpackEntry.Overhead;
     }
@@ -110,7 +117,7 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
         name.Length > 0
         && !name.AsSpan().ContainsAnyExcept(NameCharacters)
         && !Reserved.Contains(name)
-        && !value.AsSpan().ContainsAny('\0', '\r', '\n');
+        && !value.AsSpan().ContainsAny(ForbiddenCharacters);
 
     private bool IsConfigured(string name)
     {

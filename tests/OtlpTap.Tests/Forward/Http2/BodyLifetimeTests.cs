@@ -56,6 +56,25 @@ public sealed class BodyLifetimeTests
     }
 
     [Fact]
+    public async Task A_call_that_the_upstream_gave_no_window_for_can_be_cancelled_and_is_read_no_more()
+    {
+        await using var peer = new ScriptedPeer();
+        await using var transport = peer.Transport();
+        using var impatience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        const int Length = 1_000_000;
+        var payload = TestBodies.Payload(Length);
+        var call = transport.CallAsync(Signal.Traces, new UpstreamBody(payload), RequestMetadata.Empty, impatience.Token).AsTask();
+        var line = await peer.AcceptAsync();
+        await line.ReadNextAsync();
+        await impatience.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call.WaitAsync(TimeSpan.FromSeconds(30), Cancellation));
+
+        payload.Writable.Fill(Overwritten);
+        await line.SendAsync(Frames.WindowUpdate(0, 1 << 20), Frames.WindowUpdate(1, 1 << 20));
+        await AssertOriginalUntilResetAsync(line, streamId: 1, Length);
+    }
+
+    [Fact]
     public async Task A_call_whose_connection_is_lost_is_read_no_more()
     {
         await using var peer = new ScriptedPeer();

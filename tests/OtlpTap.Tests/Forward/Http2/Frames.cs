@@ -45,8 +45,8 @@ internal static class Frames
 
     public static byte[] Reset(int streamId, Http2ErrorCode code) => Frame(3, 0, streamId, UInt32((uint)code));
 
-    public static byte[] GoAway(int lastStreamId, Http2ErrorCode code = Http2ErrorCode.None) =>
-        Frame(7, 0, 0, [.. UInt32((uint)lastStreamId), .. UInt32((uint)code)]);
+    public static byte[] GoAway(int lastStreamId, Http2ErrorCode code = Http2ErrorCode.None, string reason = "") =>
+        Frame(7, 0, 0, [.. UInt32((uint)lastStreamId), .. UInt32((uint)code), .. Encoding.ASCII.GetBytes(reason)]);
 
     public static byte[] Ping(byte content) => Frame(6, 0, 0, [content, 0, 0, 0, 0, 0, 0, content]);
 

@@ -161,27 +161,6 @@ public sealed class KestrelTests
     }
 
     [Theory]
-    [InlineData(404, StatusCode.Unimplemented)]
-    [InlineData(401, StatusCode.Unauthenticated)]
-    [InlineData(503, StatusCode.Unavailable)]
-    [InlineData(200, StatusCode.Unknown)]
-    public async Task An_http_answer_without_grpc_status_is_translated(int httpStatus, StatusCode status)
-    {
-        await using var upstream = await KestrelUpstream.StartAsync(async context =>
-        {
-            context.Response.StatusCode = httpStatus;
-            context.Response.ContentType = "text/html";
-            await context.Response.WriteAsync("<html>no such page</html>", Cancellation);
-        });
-        await using var transport = Transport(upstream);
-
-        var answer = await transport.CallAsync(Signal.Traces, TestBodies.Body(10), RequestMetadata.Empty, Cancellation);
-
-        Assert.Equal((UpstreamOutcome.NotGrpc, status), (answer.Outcome, answer.Reply.Status));
-        Assert.Contains($"HTTP {httpStatus}", answer.Reply.Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task Many_calls_share_a_connection_and_each_gets_its_own_answer(bool useTls)
@@ -265,22 +244,6 @@ public sealed class KestrelTests
             var answer = await transport.CallAsync(Signal.Traces, TestBodies.Body(8 << 20), RequestMetadata.Empty, Cancellation);
             Assert.Equal((StatusCode.ResourceExhausted, "too large"), (answer.Reply.Status, answer.Reply.Message));
         }
-    }
-
-    [Fact]
-    public async Task A_probe_asks_for_the_health_of_the_server()
-    {
-        string? path = null;
-        await using var upstream = await KestrelUpstream.StartAsync(async context =>
-        {
-            path = context.Request.Path;
-            Assert.Empty(await KestrelUpstream.ReadMessageAsync(context));
-            await KestrelUpstream.AnswerAsync(context, [], 12);
-        });
-        await using var transport = Transport(upstream);
-
-        Assert.True((await transport.ProbeAsync(Cancellation)).IsReachable);
-        Assert.Equal("/grpc.health.v1.Health/Check", path);
     }
 
     [Fact]

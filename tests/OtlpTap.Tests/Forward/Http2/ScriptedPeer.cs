@@ -20,6 +20,9 @@ internal sealed class ScriptedPeer : IAsyncDisposable
 
     public UpstreamEndpoint Endpoint { get; }
 
+    /// <summary>Somebody has connected and was not accepted yet.</summary>
+    public bool HasPending => _listener.Pending();
+
     public Http2Transport Transport(TimeProvider? time = null, Func<UpstreamOptions, UpstreamOptions>? configure = null, int firstStreamId = 1)
     {
         var options = new UpstreamOptions { Endpoint = Endpoint };
@@ -29,7 +32,9 @@ internal sealed class ScriptedPeer : IAsyncDisposable
     /// <summary>Takes a connection without a word.</summary>
     public async Task<ScriptedLine> AcceptSilentlyAsync()
     {
-        var line = new ScriptedLine(await _listener.AcceptSocketAsync(TestContext.Current.CancellationToken));
+        var socket = await _listener.AcceptSocketAsync(TestContext.Current.CancellationToken);
+        socket.NoDelay = true;
+        var line = new ScriptedLine(socket);
         _lines.Add(line);
         return line;
     }

@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Net;
+using OtlpTap.Buffers;
+using OtlpTap.Forward;
 
-namespace OtlpTap.Forward;
+namespace OtlpTap.Benchmarks.Transport;
 
 /// <summary>An <see cref="UpstreamBody"/> as request content, which can tell when its bytes are not read any more.</summary>
 /// <remarks>
@@ -92,7 +94,7 @@ internal sealed class FrameContent(UpstreamBody body) : HttpContent
         try
         {
             body.WriteFrameHeader(buffer);
-            var filled = Buffers.Payload.FrameHeaderLength;
+            var filled = Payload.FrameHeaderLength;
             for (var i = 0; i < body.Count; i++)
             {
                 var rest = body[i].Message;

@@ -4,9 +4,10 @@ using System.Net;
 using System.Net.Http.Headers;
 using Grpc.Core;
 using OtlpTap.Buffers;
+using OtlpTap.Forward;
 using OtlpTap.Otlp;
 
-namespace OtlpTap.Forward;
+namespace OtlpTap.Benchmarks.Transport;
 
 /// <summary>
 /// Reads the answer to a unary call out of an HTTP response.
