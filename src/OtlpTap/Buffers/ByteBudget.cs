@@ -13,10 +13,13 @@ internal sealed class ByteBudget(long limitBytes)
     /// False, and nothing taken, when <paramref name="bytes"/> would pass the limit.
     /// A single claim larger than the whole limit is let through when nothing else is taken: it could never succeed otherwise.
     /// </summary>
-    public bool TryTake(long bytes)
+    public bool TryTake(long bytes) => TryGrow(0, bytes);
+
+    /// <summary>The same for a claim that already holds <paramref name="heldBytes"/>; alone, it may grow beyond the limit.</summary>
+    public bool TryGrow(long heldBytes, long bytes)
     {
         var taken = Interlocked.Add(ref _taken, bytes);
-        if (taken <= limitBytes || taken == bytes)
+        if (taken <= limitBytes || taken == heldBytes + bytes)
         {
             return true;
         }

@@ -83,14 +83,27 @@ internal sealed class Payload
         }
     }
 
-    /// <summary>Hands this payload's in-flight credit to the one that takes its place on the request path (its tagged copy).</summary>
-    public void MoveCreditTo(Payload successor)
+    /// <summary>
+    /// Hands this payload's in-flight credit to the one that takes its place on the request path (its tagged copy), and
+    /// takes more for what that is longer. False, and everything as it was, when there is no room for that.
+    /// </summary>
+    public bool TryMoveCreditTo(Payload successor)
     {
-        var credit = Interlocked.Exchange(ref _credit, 0);
-        if (credit != 0)
+        var credit = Volatile.Read(ref _credit);
+        if (credit == 0)
         {
-            successor.AttachCredit(_budget!, credit);
+            return true;
         }
+
+        var more = Math.Max(0, successor.Length - Length);
+        if (more > 0 && !_budget!.TryGrow(credit, more))
+        {
+            return false;
+        }
+
+        Volatile.Write(ref _credit, 0);
+        successor.AttachCredit(_budget!, credit + more);
+        return true;
     }
 
     internal void Rent(int length)

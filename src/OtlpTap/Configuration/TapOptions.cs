@@ -52,8 +52,8 @@ internal sealed record GrpcReceiverOptions
     /// </summary>
     public int MaxReceiveMessageBytes { get; init; } = 64 << 20;
 
-    /// <summary><c>max_concurrent_streams</c> of one connection. Default 1024: a busy SDK or Collector multiplexes hundreds; 1 to 65536.</summary>
-    public int MaxConcurrentStreams { get; init; } = 1024;
+    /// <summary><c>max_concurrent_streams</c> of one connection. Default 256: SDKs send one request at a time, a Collector ten; a stream takes 8 KB, used or not; 1 to 65536.</summary>
+    public int MaxConcurrentStreams { get; init; } = 256;
 
     /// <summary><c>keepalive.server_parameters.max_connection_idle</c>: a connection without a request is closed after it. Default none.</summary>
     public TimeSpan? MaxConnectionIdle { get; init; }

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using OtlpTap.Metrics;
+using OtlpTap.Recorder;
 
 namespace OtlpTap.Corpus;
 
@@ -16,6 +17,10 @@ internal sealed class CaptureLoop
     // With the delays of 1, 2 and 4 s a disk has 7 s to recover; then others wait for the place in the queue.
     private const int AttemptsMax = 4;
     private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromSeconds(1);
+
+    // A person follows ten cases; the tenth thousandth of an hour only fills the log. Counters have them all.
+    private const int LinesMax = 10;
+    private static readonly TimeSpan LinesInterval = TimeSpan.FromSeconds(10);
 
     private readonly CorpusOptions _options;
     private readonly CaptureScheduler _scheduler;
@@ -35,6 +40,7 @@ internal sealed class CaptureLoop
     private bool _isFailing;
     private bool _isFull;
     private int _givenUp;
+    private readonly LogAllowance _lines;
 
     public CaptureLoop(
         CorpusOptions options,
@@ -52,6 +58,7 @@ internal sealed class CaptureLoop
         _time = time;
         _logger = logger;
         _written = written;
+        _lines = new LogAllowance(LinesMax, LinesInterval, time);
         scheduler.Changed = Ring;
     }
 
@@ -129,7 +136,11 @@ internal sealed class CaptureLoop
         catch (Exception exception) // the edge of the loop: one bad trace must not end the writing of all others
         {
             _metrics.CaseFailed(CaseFailReason.Internal);
-            _logger.CaseFailed(capture.TraceId, exception);
+            if (MayLog())
+            {
+                _logger.CaseFailed(capture.TraceId, exception);
+            }
+
         }
 
         _metrics.Handled(_time.GetElapsedTime(started));
@@ -141,14 +152,22 @@ internal sealed class CaptureLoop
         {
             case CaseOutcome.Written:
                 _metrics.CaseWritten();
-                _logger.CaseWritten(result.Failure, capture.TraceId, result.Path);
+                if (MayLog())
+                {
+                    _logger.CaseWritten(result.Failure, capture.TraceId, result.Path);
+                }
+
                 WritingWorks();
                 _written?.Invoke(capture, result);
                 break;
 
             case CaseOutcome.Updated:
                 _metrics.CaseUpdated();
-                _logger.CaseUpdated(result.Failure, capture.TraceId, result.Path);
+                if (MayLog())
+                {
+                    _logger.CaseUpdated(result.Failure, capture.TraceId, result.Path);
+                }
+
                 WritingWorks();
                 _written?.Invoke(capture, result);
                 break;
@@ -190,6 +209,17 @@ internal sealed class CaptureLoop
 
         _metrics.CaseFailed(ReasonOf(exception));
         _givenUp++;
+    }
+
+    private bool MayLog()
+    {
+        var may = _lines.TryTake(out var leftOut);
+        if (leftOut > 0)
+        {
+            _logger.CasesNotNamed(leftOut);
+        }
+
+        return may;
     }
 
     private void WritingWorks()

@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using System.Text.Json;
 using OtlpTap.Otlp;
 
@@ -13,15 +14,31 @@ internal sealed class CaseDirectory(string root)
     public const string TraceFile = "trace.json";
     public const string LogsFile = "logs.json";
 
+    /// <summary>
+    /// Up to so many bytes a file is indented; nobody reads the lines of a larger one. Indentation costs its depth for each
+    /// line, so that a request of 80 KB, a list of numbers below 90 lists, would be 34 MB, and one of 64 MiB all of a disk.
+    /// </summary>
+    public const int IndentedBytesMax = 16 << 20;
+
     private const int SetAsideMax = 100;
     private const int FailureNameLengthMax = 64;
 
     // Cases are read by people, in diffs: indented, and text as it is, for nothing here goes into HTML.
-    private static readonly JsonWriterOptions Json = new()
+    private static readonly JsonWriterOptions Indented = new()
     {
         Indented = true,
         NewLine = "\n",
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    private static readonly JsonWriterOptions Compact = Indented with { Indented = false };
+
+    // What is below a link is somebody else's, and may be the folder itself. What vanishes meanwhile counts nothing.
+    private static readonly EnumerationOptions OwnFiles = new()
+    {
+        RecurseSubdirectories = true,
+        AttributesToSkip = FileAttributes.ReparsePoint,
+        IgnoreInaccessible = true,
     };
 
     private long _bytes = -1;
@@ -33,8 +50,9 @@ internal sealed class CaseDirectory(string root)
 
     public long Measure()
     {
-        var directory = new DirectoryInfo(Root);
-        return _bytes = directory.Exists ? directory.EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length) : 0;
+        return _bytes = Directory.Exists(Root)
+            ? new FileSystemEnumerable<long>(Root, static (ref FileSystemEntry entry) => entry.IsDirectory ? 0 : entry.Length, OwnFiles).Sum()
+            : 0;
     }
 
     /// <summary>Where the trace's case lies, whatever failure it was filed under; null when it has none.</summary>
@@ -67,11 +85,15 @@ internal sealed class CaseDirectory(string root)
         var temporary = Path.Combine(casePath, $".{fileName}.tmp");
         var before = LengthOf(path) + LengthOf(temporary);
         var bytesBefore = Bytes;
-        using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
+
+        // Made anew, never opened: a link that somebody put in its place would lead the bytes elsewhere.
+        File.Delete(temporary);
+        using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
         {
-            using (var json = new Utf8JsonWriter(stream, Json))
+            if (!TryWrite(stream, Indented, IndentedBytesMax, write))
             {
-                write(json);
+                stream.SetLength(0);
+                TryWrite(stream, Compact, long.MaxValue, write);
             }
 
             stream.WriteByte((byte)'\n');
@@ -104,6 +126,23 @@ internal sealed class CaseDirectory(string root)
         }
 
         throw new IOException($"{path} was set aside {SetAsideMax} times already.");
+    }
+
+    private static bool TryWrite(Stream stream, JsonWriterOptions options, long bytesMax, Action<Utf8JsonWriter> write)
+    {
+        using var output = new BoundedOutput(stream, bytesMax);
+        try
+        {
+            using var json = new Utf8JsonWriter(output, options);
+            write(json);
+        }
+        catch (BoundedOutput.FullException)
+        {
+            return false;
+        }
+
+        output.Flush();
+        return true;
     }
 
     // The name of a failure is the user's: it must stay one folder, below ours.

@@ -28,4 +28,7 @@ internal static partial class CorpusLog
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "shutting down: {Count} cases were not written within {Deadline}")]
     public static partial void NotWrittenInTime(this ILogger logger, int count, TimeSpan deadline);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Count} further cases were written or failed and are not named here; the counters have them")]
+    public static partial void CasesNotNamed(this ILogger logger, int count);
 }

@@ -7,6 +7,9 @@ namespace OtlpTap.Corpus;
 /// <summary>What a case says about its trace, read from the assembled request.</summary>
 internal sealed class TraceSummary
 {
+    // The trace has them whole; a case that repeats a name of megabytes for each verdict would be larger than its trace.
+    private const int NameBytesMax = 512;
+
     private readonly Dictionary<SpanId, SpanEntry> _spans = [];
     private readonly byte[] _request;
     private readonly List<string> _services = [];
@@ -49,7 +52,7 @@ internal sealed class TraceSummary
 
     /// <summary>Null when the span is not in the trace.</summary>
     public string? NameOf(SpanId span) =>
-        _spans.TryGetValue(span, out var entry) ? Encoding.UTF8.GetString(_request, entry.NameOffset, entry.NameLength) : null;
+        _spans.TryGetValue(span, out var entry) ? Text(_request.AsSpan(entry.NameOffset, entry.NameLength)) : null;
 
     /// <summary>The <c>service.name</c> of the span's resource; of the trace's first one when the span is not there; null without any.</summary>
     public string? ServiceOf(SpanId span)
@@ -121,7 +124,7 @@ internal sealed class TraceSummary
                     while (value.Next())
                     {
                         text = value is { FieldNumber: OtlpFields.AnyValue.StringValue, WireType: WireType.LengthDelimited }
-                            ? Encoding.UTF8.GetString(value.Value)
+                            ? Text(value.Value)
                             : null;
                     }
 
@@ -130,6 +133,22 @@ internal sealed class TraceSummary
         }
 
         return isKey ? text : null;
+    }
+
+    private static string Text(ReadOnlySpan<byte> utf8)
+    {
+        if (utf8.Length <= NameBytesMax)
+        {
+            return Encoding.UTF8.GetString(utf8);
+        }
+
+        var end = NameBytesMax;
+        while (end > NameBytesMax - 3 && (utf8[end] & 0xc0) == 0x80)
+        {
+            end--; // not in the middle of a character
+        }
+
+        return Encoding.UTF8.GetString(utf8[..end]) + "\u2026";
     }
 
     private void ReadScopeSpans(int start, int end, int service)

@@ -17,7 +17,6 @@ internal static class Server
     public static WebApplication Create(
         TapOptions options,
         ReceiveOptions receive,
-        ReceiveMetrics metrics,
         ExportMethodProvider methods,
         ExportService service,
         Admission admission,
@@ -38,7 +37,7 @@ internal static class Server
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = (int)receive.MessageBytesMax;
-            grpc.CompressionProviders = [new BoundedGzip(receive.MessageBytesMax, metrics)];
+            grpc.CompressionProviders = [new AcceptedGzip()];
         });
         services.AddSingleton(service);
         services.AddSingleton<IServiceMethodProvider<ExportService>>(methods);

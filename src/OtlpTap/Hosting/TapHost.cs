@@ -86,9 +86,9 @@ internal sealed class TapHost : IAsyncDisposable
         };
         var inFlight = new ByteBudget(processor.InFlightBytesMax);
         var service = new ExportService(pipelines, inFlight, new ForwardedHeaders(receive), _metrics.Receive, time);
-        var admission = new Admission(inFlight, receive, _metrics.Receive);
+        var admission = new Admission(inFlight, payloads, receive, _metrics.Receive, time);
         _readiness = new Readiness([.. _forwarders.Select(forwarder => (forwarder.Key, new Func<bool>(() => forwarder.Value.IsUpstreamReachable)))]);
-        _server = Server.Create(options, receive, _metrics.Receive, new ExportMethodProvider(new ExportMarshaller(payloads), pipelines), service, admission, admin => admin.MapAdmin(_metrics, _readiness), logs);
+        _server = Server.Create(options, receive, new ExportMethodProvider(new ExportMarshaller(payloads), pipelines), service, admission, admin => admin.MapAdmin(_metrics, _readiness), logs);
 
         _metrics.OnScrape(_tee.PublishMetrics);
         _metrics.OnScrape(_recorder.PublishMetrics);

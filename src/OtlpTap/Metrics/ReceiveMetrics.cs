@@ -23,15 +23,13 @@ internal sealed class ReceiveMetrics
     ];
 
     // Indexed by Refusal.
-    private static readonly string[] Reasons = ["malformed", "too_large", "in_flight_full", "recorder_busy", "recording_failed", "shutting_down"];
+    private static readonly string[] Reasons = ["malformed", "too_large", "in_flight_full", "recorder_busy", "recording_failed", "shutting_down", "too_slow"];
 
     private readonly Counter.Child[] _requests;
     private readonly Counter.Child[] _items;
     private readonly Counter.Child[] _bytes;
     private readonly Counter.Child[][] _replies;
     private readonly Counter.Child[][] _refused;
-    private readonly Counter.Child _decompressedTooLarge;
-    private readonly Counter.Child _notGzip;
     private readonly Counter.Child[] _discardedWithoutUpstream;
     private readonly Histogram.Child[] _replyDurations;
     private readonly Gauge _inFlightBytes;
@@ -44,9 +42,6 @@ internal sealed class ReceiveMetrics
         _bytes = BySignal(factory.CreateCounter("otlptap_received_bytes_total", "Message bytes received, after decompression.", ["signal"]));
         _replies = BySignalAnd(Codes, factory.CreateCounter("otlptap_replies_total", "Replies to agents by gRPC status code, whoever gave them.", ["signal", "code"]));
         _refused = BySignalAnd(Reasons, factory.CreateCounter("otlptap_refused_requests_total", "Requests that the tap itself answered with an error, by reason.", ["signal", "reason"]));
-        var undecodable = factory.CreateCounter("otlptap_undecodable_requests_total", "Compressed requests refused while they were decompressed, by reason.", ["reason"]);
-        _decompressedTooLarge = undecodable.WithLabels("too_large");
-        _notGzip = undecodable.WithLabels("malformed");
         _discardedWithoutUpstream = BySignal(factory.CreateCounter("otlptap_discarded_without_upstream_items_total", "Items acknowledged and then let go, because no upstream is configured and the recorder keeps traces and logs only.", ["signal"]));
         _replyDurations = BySignal(factory.CreateHistogram(
             "otlptap_reply_duration_seconds",
@@ -76,10 +71,6 @@ internal sealed class ReceiveMetrics
     }
 
     public void RequestRefused(Signal signal, Refusal refusal) => _refused[(int)signal][(int)refusal].Inc();
-
-    public void DecompressedTooLarge() => _decompressedTooLarge.Inc();
-
-    public void NotGzip() => _notGzip.Inc();
 
     public void DiscardedWithoutUpstream(Signal signal, int items) => _discardedWithoutUpstream[(int)signal].Inc(items);
 

@@ -22,6 +22,9 @@ internal enum Refusal : byte
 
     /// <summary>The tap is going down. The sender shall try again, and reach its successor.</summary>
     ShuttingDown,
+
+    /// <summary>The message took longer to arrive than its length explains. The sender shall try again.</summary>
+    ArrivedTooSlowly,
 }
 
 /// <summary>
@@ -39,6 +42,7 @@ internal static class Refusals
     private static readonly ExportReply RecordingFailed =
         new(StatusCode.ResourceExhausted, "the recorder cannot hold this request, and no upstream is configured that could take the data", default, []);
 
+    private static readonly ExportReply ArrivedTooSlowly = Retryable("the message did not arrive in time: what is in flight is held for those that do");
     private static readonly ExportReply ShuttingDown = Retryable("the tap is shutting down");
 
     public static ExportReply Reply(Refusal refusal) => refusal switch
@@ -47,6 +51,7 @@ internal static class Refusals
         Refusal.RecorderBusy => RecorderBusy,
         Refusal.RecordingFailed => RecordingFailed,
         Refusal.ShuttingDown => ShuttingDown,
+        Refusal.ArrivedTooSlowly => ArrivedTooSlowly,
         _ => throw new ArgumentOutOfRangeException(nameof(refusal), refusal, "This refusal needs what was wrong with the request."),
     };
 

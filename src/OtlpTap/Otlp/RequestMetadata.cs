@@ -20,10 +20,14 @@ internal sealed class RequestMetadata : IEquatable<RequestMetadata>
         {
             hash.Add(name);
             hash.Add(value);
+            MemoryBytes += sizeof(char) * value.Length;
         }
 
         _hash = hash.ToHashCode();
     }
+
+    /// <summary>What the values take while the request waits; the names are the configuration's.</summary>
+    public long MemoryBytes { get; }
 
     public ReadOnlySpan<(string Name, string Value)> Entries => _entries;
 

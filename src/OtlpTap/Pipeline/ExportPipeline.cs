@@ -154,7 +154,14 @@ internal sealed class ExportPipeline(
             return payload;
         }
 
-        payload.MoveCreditTo(tagged);
+        // Tags can be several times the spans: 65,536 of them are 6 MB on a request of 1.5.
+        if (!payload.TryMoveCreditTo(tagged))
+        {
+            tagged.Release();
+            failures.TaggingFailed();
+            return payload;
+        }
+
         return tagged;
     }
 }

@@ -18,9 +18,17 @@ internal sealed class ExportService(
     {
         var received = time.GetTimestamp();
         var http = call.GetHttpContext();
+        var arrival = http.Features.Get<Arrival>();
+        if (arrival?.TakeInflated() is { } inflated)
+        {
+            payload.Release();
+            payload = inflated;
+        }
+
+        var metadata = headers.Read(http.Request.Headers);
         metrics.RequestReceived(signal, payload.Length);
 
-        if (!TryAdmit(http, payload))
+        if (!TryAdmit(arrival, payload, metadata))
         {
             payload.Release();
             metrics.RequestRefused(signal, Refusal.InFlightFull);
@@ -28,7 +36,7 @@ internal sealed class ExportService(
             throw AsException(Refusals.Reply(Refusal.InFlightFull));
         }
 
-        var reply = await pipelines[signal].ExportAsync(payload, headers.Read(http.Request.Headers), received, call.CancellationToken);
+        var reply = await pipelines[signal].ExportAsync(payload, metadata, received, call.CancellationToken);
         metrics.RequestAnswered(signal, reply.Status, time.GetElapsedTime(received));
         if (reply.Status != StatusCode.OK)
         {
@@ -44,25 +52,25 @@ internal sealed class ExportService(
     }
 
     /// <summary>
-    /// The payload's bytes count as in flight from here until the upstream call that carries them ends. What was
-    /// reserved while a large message was still arriving (see <see cref="Admission"/>) is taken over.
+    /// The request counts as in flight from here until the upstream call that carries its bytes ends. What it held while
+    /// it was arriving (see <see cref="Admission"/>) is taken over.
     /// </summary>
-    private bool TryAdmit(HttpContext http, Payload payload)
+    private bool TryAdmit(Arrival? arrival, Payload payload, RequestMetadata metadata)
     {
-        var reserved = http.Features.Get<Reservation>()?.TakeOver() ?? 0;
-        var missing = payload.Length - reserved;
-        if (missing > 0 && !inFlight.TryTake(missing))
+        var held = arrival?.TakeCredit() ?? 0;
+        var credit = payload.Length + ReceiveOptions.RequestOverheadBytes + metadata.MemoryBytes;
+        if (credit > held && !inFlight.TryGrow(held, credit - held))
         {
-            inFlight.Return(reserved);
+            inFlight.Return(held);
             return false;
         }
 
-        if (missing < 0)
+        if (held > credit)
         {
-            inFlight.Return(-missing);
+            inFlight.Return(held - credit);
         }
 
-        payload.AttachCredit(inFlight, payload.Length);
+        payload.AttachCredit(inFlight, credit);
         return true;
     }
 

@@ -18,7 +18,12 @@ internal sealed class RecorderLoop(
     TimeProvider time,
     ILogger<RecorderLoop> logger)
 {
+    // Where memory is refused, it is for each request alike.
+    private const int LinesMax = 3;
+    private static readonly TimeSpan LinesInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan TrimInterval = TimeSpan.FromMinutes(1);
+
+    private readonly LogAllowance _lines = new(LinesMax, LinesInterval, time);
 
     public async Task RunAsync()
     {
@@ -49,7 +54,11 @@ internal sealed class RecorderLoop(
         catch (Exception exception) // the edge of the loop: one bad item must not end the recording of all others
         {
             metrics.HandlerFailed();
-            logger.HandlerFailed(exception);
+            if (_lines.TryTake(out _))
+            {
+                logger.HandlerFailed(exception);
+            }
+
         }
         finally
         {
@@ -75,7 +84,11 @@ internal sealed class RecorderLoop(
         catch (Exception exception) // somebody may wait for the answer: it must come whatever went wrong
         {
             metrics.Appended(AppendOutcome.Failed);
-            logger.AppendFailed(exception);
+            if (_lines.TryTake(out _))
+            {
+                logger.AppendFailed(exception);
+            }
+
             return false;
         }
     }

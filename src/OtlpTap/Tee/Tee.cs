@@ -16,10 +16,13 @@ namespace OtlpTap.Tee;
 internal sealed class Tee
 {
     /// <summary>
-    /// What an item costs beside its payload's bytes: channel slot, scan result, payload object. Charged so that a flood
-    /// of tiny requests is bounded too.
+    /// What an item costs at least beside its payload's bytes: channel slot, scan result, payload object. Charged so that
+    /// a flood of tiny requests is bounded too.
     /// </summary>
     internal const int ItemOverheadBytes = 1024;
+
+    // Of the overhead, what is not the scan result's arrays.
+    private const int ItemObjectsBytes = 256;
 
     private readonly Channel<TeeItem> _channel = Channel.CreateUnbounded<TeeItem>(new UnboundedChannelOptions
     {
@@ -56,7 +59,7 @@ internal sealed class Tee
     /// </summary>
     public bool TryOffer(Signal signal, Payload payload, ScanResult scan, long receivedTimestamp, RecordedSignal? recorded = null)
     {
-        var credit = CreditFor(payload);
+        var credit = CreditFor(payload, scan);
         if (!_budget.TryTake(credit))
         {
             _metrics.Dropped(TeeDropReason.Full);
@@ -64,7 +67,7 @@ internal sealed class Tee
         }
 
         payload.AddReference();
-        if (!_channel.Writer.TryWrite(new TeeItem(signal, payload, scan, receivedTimestamp, recorded)))
+        if (!_channel.Writer.TryWrite(new TeeItem(signal, payload, scan, receivedTimestamp, recorded, credit)))
         {
             payload.Release();
             _budget.Return(credit);
@@ -84,9 +87,8 @@ internal sealed class Tee
     /// <summary>The reader is done with an item: gives back the payload's reference and the credit. Only the reader calls it.</summary>
     public void Return(in TeeItem item)
     {
-        var credit = CreditFor(item.Payload);
         item.Payload.Release();
-        _budget.Return(credit);
+        _budget.Return(item.Credit);
         Volatile.Write(ref _returned, _returned + 1);
         Volatile.Write(ref _oldestTimestamp, _channel.Reader.TryPeek(out var next) ? next.ReceivedTimestamp : 0);
     }
@@ -104,5 +106,6 @@ internal sealed class Tee
             oldest == 0 ? TimeSpan.Zero : _time.GetElapsedTime(oldest));
     }
 
-    private static long CreditFor(Payload payload) => payload.Length + ItemOverheadBytes;
+    // A request of failing spans and nothing else takes twelve times its bytes in matches.
+    private static long CreditFor(Payload payload, ScanResult scan) => payload.Length + Math.Max(ItemOverheadBytes, scan.RetainedBytes + ItemObjectsBytes);
 }

@@ -10,9 +10,11 @@ namespace OtlpTap.Tee;
 /// </summary>
 /// <param name="ReceivedTimestamp"><see cref="TimeProvider.GetTimestamp"/> when the request's last byte was there.</param>
 /// <param name="Recorded">Somebody waits for the bytes to be in the recorder; null when an upstream gives the answer.</param>
+/// <param name="Credit">What the item was charged. Kept, because the scan may be given back, and grow, before the item is.</param>
 internal readonly record struct TeeItem(
     Signal Signal,
     Payload Payload,
     ScanResult Scan,
     long ReceivedTimestamp,
-    RecordedSignal? Recorded);
+    RecordedSignal? Recorded,
+    long Credit);

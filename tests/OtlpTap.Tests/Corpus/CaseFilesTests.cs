@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using OpenTelemetry.Proto.Common.V1;
 using OtlpTap.Corpus;
 using static OtlpTap.Tests.Corpus.Telemetry;
 
@@ -98,6 +99,88 @@ public sealed class CaseFilesTests : IDisposable
 
         Assert.Equal(["case.json", "logs.json", "trace.json"], Directory.GetFiles(_tap.CasePath(7)).Select(Path.GetFileName).Order());
         Assert.Equal([1], _tap.SpansIn(7));
+    }
+
+    [Fact]
+    public void Values_that_nest_deeply_do_not_make_a_file_out_of_proportion()
+    {
+        // A list of 60,000 numbers below 40 lists: with every line indented, 240 KB would be 60 MB.
+        var value = new AnyValue { ArrayValue = new ArrayValue() };
+        value.ArrayValue.Values.AddRange(Enumerable.Repeat(new AnyValue { IntValue = 1 }, 60_000));
+        for (var depth = 0; depth < 40; depth++)
+        {
+            value = new AnyValue { ArrayValue = new ArrayValue { Values = { value } } };
+        }
+
+        var span = Span(7, 1, failed: true);
+        span.Attributes.Add(new KeyValue { Key = "deep", Value = value });
+        _tap.Receive(span);
+        _tap.Settle();
+
+        Assert.InRange(new FileInfo(Path.Combine(_tap.CasePath(7), "trace.json")).Length, 1, CaseDirectory.IndentedBytesMax);
+        Assert.Equal(span, Assert.Single(SpansIn(_tap.TraceIn(7))));
+    }
+
+    [Theory]
+    [InlineData("trace.json")]
+    [InlineData("case.json")]
+    public void A_link_in_the_place_of_a_temporary_file_is_not_followed(string name)
+    {
+        var victim = Path.Combine(_tap.Folder, "victim");
+        Directory.CreateDirectory(_tap.CasePath(7));
+        File.WriteAllText(victim, "precious");
+        File.CreateSymbolicLink(Path.Combine(_tap.CasePath(7), $".{name}.tmp"), victim);
+
+        _tap.Receive(Span(7, 1, failed: true));
+        _tap.Settle();
+
+        Assert.Equal("precious", File.ReadAllText(victim));
+        Assert.Equal([1], _tap.SpansIn(7));
+    }
+
+    [Fact]
+    public void Links_in_the_folder_are_neither_walked_nor_counted()
+    {
+        Directory.CreateDirectory(Path.Combine(_tap.Folder, "elsewhere"));
+        File.WriteAllText(Path.Combine(_tap.Folder, "elsewhere", "large"), new string('x', 100_000));
+        Directory.CreateDirectory(_tap.Corpus.Directory);
+        Directory.CreateSymbolicLink(Path.Combine(_tap.Corpus.Directory, "elsewhere"), Path.Combine(_tap.Folder, "elsewhere"));
+        Directory.CreateSymbolicLink(Path.Combine(_tap.Corpus.Directory, "loop"), _tap.Corpus.Directory);
+        File.CreateSymbolicLink(Path.Combine(_tap.Corpus.Directory, "dangling"), Path.Combine(_tap.Folder, "nowhere"));
+        File.WriteAllText(Path.Combine(_tap.Corpus.Directory, "notes"), "12345");
+
+        Assert.Equal(5, new CaseDirectory(_tap.Corpus.Directory).Measure());
+    }
+
+    [Fact]
+    public void Names_without_end_are_cut_in_the_case_and_whole_in_the_trace()
+    {
+        var span = Span(7, 1, failed: true);
+        span.Name = string.Concat(Enumerable.Repeat("\u00e9\u20ac", 100_000));
+        _tap.Receive(RequestFrom(new string('s', 500_000), span));
+        _tap.Settle();
+
+        var service = _tap.Case(7).GetProperty("service").GetString()!;
+        var name = _tap.Case(7).GetProperty("verdicts")[0].GetProperty("span_name").GetString()!;
+        Assert.InRange(service.Length, 100, 1000);
+        Assert.InRange(name.Length, 100, 1000);
+        Assert.StartsWith(name[..^1], span.Name, StringComparison.Ordinal);
+        Assert.Equal(span.Name, Assert.Single(SpansIn(_tap.TraceIn(7))).Name);
+    }
+
+    [Fact]
+    public void A_flood_of_cases_is_no_flood_of_log_lines()
+    {
+        _tap.Receive(Enumerable.Range(1, 500).Select(trace => Span(trace, 1, failed: true)));
+        _tap.Settle();
+        Assert.Equal(500, _tap.Value("otlptap_corpus_cases_written_total"));
+        Assert.InRange(_tap.CaptureLog.Messages.Count, 1, 20);
+
+        _tap.Pass(60);
+        _tap.Receive(Span(501, 1, failed: true));
+        _tap.Settle();
+        Assert.Contains(_tap.CaptureLog.Messages, message => message.Contains("490", StringComparison.Ordinal));
+        Assert.Contains(_tap.CaptureLog.Messages, message => message.Contains(Trace(501).ToString(), StringComparison.Ordinal));
     }
 
     [Fact]

@@ -75,7 +75,7 @@ public sealed class ConformanceTests
 
         Assert.Equal("3", StatusOf(response));
         Assert.Empty(upstream.Calls);
-        Assert.Equal(1, await tap.MetricAsync("""otlptap_undecodable_requests_total{reason="malformed"}"""));
+        Assert.Equal(1, await tap.MetricAsync("""otlptap_refused_requests_total{signal="traces",reason="malformed"}"""));
     }
 
     // "OTLP/gRPC Request": a limit on the size, 64 MiB recommended, also after decompression; not retryable.

@@ -29,7 +29,8 @@ internal sealed class RunningTap : IAsyncDisposable
     /// <param name="tap">Further keys of <c>processors.tap</c>, one a line.</param>
     /// <param name="grpc">Further keys of the gRPC receiver, in flow style.</param>
     /// <param name="exporter">Further keys of the exporter, in flow style.</param>
-    public static async Task<RunningTap> StartAsync(StubUpstream? upstream = null, string tap = "", string grpc = "", string exporter = "", string shutdown = "8s")
+    /// <param name="time">The tap's clock, where a test moves it.</param>
+    public static async Task<RunningTap> StartAsync(StubUpstream? upstream = null, string tap = "", string grpc = "", string exporter = "", string shutdown = "8s", TimeProvider? time = null)
     {
         var directory = System.IO.Directory.CreateTempSubdirectory("otlptap-test-").FullName;
         var exporters = upstream is null ? "[]" : "[otlp_grpc/upstream]";
@@ -51,7 +52,7 @@ internal sealed class RunningTap : IAsyncDisposable
             """;
         var loaded = new ConfigurationLoader().LoadText([("test.yaml", text)]);
         Assert.True(loaded.Options is not null, string.Join('\n', loaded.Problems));
-        var host = TapHost.Create(loaded.Options, TimeProvider.System, NullLoggerFactory.Instance);
+        var host = TapHost.Create(loaded.Options, time ?? TimeProvider.System, NullLoggerFactory.Instance);
         await host.StartAsync(Deadline.Token());
         return new RunningTap(host, directory);
     }

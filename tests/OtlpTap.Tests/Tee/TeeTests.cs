@@ -80,6 +80,31 @@ public sealed class TeeTests
     }
 
     [Fact]
+    public void What_was_found_in_a_request_counts_as_waiting_with_it()
+    {
+        var tee = CreateTee();
+        var payload = _payloads.Rent(0);
+        var scan = _scans.Rent();
+        for (var i = 0; i < 10_000; i++)
+        {
+            scan.AddMatch(default, []);
+        }
+
+        Assert.True(tee.TryOffer(Signal.Traces, payload, scan, _time.GetTimestamp()));
+        Assert.True(tee.QueueBytes >= scan.RetainedBytes, $"{tee.QueueBytes} bytes counted, {scan.RetainedBytes} held");
+
+        Assert.True(tee.Reader.TryRead(out var item));
+        scan.AddMatch(default, []); // whoever has it next may make it larger
+        for (var i = 0; i < 10_000; i++)
+        {
+            scan.AddMatch(default, []);
+        }
+
+        tee.Return(item);
+        Assert.Equal(0, tee.QueueBytes);
+    }
+
+    [Fact]
     public void After_completion_offers_are_refused_and_what_waits_is_still_read()
     {
         var tee = CreateTee();
