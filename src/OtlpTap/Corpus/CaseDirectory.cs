@@ -88,16 +88,14 @@ internal sealed class CaseDirectory(string root)
 
         // Made anew, never opened: a link that somebody put in its place would lead the bytes elsewhere.
         File.Delete(temporary);
-        using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+        try
         {
-            if (!TryWrite(stream, Indented, IndentedBytesMax, write))
-            {
-                stream.SetLength(0);
-                TryWrite(stream, Compact, long.MaxValue, write);
-            }
-
-            stream.WriteByte((byte)'\n');
-            stream.Flush(flushToDisk: true);
+            WriteWhole(temporary, write);
+        }
+        catch (IOException)
+        {
+            File.Delete(temporary); // half a file is of no use, and the disk may be full
+            throw;
         }
 
         File.Move(temporary, path, overwrite: true);
@@ -126,6 +124,19 @@ internal sealed class CaseDirectory(string root)
         }
 
         throw new IOException($"{path} was set aside {SetAsideMax} times already.");
+    }
+
+    private static void WriteWhole(string path, Action<Utf8JsonWriter> write)
+    {
+        using var stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        if (!TryWrite(stream, Indented, IndentedBytesMax, write))
+        {
+            stream.SetLength(0);
+            TryWrite(stream, Compact, long.MaxValue, write);
+        }
+
+        stream.WriteByte((byte)'\n');
+        stream.Flush(flushToDisk: true);
     }
 
     private static bool TryWrite(Stream stream, JsonWriterOptions options, long bytesMax, Action<Utf8JsonWriter> write)

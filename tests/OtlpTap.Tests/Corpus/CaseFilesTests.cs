@@ -184,6 +184,17 @@ public sealed class CaseFilesTests : IDisposable
     }
 
     [Fact]
+    public void A_write_that_fails_leaves_nothing_behind_that_would_fill_the_disk_further()
+    {
+        var directory = new CaseDirectory(_tap.Corpus.Directory);
+        Directory.CreateDirectory(_tap.CasePath(7));
+
+        Assert.Throws<IOException>(() => directory.Write(_tap.CasePath(7), "trace.json", _ => throw new IOException("No space left on device")));
+
+        Assert.Empty(Directory.GetFiles(_tap.CasePath(7)));
+    }
+
+    [Fact]
     public void A_crash_between_the_files_of_a_case_loses_none_of_its_spans()
     {
         _tap.Receive(Span(7, 1, failed: true));
