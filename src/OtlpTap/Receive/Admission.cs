@@ -84,6 +84,7 @@ internal sealed class Admission(ByteBudget inFlight, PayloadPool payloads, Recei
         }
         catch (OperationCanceledException) when (late.IsCancellationRequested)
         {
+            Consume(reader);
             return Because(Refusal.ArrivedTooSlowly);
         }
     }
@@ -107,9 +108,8 @@ internal sealed class Admission(ByteBudget inFlight, PayloadPool payloads, Recei
                 : null;
             if (refused is not null)
             {
-                // Consumed, not only looked at: Kestrel's count of the connection's window is wrong for what a refused
-                // stream leaves looked at and unread, and the next large request would end the connection.
-                reader.AdvanceTo(buffer.End);
+                reader.AdvanceTo(buffer.Start);
+                Consume(reader);
                 return refused;
             }
 
@@ -122,6 +122,18 @@ internal sealed class Admission(ByteBudget inFlight, PayloadPool payloads, Recei
             }
 
             reader.AdvanceTo(buffer.Start, buffer.End);
+        }
+    }
+
+    /// <summary>
+    /// Takes what has come of a message that is refused. Kestrel's count of the connection's window is wrong for what a
+    /// stream leaves looked at and unread: the next large request would end the connection with FLOW_CONTROL_ERROR.
+    /// </summary>
+    private static void Consume(PipeReader reader)
+    {
+        if (reader.TryRead(out var left))
+        {
+            reader.AdvanceTo(left.Buffer.End);
         }
     }
 

@@ -29,7 +29,9 @@ internal enum InflateOutcome
 ///   | header | deflated bytes ... | CRC-32, 4 bytes | length before compression modulo 2^32, 4 bytes, little-endian |   (RFC 1952)
 /// </code>
 /// It is only the sender's word: what holds less is refused, and what holds more (a message of several members ends with
-/// the length of the last) makes the payload grow, with credit for each step.
+/// the length of the last) makes the payload grow, with credit for each step. A stream that is cut off is an error only
+/// because of the switch System.IO.Compression.UseStrictValidation (Directory.Build.props): without it .NET calls it the
+/// end, and what was lost might be acknowledged.
 /// </summary>
 internal static class GzipMessage
 {

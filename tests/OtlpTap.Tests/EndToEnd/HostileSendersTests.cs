@@ -65,12 +65,14 @@ public sealed class HostileSendersTests
         await using var tap = await RunningTap.StartAsync(upstream, tap: "limits: { in_flight_mib: 1 }", grpc: ", max_recv_msg_size_mib: 1", exporter: ", timeout: 60s");
 
         var sent = Enumerable.Range(0, 100).Select(_ => tap.Export(Signal.Traces, OneSpan)).ToList();
+        // 16 KiB each, and while one arrives in pieces the block of 64 KiB that it is kept in: not a hundred fit into 1 MiB.
         await Deadline.UntilAsync(() => sent.Exists(call => call.ResponseAsync.IsFaulted), "a request is refused");
+        Assert.InRange(InFlight(tap), 1, 1 << 20);
         gate.SetResult();
 
         var outcomes = await Task.WhenAll(sent.Select(async call => await StatusOfAsync(call))).InTime();
-        // 16 KiB each, and while one arrives in pieces the block of 64 KiB that it is kept in.
-        Assert.InRange(outcomes.Count(status => status == StatusCode.OK), 1, 63);
+        Assert.Contains(StatusCode.OK, outcomes);
+        Assert.Contains(StatusCode.Unavailable, outcomes);
         Assert.All(outcomes, status => Assert.True(status is StatusCode.OK or StatusCode.Unavailable));
     }
 
