@@ -25,7 +25,8 @@ internal sealed record UpstreamOptions
 
     /// <summary>
     /// An HTTP/2 ping goes out when calls are in flight and nothing was received for so long. Never on an idle
-    /// connection: grpc-go servers end one with GOAWAY ("too_many_pings") on the third ping within five minutes.
+    /// connection: grpc-go servers end one with GOAWAY ("too_many_pings") on the third ping within five minutes. A peer
+    /// that does so is given twice as long from then on.
     /// </summary>
     public TimeSpan KeepalivePingDelay { get; init; } = TimeSpan.FromSeconds(20);
 

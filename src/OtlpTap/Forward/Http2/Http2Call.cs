@@ -21,7 +21,8 @@ internal sealed class Http2Call(Http2Transport transport, int responseBytesMax) 
     private int _piece;
     private int _pieceOffset;
 
-    // The task: completed under the gate, consumed once by the caller.
+    // The task: completed under the gate, consumed once by the caller. Its continuation runs on the pool: on the thread
+    // that completes it, it would hold the gate and the loop that reads for all calls of the connection.
     private ManualResetValueTaskSourceCore<UpstreamAnswer> _source = new() { RunContinuationsAsynchronously = true };
     private CancellationTokenRegistration _registration;
 
