@@ -21,14 +21,15 @@ internal static class Server
         ExportService service,
         Admission admission,
         Action<IEndpointRouteBuilder> mapAdmin,
-        ILoggerFactory logs)
+        ILoggerFactory logs,
+        TimeProvider time)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options));
 
         var services = builder.Services;
-        services.Replace(ServiceDescriptor.Singleton(logs));
+        services.Replace(ServiceDescriptor.Singleton<ILoggerFactory>(new ServerLogs(logs, time)));
         services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NoLifetime>());
         services.AddSingleton<IMemoryPoolFactory<byte>, BlockPoolFactory>();
         services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = Listeners.Open);
