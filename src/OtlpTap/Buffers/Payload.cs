@@ -22,9 +22,12 @@ internal sealed class Payload
     private int _length;
     private int _references;
 
-    // Credit in the in-flight budget: given back once, by whoever ends the request path or, at the latest, with the last reference.
+    // Credit in the in-flight budget: given back once, by the last who holds it or, at the latest, with the last reference.
     private ByteBudget? _budget;
     private long _credit;
+    private int _creditHolds;
+
+    private Payload? _gzip;
 
     internal Payload(PayloadPool pool, byte[] array)
     {
@@ -45,7 +48,23 @@ internal sealed class Payload
     /// <summary>For the renter alone, before the payload is shared.</summary>
     public Span<byte> Writable => _array.AsSpan(FrameHeaderLength, _length);
 
+    /// <summary>Spans, log records or data points in the message; set by the pipeline, before the payload is shared with exporters.</summary>
+    public int ItemCount { get; set; }
+
+    /// <summary>
+    /// The same message as the sender compressed it (one or more gzip members, RFC 1952), where that was kept: an upstream
+    /// that takes gzip gets these bytes, and nothing is compressed again. Lives as long as this payload.
+    /// </summary>
+    public Payload? Gzip => _gzip;
+
     internal int Capacity => _array.Length;
+
+    /// <summary>Takes over one reference to <paramref name="gzip"/>. By the renter alone, before the payload is shared.</summary>
+    public void AttachGzip(Payload gzip)
+    {
+        Debug.Assert(_gzip is null, "A payload has one compressed form.");
+        _gzip = gzip;
+    }
 
     public void AddReference()
     {
@@ -60,26 +79,31 @@ internal sealed class Payload
         Debug.Assert(references >= 0, "A payload was released more often than referenced.");
         if (references == 0)
         {
-            ReturnCredit();
+            ReturnAllCredit();
+            _gzip?.Release();
+            _gzip = null;
             _pool.Return(this);
         }
     }
 
-    /// <summary>Ties credit that was taken from <paramref name="budget"/> to this payload. At most once per rental.</summary>
+    /// <summary>Ties credit that was taken from <paramref name="budget"/> to this payload, with one hold of it. At most once per rental.</summary>
     public void AttachCredit(ByteBudget budget, long bytes)
     {
         Debug.Assert(_budget is null, "A payload carries one credit.");
         _budget = budget;
+        Volatile.Write(ref _creditHolds, 1);
         Volatile.Write(ref _credit, bytes);
     }
 
-    /// <summary>Ends the payload's stay on the request path; later calls do nothing. References (the tee's) are not affected.</summary>
+    /// <summary>One more who must call <see cref="ReturnCredit"/> before the credit goes back: an exporter beside another, an attempt of several.</summary>
+    public void HoldCredit() => Interlocked.Increment(ref _creditHolds);
+
+    /// <summary>Ends one hold; with the last one the payload's stay on the request path ends. References (the tee's) are not affected.</summary>
     public void ReturnCredit()
     {
-        var credit = Interlocked.Exchange(ref _credit, 0);
-        if (credit != 0)
+        if (Interlocked.Decrement(ref _creditHolds) == 0)
         {
-            _budget!.Return(credit);
+            ReturnAllCredit();
         }
     }
 
@@ -101,6 +125,7 @@ internal sealed class Payload
             return false;
         }
 
+        Debug.Assert(Volatile.Read(ref _creditHolds) == 1, "Credit moves before it is shared.");
         Volatile.Write(ref _credit, 0);
         successor.AttachCredit(_budget!, credit + more);
         return true;
@@ -111,7 +136,18 @@ internal sealed class Payload
         _length = length;
         _references = 1;
         _budget = null;
+        _creditHolds = 0;
+        ItemCount = 0;
         _array[0] = 0;
         BinaryPrimitives.WriteUInt32BigEndian(_array.AsSpan(1), (uint)length);
+    }
+
+    private void ReturnAllCredit()
+    {
+        var credit = Interlocked.Exchange(ref _credit, 0);
+        if (credit != 0)
+        {
+            _budget!.Return(credit);
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OtlpTap.Forward;
 
 namespace OtlpTap.Configuration;
 
@@ -7,7 +8,7 @@ internal static class Check
 {
     /// <summary>The options; null when something that they need is wrong, which has been reported then.</summary>
     public static TapOptions? Whole(
-        Components<GrpcReceiverOptions> receivers,
+        Components<ReceiverOptions> receivers,
         Components<TapProcessorOptions> processors,
         Components<ExporterOptions> exporters,
         ImmutableArray<PipelineOptions> pipelines,
@@ -17,24 +18,24 @@ internal static class Check
         var receiver = One(receivers, "for now one receiver can be used, and this is used already");
         var processor = One(processors, "for now one tap processor can be used, and this is used already");
         var processorOptions = processor?.Options ?? new TapProcessorOptions();
-        if (receiver is null)
+        if (receiver?.Options.Grpc is not { } grpc)
         {
             return null;
         }
 
-        if (receiver.Options.Endpoint.Port == service.AdminEndpoint.Port && service.AdminEndpoint.Port != 0)
+        if (grpc.Endpoint.Tcp.Port == service.Admin.Endpoint.Tcp.Port && grpc.Endpoint.Tcp.Port != 0)
         {
-            serviceSection.Map("admin").Error("endpoint", $"port {service.AdminEndpoint.Port} is the one that `{receiver.Id}` receives on: the admin port needs its own");
+            serviceSection.Map("admin").Error("endpoint", $"port {grpc.Endpoint.Tcp.Port} is the one that `{receiver.Id}` receives on: the admin port needs its own");
         }
 
-        if (processorOptions.InFlightBytesMax < receiver.Options.MaxReceiveMessageBytes)
+        if (processorOptions.InFlightBytesMax < grpc.MaxReceiveMessageBytes)
         {
-            ReportTooLittleInFlight(receiver.Section, receiver.Options, processor?.Section, processorOptions);
+            ReportTooLittleInFlight(receiver.Section, grpc, processor?.Section, processorOptions);
         }
 
         return new TapOptions
         {
-            Receiver = receiver.Options,
+            Receivers = [receiver.Options],
             Processor = processorOptions,
             Exporters = [.. exporters.Used.Select(exporter => exporter.Options)],
             Pipelines = pipelines,

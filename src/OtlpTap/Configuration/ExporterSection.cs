@@ -28,7 +28,7 @@ internal static class ExporterSection
         return components;
     }
 
-    private static ExporterOptions? ReadOtlp(string id, Section section)
+    private static OtlpGrpcExporterOptions? ReadOtlp(string id, Section section)
     {
         var defaults = new ForwardOptions { Endpoint = "" };
         var tls = ReadTls(section.Map("tls"));
@@ -57,7 +57,7 @@ internal static class ExporterSection
         section.Refuse(["read_buffer_size", "write_buffer_size", "wait_for_ready"], "the tap decides this itself: remove it");
         section.Refuse(["batcher"], "requests are joined by themselves while the upstream is busy: remove it");
         section.RefuseUnknownKeys();
-        return options.Endpoint.Length == 0 ? null : new ExporterOptions(id, options);
+        return options.Endpoint.Length == 0 ? null : new OtlpGrpcExporterOptions(id, options);
     }
 
     private static void CheckEndpoint(Section section, ForwardOptions options)

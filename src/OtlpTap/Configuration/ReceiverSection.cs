@@ -5,9 +5,9 @@ internal static class ReceiverSection
 {
     private const int MessageMibMax = 1024;
 
-    public static Components<GrpcReceiverOptions> Read(Section receivers)
+    public static Components<ReceiverOptions> Read(Section receivers)
     {
-        var components = new Components<GrpcReceiverOptions>("receiver");
+        var components = new Components<ReceiverOptions>("receiver");
         foreach (var (id, type, section) in receivers.Components())
         {
             var isOtlp = type == "otlp";
@@ -22,7 +22,7 @@ internal static class ReceiverSection
         return components;
     }
 
-    private static GrpcReceiverOptions? ReadOtlp(string id, Section section)
+    private static ReceiverOptions? ReadOtlp(string id, Section section)
     {
         var protocols = section.Map("protocols");
         section.RefuseUnknownKeys();
@@ -38,19 +38,19 @@ internal static class ReceiverSection
             return null;
         }
 
-        var options = ReadGrpc(id, protocols.Map("grpc"));
+        var options = new ReceiverOptions(id, ReadGrpc(protocols.Map("grpc")), Http: null);
         protocols.RefuseUnknownKeys();
         return options;
     }
 
-    private static GrpcReceiverOptions ReadGrpc(string id, Section grpc)
+    private static GrpcReceiverOptions ReadGrpc(Section grpc)
     {
-        var defaults = new GrpcReceiverOptions { Id = id };
+        var defaults = new GrpcReceiverOptions();
         var keepalive = grpc.Map("keepalive");
         var server = keepalive.Map("server_parameters");
         var options = defaults with
         {
-            Endpoint = grpc.Listen("endpoint", defaults.Endpoint),
+            Endpoint = new ListenAddress(grpc.Listen("endpoint", defaults.Endpoint.Tcp), null),
             MaxReceiveMessageBytes = grpc.Number("max_recv_msg_size_mib", defaults.MaxReceiveMessageBytes >> 20, 1, MessageMibMax) << 20,
             MaxConcurrentStreams = grpc.Number("max_concurrent_streams", defaults.MaxConcurrentStreams, 1, 65_536),
             MaxConnectionIdle = server.Has("max_connection_idle")

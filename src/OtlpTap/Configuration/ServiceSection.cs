@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OtlpTap.Forward;
 using OtlpTap.Otlp;
 
 namespace OtlpTap.Configuration;
@@ -12,7 +13,7 @@ internal static class ServiceSection
         var admin = service.Map("admin");
         var options = new ServiceOptions
         {
-            AdminEndpoint = admin.Listen("endpoint", defaults.AdminEndpoint),
+            Admin = defaults.Admin with { Endpoint = new ListenAddress(admin.Listen("endpoint", defaults.Admin.Endpoint.Tcp), null) },
             ShutdownDeadline = service.Duration("shutdown_deadline", defaults.ShutdownDeadline, TimeSpan.Zero, TimeSpan.FromMinutes(10)),
         };
         admin.RefuseUnknownKeys();
@@ -23,7 +24,7 @@ internal static class ServiceSection
 
     public static ImmutableArray<PipelineOptions> ReadPipelines(
         Section service,
-        Components<GrpcReceiverOptions> receivers,
+        Components<ReceiverOptions> receivers,
         Components<TapProcessorOptions> processors,
         Components<ExporterOptions> exporters)
     {
@@ -63,11 +64,12 @@ internal static class ServiceSection
         string id,
         Signal signal,
         Section pipeline,
-        Components<GrpcReceiverOptions> receivers,
+        Components<ReceiverOptions> receivers,
         Components<TapProcessorOptions> processors,
         Components<ExporterOptions> exporters)
     {
-        var receiverCount = Use(pipeline, "receivers", receivers, []);
+        var sources = new List<ReceiverOptions>();
+        var receiverCount = Use(pipeline, "receivers", receivers, sources);
         var taps = new List<TapProcessorOptions>();
         var processorCount = Use(pipeline, "processors", processors, taps);
         var targets = new List<ExporterOptions>();
@@ -94,7 +96,7 @@ internal static class ServiceSection
             pipeline.Error("exporters", "neither an exporter nor the tap processor is named: what is received would be lost");
         }
 
-        return new PipelineOptions(id, signal, processorCount > 0, targets.FirstOrDefault());
+        return new PipelineOptions(id, signal, [.. sources.Select(receiver => receiver.Id)], processorCount > 0, targets.FirstOrDefault(), []);
     }
 
     // How many are named; what they name is added to the list.
@@ -116,7 +118,7 @@ internal static class ServiceSection
     // Nothing written: every signal goes from what receives through the tap to the exporter, where there is one.
     private static ImmutableArray<PipelineOptions> Omitted(
         Section service,
-        Components<GrpcReceiverOptions> receivers,
+        Components<ReceiverOptions> receivers,
         Components<TapProcessorOptions> processors,
         Components<ExporterOptions> exporters)
     {
@@ -134,7 +136,8 @@ internal static class ServiceSection
         processors.UseAll();
         exporters.UseAll();
         var exporter = exporters.Used.FirstOrDefault().Options;
-        return [.. Enum.GetValues<Signal>().Select(signal => new PipelineOptions(NameOf(signal), signal, processors.Count > 0, exporter))];
+        ImmutableArray<string> sources = [.. receivers.Used.Select(receiver => receiver.Id)];
+        return [.. Enum.GetValues<Signal>().Select(signal => new PipelineOptions(NameOf(signal), signal, sources, processors.Count > 0, exporter, []))];
     }
 
     private static Signal? SignalOf(string type) => type switch

@@ -8,14 +8,15 @@ namespace OtlpTap.Configuration;
 /// <summary>The whole configuration, checked. Immutable; every number is within its range, every name refers to something.</summary>
 internal sealed record TapOptions
 {
-    public required GrpcReceiverOptions Receiver { get; init; }
+    /// <summary>The receivers that pipelines use, in the order in which they were defined.</summary>
+    public required ImmutableArray<ReceiverOptions> Receivers { get; init; }
 
     public required TapProcessorOptions Processor { get; init; }
 
     /// <summary>The exporters that pipelines use, in the order in which they were defined.</summary>
     public required ImmutableArray<ExporterOptions> Exporters { get; init; }
 
-    /// <summary>One at most for each signal; a signal without one is not received (UNIMPLEMENTED, as the Collector answers).</summary>
+    /// <summary>One at most for each receiver and signal; a signal without one is not received (UNIMPLEMENTED or 404, as the Collector answers).</summary>
     public required ImmutableArray<PipelineOptions> Pipelines { get; init; }
 
     public required ServiceOptions Service { get; init; }
@@ -23,11 +24,12 @@ internal sealed record TapOptions
     /// <summary>The rules of the packs and the operator's own, compiled.</summary>
     public CompiledRules Rules { get; init; } = CompiledRules.None;
 
-    public PipelineOptions? PipelineOf(Signal signal)
+    /// <summary>What takes the signal from the receiver; null where nothing does.</summary>
+    public PipelineOptions? PipelineOf(string receiver, Signal signal)
     {
         foreach (var pipeline in Pipelines)
         {
-            if (pipeline.Signal == signal)
+            if (pipeline.Signal == signal && pipeline.Receivers.Contains(receiver))
             {
                 return pipeline;
             }
@@ -35,34 +37,6 @@ internal sealed record TapOptions
 
         return null;
     }
-}
-
-/// <summary><c>receivers.otlp.protocols.grpc</c>.</summary>
-internal sealed record GrpcReceiverOptions
-{
-    /// <summary>The component id: <c>otlp</c> or <c>otlp/name</c>.</summary>
-    public required string Id { get; init; }
-
-    /// <summary><c>endpoint</c>. Default <c>127.0.0.1:4317</c>; port 0 lets the system choose.</summary>
-    public HostPort Endpoint { get; init; } = new("127.0.0.1", 4317);
-
-    /// <summary>
-    /// <c>max_recv_msg_size_mib</c>, counted after decompression. Default 64 MiB, which the OTLP specification recommends
-    /// (the Collector's is 4); 1 to 1024.
-    /// </summary>
-    public int MaxReceiveMessageBytes { get; init; } = 64 << 20;
-
-    /// <summary><c>max_concurrent_streams</c> of one connection. Default 256: SDKs send one request at a time, a Collector ten; a stream takes 8 KB, used or not; 1 to 65536.</summary>
-    public int MaxConcurrentStreams { get; init; } = 256;
-
-    /// <summary><c>keepalive.server_parameters.max_connection_idle</c>: a connection without a request is closed after it. Default none.</summary>
-    public TimeSpan? MaxConnectionIdle { get; init; }
-
-    /// <summary><c>keepalive.server_parameters.time</c>: a ping goes out after so much silence. Default 2 h, as the Collector's.</summary>
-    public TimeSpan KeepaliveTime { get; init; } = TimeSpan.FromHours(2);
-
-    /// <summary><c>keepalive.server_parameters.timeout</c>: the connection is closed when the ping is not answered within it. Default 20 s, as the Collector's.</summary>
-    public TimeSpan KeepaliveTimeout { get; init; } = TimeSpan.FromSeconds(20);
 }
 
 /// <summary><c>processors.tap</c>.</summary>
@@ -106,9 +80,13 @@ internal sealed record TapProcessorOptions
 
     /// <summary>
     /// <c>limits.in_flight_mib</c>: bytes of requests between arrival and reply; beyond it senders are told to come again.
-    /// Default 256 MiB; from the receiver's largest message to 65536.
+    /// Default 256 MiB; from the receivers' largest message to 65536. A <c>memory_limiter</c> in the pipelines sets it as
+    /// <c>limit_mib - spike_limit_mib</c>, the limit from which the Collector refuses.
     /// </summary>
     public long InFlightBytesMax { get; init; } = 256L << 20;
+
+    /// <summary><c>on_invalid</c>: what becomes of single items that break the OTLP data model. Default relay.</summary>
+    public OnInvalid OnInvalid { get; init; }
 
     /// <summary>
     /// <c>forward_headers</c>: request headers that travel on to the upstream, in lower case. Default <c>authorization</c> and
@@ -117,21 +95,52 @@ internal sealed record TapProcessorOptions
     public ImmutableArray<string> ForwardHeaders { get; init; } = ["authorization", "x-scope-orgid"];
 }
 
-/// <summary><c>exporters.otlp_grpc</c>.</summary>
-/// <param name="Id">The component id as it was typed: <c>otlp_grpc</c>, <c>otlp_grpc/name</c>, or with the older <c>otlp</c>.</param>
-internal sealed record ExporterOptions(string Id, ForwardOptions Forward);
-
 /// <summary>One of <c>service.pipelines</c>.</summary>
 /// <param name="Id"><c>traces</c>, <c>logs</c>, <c>metrics</c>, or one of them with <c>/name</c>.</param>
 /// <param name="IsTapped">Whether the tap processor is in it: requests are inspected, tagged and offered to the recorder.</param>
-/// <param name="Exporter">Whose answer is the sender's; null where no upstream is configured.</param>
-internal sealed record PipelineOptions(string Id, Signal Signal, bool IsTapped, ExporterOptions? Exporter);
+/// <param name="Receivers">Ids of the receivers it takes from.</param>
+/// <param name="Primary">Whose answer is the sender's; null where no exporter is configured.</param>
+/// <param name="Others">Further exporters, each behind a queue of its own.</param>
+internal sealed record PipelineOptions(
+    string Id, Signal Signal, ImmutableArray<string> Receivers, bool IsTapped, ExporterOptions? Primary, ImmutableArray<ExporterOptions> Others);
+
+/// <summary><c>service.admin</c>: metrics, health and the API.</summary>
+internal sealed record AdminOptions : ListenerOptions
+{
+    /// <summary>Default <c>127.0.0.1:8888</c>, the Collector's port for its own metrics.</summary>
+    public override ListenAddress Endpoint { get; init; } = new("127.0.0.1", 8888);
+}
+
+/// <summary><c>extensions.health_check</c>, as the Collector's: an answer in JSON on a port of its own.</summary>
+internal sealed record HealthCheckOptions : ListenerOptions
+{
+    /// <summary>Default <c>127.0.0.1:13133</c>.</summary>
+    public override ListenAddress Endpoint { get; init; } = new("127.0.0.1", 13133);
+
+    /// <summary><c>path</c>. Default <c>/</c>.</summary>
+    public string Path { get; init; } = "/";
+
+    /// <summary><c>response_body.healthy</c>: in place of the JSON. Default none.</summary>
+    public string? HealthyBody { get; init; }
+
+    /// <summary><c>response_body.unhealthy</c>. Default none.</summary>
+    public string? UnhealthyBody { get; init; }
+}
 
 /// <summary><c>service</c>, without its pipelines.</summary>
 internal sealed record ServiceOptions
 {
-    /// <summary><c>admin.endpoint</c>: metrics and health. Default <c>127.0.0.1:8888</c>, the Collector's port for its own metrics.</summary>
-    public HostPort AdminEndpoint { get; init; } = new("127.0.0.1", 8888);
+    /// <summary><c>admin</c>.</summary>
+    public AdminOptions Admin { get; init; } = new();
+
+    /// <summary><c>extensions</c> with a <c>health_check</c>; null where none is named.</summary>
+    public HealthCheckOptions? HealthCheck { get; init; }
+
+    /// <summary>
+    /// <c>telemetry.metrics.readers[].pull.exporter.prometheus</c>: where own metrics are also served, beside the admin port;
+    /// null where it is not written or is the admin port.
+    /// </summary>
+    public ListenAddress? MetricsEndpoint { get; init; }
 
     /// <summary>
     /// <c>shutdown_deadline</c>: how long requests in flight and due cases have after SIGTERM. Default 8 s: more than an

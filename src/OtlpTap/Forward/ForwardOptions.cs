@@ -15,6 +15,39 @@ internal sealed record ForwardOptions
     /// <summary><c>tls.insecure_skip_verify</c>: accept any server certificate. Default false.</summary>
     public bool InsecureSkipVerify { get; init; }
 
+    /// <summary><c>tls.ca_pem</c>: the same as text. Default none.</summary>
+    public string? CaPem { get; init; }
+
+    /// <summary><c>tls.cert_file</c> and <c>tls.key_file</c>: PEM, shown to the upstream (mTLS). Default none.</summary>
+    public string? CertificateFile { get; init; }
+
+    /// <inheritdoc cref="CertificateFile"/>
+    public string? KeyFile { get; init; }
+
+    /// <summary><c>tls.server_name_override</c>: the name that the server's certificate must have. Default the endpoint's host.</summary>
+    public string? ServerNameOverride { get; init; }
+
+    /// <summary><c>tls.min_version</c>. Default 1.2.</summary>
+    public Version MinTlsVersion { get; init; } = new(1, 2);
+
+    /// <summary><c>tls.reload_interval</c>: the files are read again so often, for new connections. Default none.</summary>
+    public TimeSpan? TlsReloadInterval { get; init; }
+
+    /// <summary><c>compression</c>. Default none: the Collector's is gzip, which costs fifty times what the tap does, on lines that are mostly short.</summary>
+    public Compression Compression { get; init; }
+
+    /// <summary>What <c>auth.authenticator</c> names. Default none.</summary>
+    public ClientAuthOptions? Auth { get; init; }
+
+    /// <summary><c>balancer_name</c>: <c>round_robin</c> over all addresses of the endpoint's name (the default, as the Collector's), or false for <c>pick_first</c>.</summary>
+    public bool IsRoundRobin { get; init; } = true;
+
+    /// <summary><c>authority</c>: sent in place of the endpoint's. Default none.</summary>
+    public string? Authority { get; init; }
+
+    /// <summary><c>user_agent</c>. Default <c>OtlpTap/</c> and the version.</summary>
+    public string? UserAgent { get; init; }
+
     /// <summary><c>headers</c>: sent with every call, lower-case names. Default none.</summary>
     public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
 

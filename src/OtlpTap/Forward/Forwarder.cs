@@ -8,7 +8,7 @@ namespace OtlpTap.Forward;
 /// The way to one upstream. The reply is the upstream's own, unchanged; what the tap says itself, when there is none to
 /// pass on, is always retryable and names the endpoint and the cause.
 /// </summary>
-internal sealed class Forwarder : IAsyncDisposable
+internal sealed class Forwarder : IExporter
 {
     private readonly Upstream _upstream;
     private readonly ForwardMetrics _metrics;
@@ -22,6 +22,7 @@ internal sealed class Forwarder : IAsyncDisposable
     /// <param name="exporter">The exporter's name in the configuration: label of the metrics and name in the log.</param>
     public Forwarder(string exporter, UpstreamEndpoint endpoint, IUpstreamTransport transport, ForwardOptions options, ForwardMetrics metrics, TimeProvider time, ILogger<Forwarder> log)
     {
+        Id = exporter;
         _upstream = new Upstream(exporter, endpoint, transport, options, metrics, time, log);
         _metrics = metrics;
         _joinBytesMax = options.JoinBytesMax;
@@ -29,15 +30,12 @@ internal sealed class Forwarder : IAsyncDisposable
         _commits = [.. Enum.GetValues<Signal>().Select(signal => new GroupCommit(signal, _upstream, resend, options, metrics))];
     }
 
-    /// <summary>Whether the last call or probe found the upstream. False before the first: <see cref="ProbeAsync"/> finds out.</summary>
-    public bool IsUpstreamReachable => _upstream.IsReachable;
+    public string Id { get; }
 
-    /// <summary>
-    /// Takes over one reference to <paramref name="payload"/> and its in-flight credit; both go back when nothing reads the
-    /// bytes any more, which may be after the returned task has ended.
-    /// </summary>
-    /// <exception cref="OperationCanceledException">The caller's own <paramref name="cancellation"/> fired; nothing else is ever thrown.</exception>
-    public Task<ExportReply> ForwardAsync(Signal signal, Payload payload, RequestMetadata metadata, CancellationToken cancellation)
+    /// <summary>Whether the last call or probe found the upstream. False before the first: <see cref="ProbeAsync"/> finds out.</summary>
+    public bool IsReachable => _upstream.IsReachable;
+
+    public Task<ExportReply> ExportAsync(Signal signal, Payload payload, RequestMetadata metadata, CancellationToken cancellation)
     {
         Interlocked.Increment(ref _outstanding);
         var request = new ForwardRequest(this, signal, payload, metadata);
@@ -64,10 +62,6 @@ internal sealed class Forwarder : IAsyncDisposable
     /// <summary>Whether the upstream is there now: costs nothing while there is a connection, and an attempt to connect otherwise.</summary>
     public ValueTask<bool> ProbeAsync(CancellationToken cancellation) => _upstream.ProbeAsync(cancellation);
 
-    /// <summary>
-    /// Ends when nothing is in flight. Nothing is refused meanwhile: who drains has stopped the receivers before.
-    /// </summary>
-    /// <exception cref="OperationCanceledException">The deadline came first.</exception>
     public Task DrainAsync(CancellationToken deadline)
     {
         var drained = Volatile.Read(ref _drained);

@@ -54,7 +54,7 @@ internal static class Listeners
 
     public static void Configure(KestrelServerOptions kestrel, TapOptions options)
     {
-        var receiver = options.Receiver;
+        var receiver = options.Receivers[0].Grpc!;
         kestrel.AddServerHeader = false;
 
         // The message limit is gRPC's, which counts what is decompressed; Kestrel's own of 30 MB would cut below it.
@@ -70,8 +70,8 @@ internal static class Listeners
         // Agents keep a connection for as long as they live; the Collector closes idle ones only when told to.
         kestrel.Limits.KeepAliveTimeout = receiver.MaxConnectionIdle ?? Forever;
 
-        Listen(kestrel, receiver.Endpoint, listen => listen.Protocols = HttpProtocols.Http2);
-        Listen(kestrel, options.Service.AdminEndpoint, listen =>
+        Listen(kestrel, receiver.Endpoint.Tcp, listen => listen.Protocols = HttpProtocols.Http2);
+        Listen(kestrel, options.Service.Admin.Endpoint.Tcp, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
             listen.Use(next => connection =>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Console;
 using OtlpTap.Configuration;
+using OtlpTap.Forward;
 using OtlpTap.Otlp;
 
 namespace OtlpTap.Hosting;
@@ -78,10 +79,10 @@ internal static class TapCommand
         foreach (var signal in Enum.GetValues<Signal>())
         {
             var name = signal.ToString().ToLowerInvariant();
-            yield return options.PipelineOf(signal) switch
+            yield return options.PipelineOf(options.Receivers[0].Id, signal) switch
             {
                 null => $"  {name,-10}  not received: no pipeline",
-                { Exporter: { } exporter } => $"  {name,-10}  to {exporter.Forward.Endpoint} ({exporter.Id})",
+                { Primary: OtlpGrpcExporterOptions exporter } => $"  {name,-10}  to {exporter.Forward.Endpoint} ({exporter.Id})",
                 _ when signal == Signal.Metrics => $"  {name,-10}  no upstream configured: acknowledged and let go",
                 _ => $"  {name,-10}  no upstream configured: acknowledged once they are in the recorder",
             };

@@ -61,7 +61,7 @@ internal sealed class TapHost : IAsyncDisposable
         // Behind the tee.
         var processor = options.Processor;
         _tee = new Tee(new TeeOptions { QueueBytesMax = processor.TeeBytesMax }, _metrics.Tee, time);
-        _recorder = new Recorder(new RecorderOptions { SizeBytesMax = processor.RecorderBytesMax, AgeMax = processor.RecorderAgeMax, RequestBytesMax = options.Receiver.MaxReceiveMessageBytes }, _metrics.Recorder, time);
+        _recorder = new Recorder(new RecorderOptions { SizeBytesMax = processor.RecorderBytesMax, AgeMax = processor.RecorderAgeMax, RequestBytesMax = options.Receivers[0].Grpc!.MaxReceiveMessageBytes }, _metrics.Recorder, time);
         var corpus = new CorpusOptions
         {
             Directory = processor.CorpusDirectory,
@@ -77,17 +77,17 @@ internal sealed class TapHost : IAsyncDisposable
 
         // The request path.
         var failures = new FailureMetrics(_metrics.Factory, [.. Enumerable.Range(0, rules.Count).Select(index => rules[index]).Select(rule => new RuleLabels(rule.Name, rule.Failure, rule.Metric))]);
-        _forwarders = options.Exporters.ToDictionary(exporter => exporter.Id, exporter => CreateForwarder(exporter, _metrics, time, logs), StringComparer.Ordinal);
+        _forwarders = options.Exporters.ToDictionary(exporter => exporter.Id, exporter => CreateForwarder((OtlpGrpcExporterOptions)exporter, _metrics, time, logs), StringComparer.Ordinal);
         var pipelines = new ExportPipelines(CreatePipeline);
         var receive = new ReceiveOptions
         {
-            MessageBytesMax = options.Receiver.MaxReceiveMessageBytes,
+            MessageBytesMax = options.Receivers[0].Grpc!.MaxReceiveMessageBytes,
             ForwardedHeaders = processor.ForwardHeaders,
         };
         var inFlight = new ByteBudget(processor.InFlightBytesMax);
         var service = new ExportService(pipelines, inFlight, new ForwardedHeaders(receive), _metrics.Receive, time);
         var admission = new Admission(inFlight, payloads, receive, _metrics.Receive, time);
-        _readiness = new Readiness([.. _forwarders.Select(forwarder => (forwarder.Key, new Func<bool>(() => forwarder.Value.IsUpstreamReachable)))]);
+        _readiness = new Readiness([.. _forwarders.Select(forwarder => (forwarder.Key, new Func<bool>(() => forwarder.Value.IsReachable)))]);
         _server = Server.Create(options, receive, new ExportMethodProvider(new ExportMarshaller(payloads), pipelines), service, admission, admin => admin.MapAdmin(_metrics, _readiness), logs, time);
 
         _metrics.OnScrape(_tee.PublishMetrics);
@@ -96,13 +96,13 @@ internal sealed class TapHost : IAsyncDisposable
         _metrics.OnScrape(() => failures.RuleErrorsSampled(rules.ErrorsOf));
         _metrics.OnScrape(() => _metrics.Receive.InFlightSampled(inFlight.TakenBytes, inFlight.LimitBytes));
 
-        ExportPipeline? CreatePipeline(Signal signal) => options.PipelineOf(signal) is not { } pipeline ? null : new ExportPipeline(
+        ExportPipeline? CreatePipeline(Signal signal) => options.PipelineOf(options.Receivers[0].Id, signal) is not { } pipeline ? null : new ExportPipeline(
             signal,
             new RequestScanner(pipeline.IsTapped ? rules : CompiledRules.None),
             scans,
             payloads,
             pipeline.IsTapped && processor.IsTeed ? _tee : null,
-            pipeline.Exporter is { } exporter ? _forwarders[exporter.Id] : null,
+            pipeline.Primary is { } exporter ? _forwarders[exporter.Id] : null,
             _metrics.Receive,
             failures);
     }
@@ -175,7 +175,7 @@ internal sealed class TapHost : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private static Forwarder CreateForwarder(ExporterOptions exporter, TapMetrics metrics, TimeProvider time, ILoggerFactory logs)
+    private static Forwarder CreateForwarder(OtlpGrpcExporterOptions exporter, TapMetrics metrics, TimeProvider time, ILoggerFactory logs)
     {
         if (!UpstreamEndpoint.TryParse(exporter.Forward.Endpoint, exporter.Forward.Insecure, out var endpoint, out var problem))
         {

@@ -27,6 +27,12 @@ internal sealed class ExportReply
 
     public StatusCode Status { get; }
 
+    /// <summary>
+    /// The status of an answer that came over OTLP/HTTP, which more than one of maps to the same <see cref="Status"/>; a sender
+    /// over HTTP gets it back as it was. 0 for every other answer.
+    /// </summary>
+    public int HttpStatus { get; init; }
+
     public string Message { get; }
 
     public ReadOnlyMemory<byte> Body { get; }

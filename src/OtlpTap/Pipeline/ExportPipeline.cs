@@ -50,6 +50,7 @@ internal sealed class ExportPipeline(
         }
 
         metrics.ItemsReceived(signal, scan.ItemCount);
+        payload.ItemCount = scan.ItemCount;
         var outgoing = payload;
         if (scan.Matches.Length > 0)
         {
@@ -76,7 +77,7 @@ internal sealed class ExportPipeline(
             payload.Release();
         }
 
-        return upstream.ForwardAsync(signal, outgoing, metadata, cancellation);
+        return upstream.ExportAsync(signal, outgoing, metadata, cancellation);
     }
 
     /// <summary>No upstream: the recorder is where the data ends, so its word is the answer. Metrics, which it does not keep, are acknowledged and counted as such.</summary>
@@ -162,6 +163,7 @@ internal sealed class ExportPipeline(
             return payload;
         }
 
+        tagged.ItemCount = payload.ItemCount;
         return tagged;
     }
 }

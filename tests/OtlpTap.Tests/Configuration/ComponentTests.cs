@@ -22,20 +22,20 @@ public sealed class ComponentTests
                     include_metadata: false
                     keepalive:
                       server_parameters: { max_connection_idle: 11s, time: 30s, timeout: 5s }
-            """).Receiver;
+            """).Receivers[0];
 
+        Assert.Equal("otlp/agents", receiver.Id);
         Assert.Equal(
             new GrpcReceiverOptions
             {
-                Id = "otlp/agents",
-                Endpoint = new HostPort("::1", 14317),
+                Endpoint = new ListenAddress("::1", 14317),
                 MaxReceiveMessageBytes = 16 << 20,
                 MaxConcurrentStreams = 256,
                 MaxConnectionIdle = TimeSpan.FromSeconds(11),
                 KeepaliveTime = TimeSpan.FromSeconds(30),
                 KeepaliveTimeout = TimeSpan.FromSeconds(5),
             },
-            receiver);
+            receiver.Grpc);
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class ComponentTests
 
         var exporter = Assert.Single(options.Exporters);
         Assert.Equal("otlp", exporter.Id);
-        Assert.All(Enum.GetValues<Signal>(), signal => Assert.Same(exporter, options.PipelineOf(signal)!.Exporter));
+        Assert.All(Enum.GetValues<Signal>(), signal => Assert.Same(exporter, options.PipelineOf("otlp", signal)!.Primary));
     }
 
     [Fact]
@@ -126,9 +126,9 @@ public sealed class ComponentTests
                 logs/all: { receivers: otlp, exporters: otlp_grpc/loki }
             """);
 
-        Assert.Equal("otlp_grpc/tempo", options.PipelineOf(Signal.Traces)!.Exporter!.Id);
-        Assert.Equal(("logs/all", false, "otlp_grpc/loki"), (options.PipelineOf(Signal.Logs)!.Id, options.PipelineOf(Signal.Logs)!.IsTapped, options.PipelineOf(Signal.Logs)!.Exporter!.Id));
-        Assert.Null(options.PipelineOf(Signal.Metrics));
+        Assert.Equal("otlp_grpc/tempo", options.PipelineOf("otlp", Signal.Traces)!.Primary!.Id);
+        Assert.Equal(("logs/all", false, "otlp_grpc/loki"), (options.PipelineOf("otlp", Signal.Logs)!.Id, options.PipelineOf("otlp", Signal.Logs)!.IsTapped, options.PipelineOf("otlp", Signal.Logs)!.Primary!.Id));
+        Assert.Null(options.PipelineOf("otlp", Signal.Metrics));
         Assert.Equal(2, options.Exporters.Length);
     }
 
@@ -199,6 +199,6 @@ public sealed class ComponentTests
     {
         var options = Configured.Valid("receivers: { otlp: { protocols: { grpc: { endpoint: \":0\" } } } }\nservice: { admin: { endpoint: \"127.0.0.1:0\" } }\n");
 
-        Assert.Equal((0, 0), (options.Receiver.Endpoint.Port, options.Service.AdminEndpoint.Port));
+        Assert.Equal((0, 0), (options.Receivers[0].Grpc!.Endpoint.Tcp.Port, options.Service.Admin.Endpoint.Tcp.Port));
     }
 }

@@ -57,7 +57,7 @@ public sealed class EnvironmentSubstitutionTests
             ("MAP", "{ x-a: 1, x-b: two }"),
             ("INSECURE", "true"));
 
-        Assert.Equal(7, options.Receiver.MaxConcurrentStreams);
+        Assert.Equal(7, options.Receivers[0].Grpc!.MaxConcurrentStreams);
         Assert.Equal(["a", "b"], options.Processor.ForwardHeaders);
         Assert.Equal(TimeSpan.FromSeconds(2), options.Processor.CorpusSettle);
         var exporter = Assert.Single(options.Exporters).Forward;
@@ -78,7 +78,7 @@ public sealed class EnvironmentSubstitutionTests
     {
         var loaded = Configured.Load("service:\n  admin:\n    endpoint: ${env:ADMIN}\n");
 
-        Assert.Equal(8888, loaded.Options!.Service.AdminEndpoint.Port);
+        Assert.Equal(8888, loaded.Options!.Service.Admin.Endpoint.Tcp.Port);
         Assert.Equal(
             "tap.yaml:3:15: warning: service.admin.endpoint: the environment variable ADMIN is not set and has no default (`${env:ADMIN:-default}`): taken as empty",
             Assert.Single(loaded.Problems).ToString());

@@ -62,6 +62,6 @@ public sealed class MergeTests
         var loaded = Configured.Load([("base.yaml", "service: { admin: nothing }\n"), ("mine.yaml", "service: { admin: { endpoint: \":9999\" } }\n")]);
 
         Assert.Empty(loaded.Problems);
-        Assert.Equal(9999, loaded.Options!.Service.AdminEndpoint.Port);
+        Assert.Equal(9999, loaded.Options!.Service.Admin.Endpoint.Tcp.Port);
     }
 }

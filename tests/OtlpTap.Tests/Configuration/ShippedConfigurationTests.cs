@@ -18,14 +18,14 @@ public sealed class ShippedConfigurationTests
         var loaded = Configured.Loader().Load([]);
 
         Assert.Empty(loaded.Problems);
-        Assert.Equal(new HostPort("127.0.0.1", 4317), loaded.Options!.Receiver.Endpoint);
-        Assert.Equal(new HostPort("127.0.0.1", 8888), loaded.Options.Service.AdminEndpoint);
+        Assert.Equal(new HostPort("127.0.0.1", 4317), loaded.Options!.Receivers[0].Grpc!.Endpoint.Tcp);
+        Assert.Equal(new HostPort("127.0.0.1", 8888), loaded.Options.Service.Admin.Endpoint.Tcp);
         Assert.Equal("./otlptap-data/cases", loaded.Options.Processor.CorpusDirectory);
         Assert.Equal(["all"], loaded.Options.Processor.Packs);
         Assert.Empty(loaded.Options.Exporters);
         foreach (var signal in Enum.GetValues<Signal>())
         {
-            Assert.Equal((true, null), (loaded.Options.PipelineOf(signal)!.IsTapped, loaded.Options.PipelineOf(signal)!.Exporter));
+            Assert.Equal((true, null), (loaded.Options.PipelineOf("otlp", signal)!.IsTapped, loaded.Options.PipelineOf("otlp", signal)!.Primary));
         }
     }
 
@@ -46,11 +46,11 @@ public sealed class ShippedConfigurationTests
 
         Assert.Empty(loaded.Problems);
         Assert.Equal([Signal.Traces, Signal.Logs], loaded.Options!.Pipelines.Select(each => each.Signal));
-        Assert.Null(loaded.Options.PipelineOf(Signal.Logs)!.Exporter);
-        var pipeline = loaded.Options.PipelineOf(Signal.Traces)!;
+        Assert.Null(loaded.Options.PipelineOf("otlp", Signal.Logs)!.Primary);
+        var pipeline = loaded.Options.PipelineOf("otlp", Signal.Traces)!;
         Assert.True(pipeline.IsTapped);
-        Assert.Equal("tempo:4317", pipeline.Exporter!.Forward.Endpoint);
-        Assert.True(pipeline.Exporter.Forward.Insecure);
+        Assert.Equal("tempo:4317", pipeline.Primary!.Forward.Endpoint);
+        Assert.True(pipeline.Primary!.Forward.Insecure);
     }
 
     [Fact]

@@ -264,7 +264,7 @@ public sealed class ConformanceTests
     [Fact]
     public void The_default_port_is_4317()
     {
-        Assert.Equal(4317, new ConfigurationLoader().Load([]).Options!.Receiver.Endpoint.Port);
+        Assert.Equal(4317, new ConfigurationLoader().Load([]).Options!.Receivers[0].Grpc!.Endpoint.Tcp.Port);
     }
 
     // "Multi-Destination Exporting": what is slow stalls nothing else.

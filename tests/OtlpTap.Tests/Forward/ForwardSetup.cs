@@ -70,14 +70,14 @@ internal sealed class ForwardSetup : IAsyncDisposable
         SendAsync(Encoding.UTF8.GetBytes(message), metadata);
 
     public Task<ExportReply> SendAsync(ReadOnlySpan<byte> message, RequestMetadata? metadata = null, Signal signal = Signal.Traces) =>
-        Forwarder.ForwardAsync(signal, Lend(message), metadata ?? RequestMetadata.Empty, CancellationToken.None);
+        Forwarder.ExportAsync(signal, Lend(message), metadata ?? RequestMetadata.Empty, CancellationToken.None);
 
     /// <summary>For an agent that gives up when <paramref name="leaving"/> fires.</summary>
     public Task<ExportReply> SendUntilAsync(string message, CancellationToken leaving) =>
         SendUntilAsync(message, RequestMetadata.Empty, leaving);
 
     public Task<ExportReply> SendUntilAsync(string message, RequestMetadata metadata, CancellationToken leaving) =>
-        Forwarder.ForwardAsync(Signal.Traces, Lend(Encoding.UTF8.GetBytes(message)), metadata, leaving);
+        Forwarder.ExportAsync(Signal.Traces, Lend(Encoding.UTF8.GetBytes(message)), metadata, leaving);
 
     /// <summary>The text that /metrics would show.</summary>
     public async Task<string> MetricsAsync()

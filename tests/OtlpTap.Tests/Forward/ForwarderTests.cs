@@ -72,7 +72,7 @@ public sealed class ForwarderTests
         var stub = await StubUpstream.StartAsync();
         await using var setup = ForwardSetup.Over(stub, time);
         Assert.Same(ExportReply.Accepted, await setup.SendAsync("before").InTime());
-        Assert.True(setup.Forwarder.IsUpstreamReachable);
+        Assert.True(setup.Forwarder.IsReachable);
         await stub.DisposeAsync();
 
         // The first may still find the old connection and see it break; the next finds nobody.
@@ -84,7 +84,7 @@ public sealed class ForwarderTests
         }
         while (!down.Message.Contains("cannot connect", StringComparison.Ordinal));
 
-        Assert.False(setup.Forwarder.IsUpstreamReachable);
+        Assert.False(setup.Forwarder.IsReachable);
         var refused = await setup.SendAsync("refused").InTime();
         Assert.Equal($"upstream {stub.Endpoint}: cannot connect: Connection refused", refused.Message);
         Assert.InRange(RetryDelay(refused), TimeSpan.FromMilliseconds(80), TimeSpan.FromMilliseconds(120));
@@ -94,7 +94,7 @@ public sealed class ForwarderTests
         Assert.Equal(StatusCode.Unavailable, (await setup.SendAsync("too early").InTime()).Status);
         time.Advance(TimeSpan.FromMilliseconds(121));
         Assert.Same(ExportReply.Accepted, await setup.SendAsync("after").InTime());
-        Assert.True(setup.Forwarder.IsUpstreamReachable);
+        Assert.True(setup.Forwarder.IsReachable);
         Assert.Equal("after", Encoding.UTF8.GetString(Assert.Single(again.Calls).Message));
         Assert.Contains("otlptap_upstream_gate_closed{exporter=\"otlp_grpc/test\"} 0", await setup.MetricsAsync(), StringComparison.Ordinal);
     }
@@ -131,12 +131,12 @@ public sealed class ForwarderTests
     {
         await using var stub = await StubUpstream.StartAsync();
         await using var setup = ForwardSetup.Over(stub);
-        Assert.False(setup.Forwarder.IsUpstreamReachable);
+        Assert.False(setup.Forwarder.IsReachable);
 
         Assert.True(await setup.Forwarder.ProbeAsync(Deadline.Token()));
         Assert.True(await setup.Forwarder.ProbeAsync(Deadline.Token()));
 
-        Assert.True(setup.Forwarder.IsUpstreamReachable);
+        Assert.True(setup.Forwarder.IsReachable);
         Assert.Empty(stub.Calls);
         Assert.Same(ExportReply.Accepted, await setup.SendAsync("over the same connection").InTime());
         Assert.Equal(1, stub.Connections);
@@ -152,7 +152,7 @@ public sealed class ForwarderTests
 
         await Deadline.UntilAsync(async () => !await setup.Forwarder.ProbeAsync(Deadline.Token()), "a probe finds nobody");
 
-        Assert.False(setup.Forwarder.IsUpstreamReachable);
+        Assert.False(setup.Forwarder.IsReachable);
     }
 
     [Fact]
@@ -187,7 +187,7 @@ public sealed class ForwarderTests
         time.Advance(TimeSpan.FromSeconds(5));
 
         Assert.Equal(StatusCode.Unavailable, (await stalled.InTime()).Status);
-        Assert.True(setup.Forwarder.IsUpstreamReachable);
+        Assert.True(setup.Forwarder.IsReachable);
     }
 
     [Fact]
