@@ -28,22 +28,24 @@ internal static class FailureKind
             or StatusCode.OutOfRange
             or StatusCode.Unavailable
             or StatusCode.DataLoss => true,
-        StatusCode.ResourceExhausted => HasRetryInfo(reply.Trailers),
+        StatusCode.ResourceExhausted => TryGetRetryDelay(reply, out _),
         _ => false,
     };
 
-    private static bool HasRetryInfo(ReadOnlySpan<ReplyTrailer> trailers)
+    /// <summary>How long the upstream asks to wait before the next attempt, by a RetryInfo; an HTTP upstream's <c>Retry-After</c> stands there too.</summary>
+    public static bool TryGetRetryDelay(ExportReply reply, out TimeSpan delay)
     {
-        foreach (var trailer in trailers)
+        foreach (var trailer in reply.Trailers)
         {
             if (trailer.Name == StatusDetails.TrailerName
                 && StatusDetails.TryReadTrailer(trailer.Value, out var status)
-                && StatusDetails.TryReadRetryDelay(status, out _))
+                && StatusDetails.TryReadRetryDelay(status, out delay))
             {
                 return true;
             }
         }
 
+        delay = TimeSpan.Zero;
         return false;
     }
 }
