@@ -66,6 +66,13 @@ internal sealed class Payload
         _gzip = gzip;
     }
 
+    /// <summary>Keeps the first bytes alone, where more room was rented than was needed. By the renter alone, before the payload is shared.</summary>
+    public void Shrink(int length)
+    {
+        Debug.Assert((uint)length <= (uint)_length, "A payload does not grow.");
+        SetLength(length);
+    }
+
     public void AddReference()
     {
         var references = Interlocked.Increment(ref _references);
@@ -133,11 +140,16 @@ internal sealed class Payload
 
     internal void Rent(int length)
     {
-        _length = length;
         _references = 1;
         _budget = null;
         _creditHolds = 0;
         ItemCount = 0;
+        SetLength(length);
+    }
+
+    private void SetLength(int length)
+    {
+        _length = length;
         _array[0] = 0;
         BinaryPrimitives.WriteUInt32BigEndian(_array.AsSpan(1), (uint)length);
     }
