@@ -13,4 +13,25 @@ internal static partial class ForwardLog
 
     [LoggerMessage(4, LogLevel.Debug, "Exporter {Exporter}: a call that joined {Requests} requests was refused with {Status}; resending them one by one.")]
     public static partial void Resending(this ILogger logger, string exporter, int requests, Grpc.Core.StatusCode status);
+
+    [LoggerMessage(5, LogLevel.Warning, "Upstream {Endpoint}: the TLS files cannot be read again, what was read before stays in use: {Cause}")]
+    public static partial void TlsFilesUnreadable(this ILogger logger, UpstreamEndpoint endpoint, string cause);
+
+    [LoggerMessage(6, LogLevel.Warning, "Authenticator {Authenticator}: no new bearer token: {Cause}")]
+    public static partial void TokenUnreadable(this ILogger logger, string authenticator, string cause);
+
+    [LoggerMessage(7, LogLevel.Information, "Upstream {Endpoint}: {Count} addresses behind the name")]
+    public static partial void AddressesChanged(this ILogger logger, UpstreamEndpoint endpoint, int count);
+
+    [LoggerMessage(8, LogLevel.Warning, "Upstream {Endpoint}: {Address} takes no calls for now: {Cause}")]
+    public static partial void AddressEjected(this ILogger logger, UpstreamEndpoint endpoint, string address, string cause);
+
+    [LoggerMessage(9, LogLevel.Information, "Upstream {Endpoint}: {Address} takes calls")]
+    public static partial void AddressReady(this ILogger logger, UpstreamEndpoint endpoint, string address);
+
+    [LoggerMessage(10, LogLevel.Warning, "Upstream {Endpoint}: the name cannot be resolved again, its known addresses stay in use: {Cause}")]
+    public static partial void NameUnresolved(this ILogger logger, UpstreamEndpoint endpoint, string cause);
+
+    [LoggerMessage(11, LogLevel.Error, "Upstream {Endpoint}: an unexpected error while its name was resolved; it is tried again")]
+    public static partial void ResolvingFaulted(this ILogger logger, UpstreamEndpoint endpoint, Exception exception);
 }

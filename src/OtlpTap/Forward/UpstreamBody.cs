@@ -8,8 +8,9 @@ namespace OtlpTap.Forward;
 /// <c>Export*ServiceRequest</c>s concatenate to their union, because the only field is repeated
 /// (protobuf encoding, "Last One Wins": "merging concatenates repeated fields").
 /// <code>
-///   one:      payload.Frame
-///   several:  | 0 | sum of lengths, 4 bytes big-endian | payloads[0].Message | payloads[1].Message | ...
+///   one:        payload.Frame
+///   compressed: | 1 | length, 4 bytes big-endian | payload.Message |
+///   several:    | 0 | sum of lengths, 4 bytes big-endian | payloads[0].Message | payloads[1].Message | ...
 /// </code>
 /// </summary>
 internal readonly struct UpstreamBody
@@ -18,8 +19,15 @@ internal readonly struct UpstreamBody
     private readonly ReadOnlyMemory<Payload> _joined;
 
     public UpstreamBody(Payload single)
+        : this(single, Compression.None)
+    {
+    }
+
+    /// <param name="compression">How the bytes of <paramref name="single"/> are compressed.</param>
+    public UpstreamBody(Payload single, Compression compression)
     {
         _single = single;
+        Compression = compression;
         MessageLength = single.Length;
     }
 
@@ -36,7 +44,13 @@ internal readonly struct UpstreamBody
         MessageLength = length;
     }
 
-    /// <summary>How many payloads; 1 means that <c>body[0].Frame</c> is the whole body.</summary>
+    /// <summary>How the message is compressed already.</summary>
+    public Compression Compression { get; }
+
+    /// <summary><c>body[0].Frame</c> is the whole body.</summary>
+    public bool IsFrame => Count == 1 && Compression == Compression.None;
+
+    /// <summary>How many payloads.</summary>
     public int Count => _single is null ? _joined.Length : 1;
 
     public Payload this[int index] => _single ?? _joined.Span[index];
@@ -47,10 +61,10 @@ internal readonly struct UpstreamBody
     /// <summary>What goes into DATA frames: header and message.</summary>
     public int WireLength => Payload.FrameHeaderLength + MessageLength;
 
-    /// <summary>Writes the five bytes in front of the joined messages (gRPC over HTTP/2, "Length-Prefixed-Message").</summary>
+    /// <summary>Writes the five bytes in front of joined or compressed messages (gRPC over HTTP/2, "Length-Prefixed-Message").</summary>
     public void WriteFrameHeader(Span<byte> destination)
     {
-        destination[0] = 0;
+        destination[0] = Compression == Compression.None ? (byte)0 : (byte)1;
         BinaryPrimitives.WriteUInt32BigEndian(destination[1..], (uint)MessageLength);
     }
 }

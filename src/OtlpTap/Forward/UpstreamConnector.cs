@@ -1,17 +1,18 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 
-namespace OtlpTap.Forward.Http2;
+namespace OtlpTap.Forward;
 
 /// <summary>A connected line, or why there is none.</summary>
 internal readonly record struct ConnectResult(Stream? Channel, string Cause);
 
 /// <summary>Name to addresses, address to socket, socket to TLS. The name is resolved for every connection, so that a moved upstream is found again.</summary>
-internal sealed class Http2Connector(UpstreamOptions options, TimeProvider time)
+/// <param name="rotates">Each connection begins with another of the addresses, so that several connections spread; else with the first.</param>
+internal sealed class UpstreamConnector(UpstreamOptions options, ClientTls tls, TimeProvider time, bool rotates = false)
 {
     // The kernel asks an idle peer after a minute and gives it up half a minute later: below the idle timeouts of
     // common firewalls and balancers (350 s for AWS NLB, 240 s for Azure).
@@ -19,22 +20,32 @@ internal sealed class Http2Connector(UpstreamOptions options, TimeProvider time)
     private const int TcpKeepAliveIntervalSeconds = 10;
     private const int TcpKeepAliveProbes = 3;
 
+    // Beyond so many, the ones that failed are forgotten, and found out again.
+    private const int FailedMax = 256;
+
+    // An address that failed comes last for so long.
+    private static readonly TimeSpan FailedPause = TimeSpan.FromSeconds(10);
+
+    private readonly ConcurrentDictionary<IPAddress, long> _failedAt = new();
+    private int _turn;
+
+    /// <param name="protocols">Offered over TLS; h2 alone is insisted on.</param>
     /// <param name="cancellation">Ends the attempt; it then counts as timed out.</param>
-    public async Task<ConnectResult> ConnectAsync(CancellationToken cancellation)
+    public async Task<ConnectResult> ConnectAsync(UpstreamEndpoint endpoint, List<SslApplicationProtocol> protocols, CancellationToken cancellation)
     {
         Stream? channel = null;
         try
         {
-            channel = new NetworkStream(await ConnectSocketAsync(cancellation), ownsSocket: true);
-            if (options.Endpoint.UseTls)
+            channel = new NetworkStream(await ConnectSocketAsync(endpoint, cancellation), ownsSocket: true);
+            if (endpoint.UseTls)
             {
-                var tls = new SslStream(channel);
-                channel = tls;
-                await tls.AuthenticateAsClientAsync(TlsOptions(), cancellation);
-                if (tls.NegotiatedApplicationProtocol != SslApplicationProtocol.Http2)
+                var secured = new SslStream(channel);
+                channel = secured;
+                await secured.AuthenticateAsClientAsync(tls.Options(endpoint.Host, protocols), cancellation);
+                if (protocols is [var only] && only == SslApplicationProtocol.Http2 && secured.NegotiatedApplicationProtocol != only)
                 {
-                    await tls.DisposeAsync();
-                    return new ConnectResult(null, "it does not offer HTTP/2 over TLS (ALPN h2)");
+                    await secured.DisposeAsync();
+                    return Failed("it does not offer HTTP/2 over TLS (ALPN h2)");
                 }
             }
 
@@ -43,21 +54,21 @@ internal sealed class Http2Connector(UpstreamOptions options, TimeProvider time)
         catch (OperationCanceledException)
         {
             channel?.Dispose();
-            return new ConnectResult(null, $"no connection within {options.ConnectTimeout.TotalSeconds} s");
+            return Failed($"no connection within {options.ConnectTimeout.TotalSeconds} s");
         }
-        catch (Exception exception) when (exception is SocketException or IOException or AuthenticationException or CryptographicException)
+        catch (Exception exception) when (exception is SocketException or IOException or AuthenticationException or CryptographicException or UnauthorizedAccessException)
         {
             channel?.Dispose();
-            return new ConnectResult(null, exception.GetBaseException().Message);
+            return Failed(exception.GetBaseException().Message);
         }
     }
 
+    private ConnectResult Failed(string cause) => new(null, options.Address is { } address ? $"{address}: {cause}" : cause);
+
     /// <summary>Tries all addresses in turn; each gets an equal share of the time that is left, so that a dead one does not use it up.</summary>
-    private async Task<Socket> ConnectSocketAsync(CancellationToken cancellation)
+    private async Task<Socket> ConnectSocketAsync(UpstreamEndpoint endpoint, CancellationToken cancellation)
     {
-        var addresses = IPAddress.TryParse(options.Endpoint.Host, out var address)
-            ? [address]
-            : await Dns.GetHostAddressesAsync(options.Endpoint.Host, cancellation);
+        var addresses = await AddressesAsync(endpoint.Host, cancellation);
         var startedAt = time.GetTimestamp();
         for (var i = 0; i < addresses.Length; i++)
         {
@@ -69,12 +80,14 @@ internal sealed class Http2Connector(UpstreamOptions options, TimeProvider time)
             try
             {
                 SetKeepAlive(socket);
-                await socket.ConnectAsync(new IPEndPoint(addresses[i], options.Endpoint.Port), both.Token);
+                await socket.ConnectAsync(new IPEndPoint(addresses[i], endpoint.Port), both.Token);
+                _failedAt.TryRemove(addresses[i], out _);
                 return socket;
             }
             catch (Exception exception) when (exception is SocketException or OperationCanceledException)
             {
                 socket.Dispose();
+                NoteFailed(addresses[i]);
                 if (isLast || cancellation.IsCancellationRequested)
                 {
                     throw;
@@ -85,36 +98,47 @@ internal sealed class Http2Connector(UpstreamOptions options, TimeProvider time)
         throw new SocketException((int)SocketError.HostNotFound);
     }
 
+    private async Task<IPAddress[]> AddressesAsync(string host, CancellationToken cancellation)
+    {
+        if (options.Address is { } fixedAddress)
+        {
+            return [fixedAddress];
+        }
+
+        if (IPAddress.TryParse(host, out var literal))
+        {
+            return [literal];
+        }
+
+        // The system's resolver may ignore the cancellation.
+        var addresses = await options.Resolve(host, cancellation).WaitAsync(cancellation);
+        if (rotates && SeveralHosts.AreBehind(host, addresses))
+        {
+            var first = (int)((uint)Interlocked.Increment(ref _turn) % (uint)addresses.Length);
+            addresses = [.. addresses[first..], .. addresses[..first]];
+        }
+
+        return addresses.Length > 1 && !_failedAt.IsEmpty ? [.. addresses.OrderBy(HasJustFailed)] : addresses;
+    }
+
+    private bool HasJustFailed(IPAddress address) =>
+        _failedAt.TryGetValue(address, out var at) && time.GetElapsedTime(at) < FailedPause;
+
+    private void NoteFailed(IPAddress address)
+    {
+        if (_failedAt.Count >= FailedMax)
+        {
+            _failedAt.Clear();
+        }
+
+        _failedAt[address] = time.GetTimestamp();
+    }
+
     private static void SetKeepAlive(Socket socket)
     {
         socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, TcpKeepAliveSeconds);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, TcpKeepAliveIntervalSeconds);
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, TcpKeepAliveProbes);
-    }
-
-    // Read anew for every connection: a certificate file that was replaced counts from then on.
-    private SslClientAuthenticationOptions TlsOptions()
-    {
-        var tls = new SslClientAuthenticationOptions
-        {
-            TargetHost = options.Endpoint.Host,
-            ApplicationProtocols = [SslApplicationProtocol.Http2],
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-        };
-        if (options.InsecureSkipVerify)
-        {
-#pragma warning disable CA5359 // What tls.insecure_skip_verify says; off by default.
-            tls.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
-#pragma warning restore CA5359
-        }
-        else if (options.CaFile is { } file)
-        {
-            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            policy.CustomTrustStore.ImportFromPemFile(file);
-            tls.CertificateChainPolicy = policy;
-        }
-
-        return tls;
     }
 }

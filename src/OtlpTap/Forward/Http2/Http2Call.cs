@@ -163,9 +163,9 @@ internal sealed class Http2Call(Http2Transport transport, int responseBytesMax) 
         IsSettled = true;
     }
 
-    // One payload carries the gRPC prefix in front of its message; several follow a prefix of the call's own.
+    // One payload carries the gRPC prefix in front of its message; several, or a compressed one, follow a prefix of the call's own.
     private ReadOnlySpan<byte> PieceAt(int index) =>
-        _body.Count == 1 ? _body[0].Frame.Span
+        _body.IsFrame ? _body[0].Frame.Span
         : index == 0 ? _prefix
         : _body[index - 1].Span;
 }

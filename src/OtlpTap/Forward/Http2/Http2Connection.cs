@@ -91,6 +91,8 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem
     /// <summary>New calls may come to it, now or when others have ended.</summary>
     public bool TakesCalls => _state == State.Open;
 
+    public bool HasCalls => _calls > 0;
+
     public uint HeaderListSizeMax => _peer.MaxHeaderListSize;
 
     /// <summary>Completes when nothing is read any more; the socket is closed then, or about to be.</summary>

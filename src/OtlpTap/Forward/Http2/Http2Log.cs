@@ -5,8 +5,8 @@ internal static partial class Http2Log
     [LoggerMessage(1, LogLevel.Information, "Connected to {Endpoint} (connection {Count})")]
     public static partial void Connected(this ILogger logger, UpstreamEndpoint endpoint, int count);
 
-    [LoggerMessage(2, LogLevel.Warning, "Cannot connect to {Endpoint}: {Cause}")]
-    public static partial void ConnectFailed(this ILogger logger, UpstreamEndpoint endpoint, string cause);
+    [LoggerMessage(EventId = 2, Message = "Cannot connect to {Endpoint}: {Cause}")]
+    public static partial void ConnectFailed(this ILogger logger, LogLevel level, UpstreamEndpoint endpoint, string cause);
 
     [LoggerMessage(EventId = 3, Message = "Connection to {Endpoint} ended with {CallsLost} calls unanswered: {Cause}")]
     public static partial void ConnectionEnded(this ILogger logger, LogLevel level, UpstreamEndpoint endpoint, string cause, int callsLost);

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Net.Security;
 using OtlpTap.Otlp;
 
 namespace OtlpTap.Forward.Http2;
@@ -29,14 +29,17 @@ internal sealed class Http2Transport : IUpstreamTransport
     // After a further connection failed: a peer that limits connections must not be asked once for every call that waits.
     private static readonly TimeSpan FurtherConnectionPause = TimeSpan.FromSeconds(1);
 
+    private static readonly List<SslApplicationProtocol> Protocols = [SslApplicationProtocol.Http2];
+
     private const int FreeCallsMax = 1024;
     private const string ClosedCause = "the transport was closed";
 
     private readonly UpstreamOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly Http2Connector _connector;
+    private readonly UpstreamConnector _connector;
     private readonly RequestHeaderBlocks _headers;
+    private readonly IConnectionWatcher? _watcher;
     private readonly int _firstStreamId;
     private readonly CancellationTokenSource _lifetime = new();
     private readonly Lock _gate = new();
@@ -57,19 +60,31 @@ internal sealed class Http2Transport : IUpstreamTransport
     {
     }
 
+    /// <summary>For one address of several, which have in common what is trusted and what is sent.</summary>
+    internal Http2Transport(UpstreamOptions options, TimeProvider time, ILogger<Http2Transport> logger, ClientTls tls, RequestHeaderBlocks headers, IConnectionWatcher watcher)
+        : this(options, time, logger, firstStreamId: 1, tls, headers, watcher)
+    {
+    }
+
     /// <param name="options">Where and how.</param>
     /// <param name="time">For connecting and keepalive.</param>
     /// <param name="logger">Connections come and go.</param>
     /// <param name="firstStreamId">The id of a connection's first stream; 2^31-1 leaves room for that one.</param>
     internal Http2Transport(UpstreamOptions options, TimeProvider time, ILogger<Http2Transport> logger, int firstStreamId)
+        : this(options, time, logger, firstStreamId, new ClientTls(options, time, logger), new RequestHeaderBlocks(options, ClientCredential.Create(options.Auth, time, logger)), watcher: null)
+    {
+    }
+
+    private Http2Transport(UpstreamOptions options, TimeProvider time, ILogger<Http2Transport> logger, int firstStreamId, ClientTls tls, RequestHeaderBlocks headers, IConnectionWatcher? watcher)
     {
         _options = options;
         _time = time;
         _logger = logger;
         _firstStreamId = firstStreamId;
         _pingDelay = options.KeepalivePingDelay;
-        _connector = new Http2Connector(options, time);
-        _headers = new RequestHeaderBlocks(options);
+        _connector = new UpstreamConnector(options, tls, time);
+        _headers = headers;
+        _watcher = watcher;
         Failures = new Http2Failures(options.Endpoint);
     }
 
@@ -87,6 +102,18 @@ internal sealed class Http2Transport : IUpstreamTransport
         }
     }
 
+    /// <summary>No call waits or is in flight.</summary>
+    internal bool IsIdle
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _waiting.First is null && _connections.TrueForAll(connection => !connection.HasCalls);
+            }
+        }
+    }
+
     // With the gate held.
     private bool TakesCalls => _connections.Exists(connection => connection.TakesCalls);
 
@@ -97,7 +124,7 @@ internal sealed class Http2Transport : IUpstreamTransport
             return ValueTask.FromCanceled<UpstreamAnswer>(cancellation);
         }
 
-        return CallAsync(_headers.For(signal, metadata), body, cancellation);
+        return _headers.For(signal, metadata) is { } headers ? CallAsync(headers, body, cancellation) : new(Failures.ConnectFailed(RequestHeaderBlocks.NoCredential));
     }
 
     /// <summary>
@@ -284,6 +311,10 @@ internal sealed class Http2Transport : IUpstreamTransport
         if (_connections.Remove(connection) && !_isDisposed)
         {
             MakeRoom();
+            if (!TakesCalls)
+            {
+                _watcher?.Disconnected("the connection ended");
+            }
         }
     }
 
@@ -350,6 +381,7 @@ internal sealed class Http2Transport : IUpstreamTransport
                 _connections.Add(connection);
                 _connectFailedAt = 0;
                 _logger.Connected(_options.Endpoint, _connections.Count);
+                _watcher?.Connected();
                 EndProbe(null);
                 GiveSlots(connection);
                 MakeRoom();
@@ -357,13 +389,19 @@ internal sealed class Http2Transport : IUpstreamTransport
             }
 
             cause = _isDisposed ? ClosedCause : cause ?? "the connection ended at once";
-            _logger.ConnectFailed(_options.Endpoint, cause);
+            // One line for each outage: what is tried again and again in the background is nothing new.
+            _logger.ConnectFailed(_connectFailedAt == 0 ? LogLevel.Warning : LogLevel.Debug, _options.Endpoint, cause);
             connection?.Close(Http2ErrorCode.None, cause);
             _connectFailedAt = _time.GetTimestamp();
 
             // Calls may wait for another connection's streams; only without one they have nothing to wait for.
             if (!TakesCalls)
             {
+                if (!_isDisposed)
+                {
+                    _watcher?.Disconnected(cause);
+                }
+
                 FailWaiting(cause);
             }
         }
@@ -378,7 +416,7 @@ internal sealed class Http2Transport : IUpstreamTransport
     {
         using var deadline = new CancellationTokenSource(_options.ConnectTimeout, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(_lifetime.Token, deadline.Token);
-        var (channel, cause) = await _connector.ConnectAsync(both.Token);
+        var (channel, cause) = await _connector.ConnectAsync(_options.Endpoint, Protocols, both.Token);
         if (channel is null)
         {
             return (null, cause);

@@ -13,10 +13,16 @@ internal sealed record RequestHeaderBlock(byte[] Bytes, int ListSize);
 /// The header blocks of all requests to one upstream, by path and metadata. Metadata comes from clients, so the
 /// number of kept blocks is bounded: at the bound all are forgotten, and the ones in use come back at once.
 /// </summary>
-internal sealed class RequestHeaderBlocks(UpstreamOptions options)
+internal sealed class RequestHeaderBlocks(UpstreamOptions options, ClientCredential? credential = null)
 {
+    /// <summary>Why there is no block, so no call.</summary>
+    public const string NoCredential = "the credential to show to it cannot be read";
+
     /// <summary>Tenants and credentials in use at the same time; 256 blocks of some 200 bytes.</summary>
     public const int CountMax = 256;
+
+    // A credential that changes makes all blocks void at once: they are kept beside the one they were made with.
+    private volatile Generation _generation = new(null);
 
     /// <summary>Fields that are the transport's own, or that HTTP/2 forbids (RFC 9113 section 8.2.2).</summary>
     private static readonly HashSet<string> Reserved = new(StringComparer.Ordinal)
@@ -25,29 +31,36 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
         "proxy-connection", "te", "transfer-encoding", "upgrade", "user-agent",
     };
 
-    // What no value may hold (RFC 9110 section 5.5); nghttp2, and with it Envoy, resets a stream for any of them.
-    private static readonly SearchValues<char> ForbiddenCharacters =
-        SearchValues.Create([.. Enumerable.Range(0, 0x20).Append(0x7F).Where(c => c != '\t').Select(c => (char)c)]);
-
-    private static readonly SearchValues<char> NameCharacters =
-        SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz");
-
-    private readonly ConcurrentDictionary<(Signal, RequestMetadata), RequestHeaderBlock> _blocks = new();
-
-    public RequestHeaderBlock For(Signal signal, RequestMetadata metadata)
+    /// <summary>Null where the upstream is to be shown a credential that there is none of.</summary>
+    public RequestHeaderBlock? For(Signal signal, RequestMetadata metadata)
     {
-        if (_blocks.TryGetValue((signal, metadata), out var block))
+        var generation = _generation;
+        if (credential is not null)
+        {
+            if (credential.Current is not { } current)
+            {
+                return null;
+            }
+
+            if (generation.Credential != current)
+            {
+                _generation = generation = new Generation(current);
+            }
+        }
+
+        var blocks = generation.Blocks;
+        if (blocks.TryGetValue((signal, metadata), out var block))
         {
             return block;
         }
 
-        if (_blocks.Count >= CountMax)
+        if (blocks.Count >= CountMax)
         {
-            _blocks.Clear();
+            blocks.Clear();
         }
 
-        block = Encode(UpstreamPaths.Export(signal), metadata);
-        _blocks[(signal, metadata)] = block;
+        block = Encode(UpstreamPaths.Export(signal), metadata, generation.Credential);
+        blocks[(signal, metadata)] = block;
         return block;
     }
 
@@ -60,7 +73,7 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
             : string.Create(CultureInfo.InvariantCulture, $"{Math.Min(99_999_999, milliseconds / 1000)}S");
     }
 
-    private RequestHeaderBlock Encode(string path, RequestMetadata metadata)
+    private RequestHeaderBlock Encode(string path, RequestMetadata metadata, CredentialHeader? shown)
     {
         var block = new ArrayBufferWriter<byte>(256);
         var listSize = 0;
@@ -71,8 +84,9 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
         Count(":scheme", options.Endpoint.UseTls ? "https" : "http");
         HpackEncoder.WriteLiteral(block, HpackStaticTable.Path, path);
         Count(":path", path);
-        HpackEncoder.WriteLiteral(block, HpackStaticTable.Authority, options.Endpoint.Authority);
-        Count(":authority", options.Endpoint.Authority);
+        var authority = options.Authority ?? options.Endpoint.Authority;
+        HpackEncoder.WriteLiteral(block, HpackStaticTable.Authority, authority);
+        Count(":authority", authority);
         HpackEncoder.WriteLiteral(block, HpackStaticTable.ContentType, "application/grpc");
         Count("content-type", "application/grpc");
         HpackEncoder.WriteLiteral(block, "te", "trailers");
@@ -83,26 +97,23 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
         HpackEncoder.WriteLiteral(block, "grpc-timeout", timeout);
         Count("grpc-timeout", timeout);
 
-        foreach (var (name, value) in options.Headers)
+        // Says what a message with the flag set is compressed with; one without it may go too.
+        if (options.Compression.Name() is { } compression)
         {
-            Add(name, value);
+            HpackEncoder.WriteLiteral(block, "grpc-encoding", compression);
+            Count("grpc-encoding", compression);
         }
 
-        foreach (var (name, value) in metadata.Entries)
+        foreach (var (name, value) in RequestHeaders.Of(options, shown, metadata))
         {
-            if (!IsConfigured(name))
-            {
-                Add(name, value);
-            }
+            Add(name, value);
         }
 
         return new RequestHeaderBlock(block.WrittenSpan.ToArray(), listSize);
 
         void Add(string name, string value)
         {
-            // Blanks around a value are no part of it, and not allowed on the wire (RFC 9113 section 8.2.1).
-            value = value.Trim(' ', '\t');
-            if (IsSendable(name, value))
+            if (!Reserved.Contains(name))
             {
                 HpackEncoder.WriteSecret(block, name, value);
                 Count(name, value);
@@ -112,23 +123,8 @@ internal sealed class RequestHeaderBlocks(UpstreamOptions options)
         void Count(string name, string value) => listSize += name.Length + Encoding.UTF8.GetByteCount(value) + HpackEntry.Overhead;
     }
 
-    // What is no legal field would make the whole request malformed; it cannot come in through a checked configuration or from the wire.
-    private static bool IsSendable(string name, string value) =>
-        name.Length > 0
-        && !name.AsSpan().ContainsAnyExcept(NameCharacters)
-        && !Reserved.Contains(name)
-        && !value.AsSpan().ContainsAny(ForbiddenCharacters);
-
-    private bool IsConfigured(string name)
+    private sealed record Generation(CredentialHeader? Credential)
     {
-        foreach (var header in options.Headers)
-        {
-            if (header.Name == name)
-            {
-                return true;
-            }
-        }
-
-        return false;
+        public ConcurrentDictionary<(Signal, RequestMetadata), RequestHeaderBlock> Blocks { get; } = new();
     }
 }
