@@ -48,6 +48,9 @@ internal sealed class Payload
     /// <summary>For the renter alone, before the payload is shared.</summary>
     public Span<byte> Writable => _array.AsSpan(FrameHeaderLength, _length);
 
+    /// <inheritdoc cref="Writable"/>
+    public Memory<byte> WritableMemory => _array.AsMemory(FrameHeaderLength, _length);
+
     /// <summary>Spans, log records or data points in the message; set by the pipeline, before the payload is shared with exporters.</summary>
     public int ItemCount { get; set; }
 

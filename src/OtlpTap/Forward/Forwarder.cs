@@ -14,18 +14,27 @@ internal sealed class Forwarder : IExporter
     private readonly ForwardMetrics _metrics;
     private readonly GroupCommit[] _commits;
     private readonly int _joinBytesMax;
+    private readonly bool _passesGzip;
 
     // Requests whose bytes are still needed, whether or not their agents wait. The drain waits for 0.
     private int _outstanding;
     private TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="exporter">The exporter's name in the configuration: label of the metrics and name in the log.</param>
-    public Forwarder(string exporter, UpstreamEndpoint endpoint, IUpstreamTransport transport, ForwardOptions options, ForwardMetrics metrics, TimeProvider time, ILogger<Forwarder> log)
+    /// <param name="endpoint">What messages call the upstream.</param>
+    /// <param name="transport">The line to it; disposed with the forwarder.</param>
+    /// <param name="options">How requests are joined and calls are timed.</param>
+    /// <param name="metrics">The exporter's own.</param>
+    /// <param name="time">For timeouts.</param>
+    /// <param name="log">For what an operator has to know of the upstream.</param>
+    /// <param name="passesGzip">The transport sends a request's own gzip form, which joining would lose.</param>
+    public Forwarder(string exporter, UpstreamEndpoint endpoint, IUpstreamTransport transport, ForwardOptions options, ForwardMetrics metrics, TimeProvider time, ILogger<Forwarder> log, bool passesGzip = false)
     {
         Id = exporter;
         _upstream = new Upstream(exporter, endpoint, transport, options, metrics, time, log);
         _metrics = metrics;
         _joinBytesMax = options.JoinBytesMax;
+        _passesGzip = passesGzip;
         var resend = new SingleResend(_upstream, options.CallsInFlightMax, exporter, metrics, log);
         _commits = [.. Enum.GetValues<Signal>().Select(signal => new GroupCommit(signal, _upstream, resend, options, metrics))];
     }
@@ -47,7 +56,7 @@ internal sealed class Forwarder : IExporter
         }
 
         request.Watch(cancellation);
-        if (payload.Length <= _joinBytesMax)
+        if (payload.Length <= _joinBytesMax && !(_passesGzip && payload.Gzip is not null))
         {
             _commits[(int)signal].Submit(request);
         }

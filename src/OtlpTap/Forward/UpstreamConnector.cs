@@ -36,7 +36,15 @@ internal sealed class UpstreamConnector(UpstreamOptions options, ClientTls tls, 
         Stream? channel = null;
         try
         {
-            channel = new NetworkStream(await ConnectSocketAsync(endpoint, cancellation), ownsSocket: true);
+            var proxy = endpoint.UseTls ? options.Proxy : null;
+            var next = proxy is null ? endpoint : new UpstreamEndpoint(proxy.IdnHost, proxy.Port, UseTls: false);
+            channel = new NetworkStream(await ConnectSocketAsync(next, cancellation), ownsSocket: true);
+            if (proxy is not null && await ProxyTunnel.OpenAsync(channel, endpoint, proxy, cancellation) is { } refusal)
+            {
+                await channel.DisposeAsync();
+                return Failed(refusal);
+            }
+
             if (endpoint.UseTls)
             {
                 var secured = new SslStream(channel);

@@ -52,6 +52,9 @@ internal sealed record UpstreamOptions
     /// <summary>The system's, unless a test brings its own.</summary>
     public AddressResolver Resolve { get; init; } = static (host, cancellation) => Dns.GetHostAddressesAsync(host, cancellation);
 
+    /// <summary>An HTTP proxy through which TLS connections are tunnelled. Default none; the environment's are not looked at.</summary>
+    public Uri? Proxy { get; init; }
+
     /// <summary>The one address to connect to, in place of all that the endpoint's name has.</summary>
     public IPAddress? Address { get; init; }
 
