@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
@@ -10,6 +11,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -18,10 +20,42 @@ namespace OtlpTap.Tests.Forward;
 /// <summary>What arrived, byte for byte.</summary>
 internal sealed record StubCall(string Path, IReadOnlyDictionary<string, string> Headers, byte[] Body)
 {
+    /// <summary>Of a gRPC call: what stands behind the prefix.</summary>
     public byte[] Message => Body[5..];
+
+    /// <summary>Of an HTTP call or a gRPC message: decompressed, where it says that it is compressed.</summary>
+    public byte[] Decompressed => Path.StartsWith("/opentelemetry.", StringComparison.Ordinal)
+        ? Decompress(Message, Body[0] == 1 ? Headers["grpc-encoding"] : null)
+        : Decompress(Body, Headers.GetValueOrDefault("content-encoding"));
+
+    private static byte[] Decompress(byte[] bytes, string? encoding)
+    {
+        switch (encoding)
+        {
+            case null:
+                return bytes;
+
+            case "gzip":
+                using (var gzip = new GZipStream(new MemoryStream(bytes), CompressionMode.Decompress))
+                using (var plain = new MemoryStream())
+                {
+                    gzip.CopyTo(plain);
+                    return plain.ToArray();
+                }
+
+            case "zstd":
+                using (var decompressor = new ZstdSharp.Decompressor())
+                {
+                    return decompressor.Unwrap(bytes).ToArray();
+                }
+
+            default:
+                throw new InvalidOperationException($"An encoding that nobody asked for: {encoding}");
+        }
+    }
 }
 
-/// <summary>A real HTTP/2 server on a loopback port that records what comes and does what the test says.</summary>
+/// <summary>A real HTTP server, HTTP/2 unless told otherwise, on a loopback port that records what comes and does what the test says.</summary>
 internal sealed class StubUpstream : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -44,7 +78,19 @@ internal sealed class StubUpstream : IAsyncDisposable
 
     public string Endpoint => $"127.0.0.1:{Port}";
 
-    public static async Task<StubUpstream> StartAsync(int port = 0, X509Certificate2? certificate = null, int streamsMax = 100)
+    /// <summary>What the last TLS handshake asked for by SNI.</summary>
+    public string? ServerName { get; private set; }
+
+    /// <summary>What the last TLS handshake showed.</summary>
+    public X509Certificate2? ClientCertificate { get; private set; }
+
+    public static async Task<StubUpstream> StartAsync(
+        int port = 0,
+        X509Certificate2? certificate = null,
+        int streamsMax = 100,
+        HttpProtocols protocols = HttpProtocols.Http2,
+        IPAddress? address = null,
+        Action<HttpsConnectionAdapterOptions>? tls = null)
     {
         StubUpstream? stub = null;
         var builder = WebApplication.CreateSlimBuilder();
@@ -54,9 +100,9 @@ internal sealed class StubUpstream : IAsyncDisposable
         {
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.Http2.MaxStreamsPerConnection = streamsMax;
-            kestrel.Listen(IPAddress.Loopback, port, listen =>
+            kestrel.Listen(address ?? IPAddress.Loopback, port, listen =>
             {
-                listen.Protocols = HttpProtocols.Http2;
+                listen.Protocols = protocols;
                 listen.Use(next => connection =>
                 {
                     Interlocked.Increment(ref stub!._connections);
@@ -64,7 +110,20 @@ internal sealed class StubUpstream : IAsyncDisposable
                 });
                 if (certificate is not null)
                 {
-                    listen.UseHttps(certificate);
+                    listen.UseHttps(https =>
+                    {
+                        https.ServerCertificateSelector = (_, name) =>
+                        {
+                            stub!.ServerName = name;
+                            return certificate;
+                        };
+                        https.ClientCertificateValidation = (shown, _, _) =>
+                        {
+                            stub!.ClientCertificate = shown;
+                            return true;
+                        };
+                        tls?.Invoke(https);
+                    });
                 }
             });
         });
@@ -72,8 +131,8 @@ internal sealed class StubUpstream : IAsyncDisposable
         stub = new StubUpstream(app);
         app.Run(stub.HandleAsync);
         await app.StartAsync();
-        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-        stub.Port = new Uri(address).Port;
+        var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        stub.Port = new Uri(bound).Port;
         return stub;
     }
 
@@ -130,6 +189,25 @@ internal sealed class StubUpstream : IAsyncDisposable
         message.CopyTo(frame, 5);
         return frame;
     }
+
+    /// <summary>Answers an OTLP/HTTP request.</summary>
+    public static async Task AnswerHttpAsync(HttpContext context, int status, string? contentType = null, byte[]? body = null, params (string Name, string Value)[] headers)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = contentType;
+        foreach (var (name, value) in headers)
+        {
+            context.Response.Headers[name] = value;
+        }
+
+        if (body is not null)
+        {
+            await context.Response.Body.WriteAsync(body, context.RequestAborted);
+        }
+    }
+
+    /// <summary>Takes no new requests, and ends when those in flight are answered.</summary>
+    public Task StopGracefullyAsync() => _app.StopAsync(Deadline.Token());
 
     /// <summary>Cuts the connections and closes the port.</summary>
     public async ValueTask DisposeAsync()
