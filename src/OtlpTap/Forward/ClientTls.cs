@@ -113,7 +113,17 @@ internal sealed class ClientTls(UpstreamOptions options, TimeProvider time, ILog
             return null;
         }
 
-        var certificate = X509Certificate2.CreateFromPemFile(file, options.KeyFile);
+        X509Certificate2 certificate;
+        try
+        {
+            certificate = X509Certificate2.CreateFromPemFile(file, options.KeyFile);
+        }
+        catch (ArgumentException exception)
+        {
+            // What the runtime says of a key that belongs to another certificate.
+            throw new CryptographicException($"'{options.KeyFile}' is not the key of '{file}'", exception);
+        }
+
         var chain = new X509Certificate2Collection();
         chain.ImportFromPemFile(file);
         return SslStreamCertificateContext.Create(certificate, chain, offline: true);

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OtlpTap.Buffers;
 using OtlpTap.Forward;
@@ -13,6 +14,9 @@ namespace OtlpTap.Tests.Forward;
 internal sealed class ForwardSetup : IAsyncDisposable
 {
     private readonly PayloadPool _pool = new();
+
+    // For what is made of the requests on the way, so that the books on what was lent stay exact.
+    private readonly PayloadPool _encoderPool = new();
     private readonly ByteBudget _budget = new(1 << 30);
     private readonly CollectorRegistry _registry = Prometheus.Metrics.NewCustomRegistry();
     private readonly HashSet<Payload> _lent = new(ReferenceEqualityComparer.Instance);
@@ -30,7 +34,18 @@ internal sealed class ForwardSetup : IAsyncDisposable
             NullLogger<Forwarder>.Instance);
     }
 
+    private ForwardSetup(Func<PayloadPool, ForwardMetrics, Forwarder> create, string exporter) =>
+        Forwarder = create(_encoderPool, new ForwardMetrics(Prometheus.Metrics.WithCustomRegistry(_registry), exporter));
+
     public Forwarder Forwarder { get; }
+
+    /// <summary>As the tap itself puts it together from an exporter's options.</summary>
+    public static ForwardSetup Of(OtlpHttpExporterOptions exporter, TimeProvider? time = null, ILoggerFactory? logs = null) =>
+        new((pool, metrics) => Forwarders.Create(exporter, pool, metrics, time ?? TimeProvider.System, logs ?? NullLoggerFactory.Instance), exporter.Id);
+
+    /// <inheritdoc cref="Of(OtlpHttpExporterOptions, TimeProvider, ILoggerFactory)"/>
+    public static ForwardSetup Of(OtlpGrpcExporterOptions exporter, TimeProvider? time = null, ILoggerFactory? logs = null) =>
+        new((pool, metrics) => Forwarders.Create(exporter, pool, metrics, time ?? TimeProvider.System, logs ?? NullLoggerFactory.Instance), exporter.Id);
 
     public long CreditOut => _budget.TakenBytes;
 
@@ -61,6 +76,21 @@ internal sealed class ForwardSetup : IAsyncDisposable
         lock (_lent)
         {
             _lent.Add(payload);
+        }
+
+        return payload;
+    }
+
+    /// <summary>With the sender's own gzip form beside it, as the receiver keeps it.</summary>
+    public Payload LendWithGzip(ReadOnlySpan<byte> message, ReadOnlySpan<byte> gzip)
+    {
+        var payload = Lend(message);
+        var compressed = _pool.Rent(gzip.Length);
+        gzip.CopyTo(compressed.Writable);
+        payload.AttachGzip(compressed);
+        lock (_lent)
+        {
+            _lent.Add(compressed);
         }
 
         return payload;

@@ -78,6 +78,9 @@ internal sealed class StubUpstream : IAsyncDisposable
 
     public string Endpoint => $"127.0.0.1:{Port}";
 
+    /// <summary>The HTTP version of each request.</summary>
+    public ConcurrentQueue<string> Protocols { get; } = new();
+
     /// <summary>What the last TLS handshake asked for by SNI.</summary>
     public string? ServerName { get; private set; }
 
@@ -224,6 +227,7 @@ internal sealed class StubUpstream : IAsyncDisposable
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);
         var headers = context.Request.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value.ToString());
         var call = new StubCall(context.Request.Path, headers, body.ToArray());
+        Protocols.Enqueue(context.Request.Protocol);
         Calls.Enqueue(call);
         await Answer(context, call);
     }

@@ -17,7 +17,6 @@ internal sealed class OtlpHttpTransport : IUpstreamTransport
     /// <summary>An upstream that has answered within this needs no connection to show that it is there.</summary>
     public static readonly TimeSpan AnsweredRecently = TimeSpan.FromSeconds(15);
 
-    private const int DrainBytesMax = 64 << 10;
     private const int FirstReadBytes = 512;
 
     private static readonly MediaTypeHeaderValue Protobuf = new(OtlpHttpReply.ProtobufType);
@@ -167,13 +166,9 @@ internal sealed class OtlpHttpTransport : IUpstreamTransport
             return isSuccess && isMessage ? UpstreamFailure.Compressed(endpoint) : OtlpHttpReply.Read(endpoint, status, null, [], RetryAfter(response));
         }
 
-        if (isSuccess && !isMessage)
-        {
-            return UpstreamAnswer.Accepted;
-        }
-
-        var (body, isCut) = await ReadBodyAsync(response, isMessage ? _options.ResponseBytesMax : OtlpHttpReply.TextBytesMax, isSuccess, cancellation);
-        if (isCut && isSuccess)
+        // Also one that says nothing is read, as far as it is short: else its connection could not be used again.
+        var (body, isCut) = await ReadBodyAsync(response, isMessage ? _options.ResponseBytesMax : OtlpHttpReply.TextBytesMax, isSuccess && isMessage, cancellation);
+        if (isCut && isSuccess && isMessage)
         {
             return UpstreamFailure.ResponseTooLarge(endpoint, (uint)body.Length + 1, _options.ResponseBytesMax);
         }
@@ -280,7 +275,9 @@ internal sealed class OtlpHttpTransport : IUpstreamTransport
             // Otherwise a traceparent of ours goes out with the senders' requests.
             ActivityHeadersPropagator = null,
             EnableMultipleHttp2Connections = true,
-            MaxResponseDrainSize = DrainBytesMax,
+            // What is left of an answer is not read any more, or one without end would be, for seconds: its connection closes.
+            MaxResponseDrainSize = 0,
+            ResponseDrainTimeout = TimeSpan.Zero,
             KeepAlivePingDelay = _options.KeepalivePingDelay,
             KeepAlivePingTimeout = _options.KeepalivePingTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
