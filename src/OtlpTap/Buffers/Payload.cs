@@ -29,10 +29,23 @@ internal sealed class Payload
 
     private Payload? _gzip;
 
+    // Whose bytes these are, where this is one of two payloads over the same array.
+    private readonly Payload? _origin;
+
     internal Payload(PayloadPool pool, byte[] array)
     {
         _pool = pool;
         _array = array;
+    }
+
+    private Payload(Payload origin)
+        : this(origin._pool, origin._array)
+    {
+        _origin = origin;
+        _length = origin._length;
+        _references = 1;
+        _gzip = origin._gzip;
+        ItemCount = origin.ItemCount;
     }
 
     public int Length => _length;
@@ -82,6 +95,12 @@ internal sealed class Payload
         Debug.Assert(references > 1, "A payload was referenced after its last release.");
     }
 
+    /// <summary>
+    /// The same bytes, not copied, as a payload that no credit is tied to. For who keeps them longer than the request lasts
+    /// and calls exporters with them then: the holds of those calls would keep the request's credit. Takes over one reference.
+    /// </summary>
+    public Payload WithoutCredit() => new(this);
+
     /// <summary>Gives one reference back; with the last one the array returns to the pool and must not be touched again.</summary>
     public void Release()
     {
@@ -89,6 +108,12 @@ internal sealed class Payload
         Debug.Assert(references >= 0, "A payload was released more often than referenced.");
         if (references == 0)
         {
+            if (_origin is not null)
+            {
+                _origin.Release();
+                return;
+            }
+
             ReturnAllCredit();
             _gzip?.Release();
             _gzip = null;
