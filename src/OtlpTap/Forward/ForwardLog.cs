@@ -34,4 +34,31 @@ internal static partial class ForwardLog
 
     [LoggerMessage(11, LogLevel.Error, "Upstream {Endpoint}: an unexpected error while its name was resolved; it is tried again")]
     public static partial void ResolvingFaulted(this ILogger logger, UpstreamEndpoint endpoint, Exception exception);
+
+    [LoggerMessage(12, LogLevel.Error, "Exporter {Exporter}: {Requests} requests with {Items} items did not get to their destination, and nobody sends them again; last cause: {Cause}")]
+    public static partial void Lost(this ILogger logger, string exporter, long requests, long items, string cause);
+
+    [LoggerMessage(13, LogLevel.Error, "Exporter {Exporter}: sending a queued request ended in an error that no exporter should throw; the queue goes on.")]
+    public static partial void SendFaulted(this ILogger logger, string exporter, Exception exception);
+
+    [LoggerMessage(14, LogLevel.Error, "Exporter {Exporter}: cannot write {Path}: {Cause}; requests are refused until it can be written.")]
+    public static partial void FileFailed(this ILogger logger, string exporter, string path, string cause);
+
+    [LoggerMessage(15, LogLevel.Information, "Exporter {Exporter}: {Path} is written again.")]
+    public static partial void FileRecovered(this ILogger logger, string exporter, string path);
+
+    [LoggerMessage(16, LogLevel.Warning, "Exporter {Exporter}: an old file cannot be deleted: {Cause}")]
+    public static partial void BackupNotDeleted(this ILogger logger, string exporter, string cause);
+
+    [LoggerMessage(17, LogLevel.Warning, "Exporter {Exporter}: the end of {Path} was cut off by {Bytes} bytes: it was not written whole.")]
+    public static partial void TornTailCut(this ILogger logger, string exporter, string path, long bytes);
+
+    [LoggerMessage(18, LogLevel.Error, "Exporter {Exporter}: showing a request failed; the next ones are shown.")]
+    public static partial void ShowFaulted(this ILogger logger, string exporter, Exception exception);
+
+    [LoggerMessage(19, LogLevel.Warning, "Exporter {Exporter}: still busy when it had to end; {Requests} requests are left behind.")]
+    public static partial void LeftBehind(this ILogger logger, string exporter, int requests);
+
+    [LoggerMessage(20, LogLevel.Error, "Exporter {Exporter}: writing requests ended in an error that is not the file's; they were refused, the next are written.")]
+    public static partial void WriteFaulted(this ILogger logger, string exporter, Exception exception);
 }

@@ -49,7 +49,7 @@ internal sealed record ForwardOptions
     public string? UserAgent { get; init; }
 
     /// <summary><c>headers</c>: sent with every call, lower-case names. Default none.</summary>
-    public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
+    public HeaderList Headers { get; init; } = [];
 
     /// <summary><c>timeout</c>: for one upstream call. Default 5; more than 0.</summary>
     public double TimeoutSeconds { get; init; } = 5;

@@ -19,12 +19,14 @@ internal sealed class ForwardRequest : TaskCompletionSource<ExportReply>, IThrea
     private ExportReply? _reply;
     private volatile bool _hasLeft;
 
-    public ForwardRequest(Forwarder forwarder, Signal signal, Payload payload, RequestMetadata metadata)
+    public ForwardRequest(Forwarder forwarder, Signal signal, Payload payload, RequestMetadata metadata, bool isLastWord)
     {
         _forwarder = forwarder;
         Signal = signal;
         Payload = payload;
         Metadata = metadata;
+        Items = payload.ItemCount;
+        IsLastWord = isLastWord;
     }
 
     public Signal Signal { get; }
@@ -33,6 +35,12 @@ internal sealed class ForwardRequest : TaskCompletionSource<ExportReply>, IThrea
     public Payload Payload { get; }
 
     public RequestMetadata Metadata { get; }
+
+    /// <summary>Spans, log records or data points; kept, because the answer comes after the bytes are given back.</summary>
+    public int Items { get; }
+
+    /// <summary>Nobody in front sends it again when it fails.</summary>
+    public bool IsLastWord { get; }
 
     /// <summary>The agent does not wait any more. Set before the queue is asked to let the request go.</summary>
     public bool HasLeft => _hasLeft;
@@ -58,6 +66,7 @@ internal sealed class ForwardRequest : TaskCompletionSource<ExportReply>, IThrea
     {
         // Does not wait for a leaving that is under way: one of the two sets the result, the other finds it set.
         _leaving.Unregister();
+        _forwarder.Answered(this, reply);
         if (TrySetResult(reply))
         {
             _forwarder.Replied(reply);
@@ -78,7 +87,7 @@ internal sealed class ForwardRequest : TaskCompletionSource<ExportReply>, IThrea
     {
         Payload.ReturnCredit();
         Payload.Release();
-        _forwarder.BytesEnded();
+        _forwarder.Outstanding.Exit(Signal);
     }
 
     private void Leave(CancellationToken cancellation)

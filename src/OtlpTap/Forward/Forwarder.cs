@@ -16,10 +16,6 @@ internal sealed class Forwarder : IExporter
     private readonly int _joinBytesMax;
     private readonly bool _passesGzip;
 
-    // Requests whose bytes are still needed, whether or not their agents wait. The drain waits for 0.
-    private int _outstanding;
-    private TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     /// <param name="exporter">The exporter's name in the configuration: label of the metrics and name in the log.</param>
     /// <param name="endpoint">What messages call the upstream.</param>
     /// <param name="transport">The line to it; disposed with the forwarder.</param>
@@ -36,6 +32,7 @@ internal sealed class Forwarder : IExporter
         _joinBytesMax = options.JoinBytesMax;
         _passesGzip = passesGzip;
         var resend = new SingleResend(_upstream, options.CallsInFlightMax, exporter, metrics, log);
+        LastWord = new LastWordForwarder(this);
         _commits = [.. Enum.GetValues<Signal>().Select(signal => new GroupCommit(signal, _upstream, resend, options, metrics))];
     }
 
@@ -44,50 +41,21 @@ internal sealed class Forwarder : IExporter
     /// <summary>Whether the last call or probe found the upstream. False before the first: <see cref="ProbeAsync"/> finds out.</summary>
     public bool IsReachable => _upstream.IsReachable;
 
-    public Task<ExportReply> ExportAsync(Signal signal, Payload payload, RequestMetadata metadata, CancellationToken cancellation)
-    {
-        Interlocked.Increment(ref _outstanding);
-        var request = new ForwardRequest(this, signal, payload, metadata);
-        if (_upstream.IsRefusing(out var refusal))
-        {
-            request.EndBytes();
-            request.Reply(refusal.Reply);
-            return request.Task;
-        }
+    public Outstanding Outstanding { get; } = new();
 
-        request.Watch(cancellation);
-        if (payload.Length <= _joinBytesMax && !(_passesGzip && payload.Gzip is not null))
-        {
-            _commits[(int)signal].Submit(request);
-        }
-        else
-        {
-            _ = SendAloneAsync(request);
-        }
+    /// <summary>
+    /// The same upstream for who passes its answer on to the sender: what it refuses counts as failed. Behind retries a
+    /// refusal is not the end, and who gives up counts. (No exporter around this one: that would be one more task for each request.)
+    /// </summary>
+    public IExporter LastWord { get; }
 
-        return request.Task;
-    }
+    public Task<ExportReply> ExportAsync(Signal signal, Payload payload, RequestMetadata metadata, CancellationToken cancellation) =>
+        ExportAsync(new ForwardRequest(this, signal, payload, metadata, isLastWord: false), cancellation);
 
     /// <summary>Whether the upstream is there now: costs nothing while there is a connection, and an attempt to connect otherwise.</summary>
     public ValueTask<bool> ProbeAsync(CancellationToken cancellation) => _upstream.ProbeAsync(cancellation);
 
-    public Task DrainAsync(CancellationToken deadline)
-    {
-        var drained = Volatile.Read(ref _drained);
-        if (drained.Task.IsCompleted)
-        {
-            var next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var found = Interlocked.CompareExchange(ref _drained, next, drained);
-            drained = found == drained ? next : found;
-        }
-
-        if (Volatile.Read(ref _outstanding) == 0)
-        {
-            drained.TrySetResult();
-        }
-
-        return drained.Task.WaitAsync(deadline);
-    }
+    public Task DrainAsync(CancellationToken deadline) => Outstanding.DrainAsync(deadline);
 
     /// <summary>Ends what is still in flight with UNAVAILABLE and closes the connections.</summary>
     public async ValueTask DisposeAsync()
@@ -99,14 +67,32 @@ internal sealed class Forwarder : IExporter
 
     internal void Unqueue(ForwardRequest request) => _commits[(int)request.Signal].Unqueue(request);
 
+    /// <summary>The upstream's word on the request's items, whether or not the agent still waits for it.</summary>
+    internal void Answered(ForwardRequest request, ExportReply reply) => _metrics.Answered(request.Signal, request.Items, reply, request.IsLastWord);
+
     internal void Replied(ExportReply reply) => _metrics.Replied(reply.Status);
 
-    internal void BytesEnded()
+    private Task<ExportReply> ExportAsync(ForwardRequest request, CancellationToken cancellation)
     {
-        if (Interlocked.Decrement(ref _outstanding) == 0)
+        Outstanding.Enter(request.Signal);
+        if (_upstream.IsRefusing(out var refusal))
         {
-            Volatile.Read(ref _drained).TrySetResult();
+            request.EndBytes();
+            request.Reply(refusal.Reply);
+            return request.Task;
         }
+
+        request.Watch(cancellation);
+        if (request.Payload.Length <= _joinBytesMax && !(_passesGzip && request.Payload.Gzip is not null))
+        {
+            _commits[(int)request.Signal].Submit(request);
+        }
+        else
+        {
+            _ = SendAloneAsync(request);
+        }
+
+        return request.Task;
     }
 
     private async Task SendAloneAsync(ForwardRequest request)
@@ -121,5 +107,22 @@ internal sealed class Forwarder : IExporter
         var answer = await _upstream.CallAsync(request.Signal, new UpstreamBody(request.Payload), request.Metadata);
         request.EndBytes();
         request.Reply(answer.Reply);
+    }
+
+    private sealed class LastWordForwarder(Forwarder forwarder) : IExporter
+    {
+        public string Id => forwarder.Id;
+
+        public bool IsReachable => forwarder.IsReachable;
+
+        public Task<ExportReply> ExportAsync(Signal signal, Payload payload, RequestMetadata metadata, CancellationToken cancellation) =>
+            forwarder.ExportAsync(new ForwardRequest(forwarder, signal, payload, metadata, isLastWord: true), cancellation);
+
+        public ValueTask<bool> ProbeAsync(CancellationToken cancellation) => forwarder.ProbeAsync(cancellation);
+
+        public Task DrainAsync(CancellationToken deadline) => forwarder.DrainAsync(deadline);
+
+        // One upstream, one owner: the forwarder's.
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

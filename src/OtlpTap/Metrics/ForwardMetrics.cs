@@ -20,6 +20,7 @@ internal sealed class ForwardMetrics
         "DATA_LOSS", "UNAUTHENTICATED",
     ];
 
+    private readonly ExporterMetrics _items;
     private readonly Histogram.Child[] _durations;
     private readonly Histogram.Child _joined;
     private readonly Counter.Child[] _requests;
@@ -40,6 +41,7 @@ internal sealed class ForwardMetrics
 
     public ForwardMetrics(IMetricFactory metrics, string exporter)
     {
+        _items = new ExporterMetrics(metrics, exporter);
         _durations = BySignal(
             exporter,
             metrics.CreateHistogram(
@@ -116,6 +118,20 @@ internal sealed class ForwardMetrics
     public void Abandoned() => _abandoned.Inc();
 
     public void Resent() => _resent.Inc();
+
+    /// <summary>The upstream's word on the items of one request.</summary>
+    /// <param name="isLastWord">Nobody sends them again when they were refused.</param>
+    public void Answered(Signal signal, int items, ExportReply reply, bool isLastWord)
+    {
+        if (reply.Status == StatusCode.OK)
+        {
+            _items.Accepted(signal, items, reply);
+        }
+        else if (isLastWord)
+        {
+            _items.SendFailed(signal, items);
+        }
+    }
 
     public void Replied(StatusCode status) => _replies[(int)status].Inc();
 

@@ -33,6 +33,19 @@ internal static class ItemCount
         return count;
     }
 
+    /// <summary>How many resources a request holds, with or without items.</summary>
+    public static long OfResources(ReadOnlySpan<byte> request)
+    {
+        long count = 0;
+        var resources = new ProtoReader(request);
+        while (Next(ref resources, OtlpFields.TraceRequest.ResourceSpans))
+        {
+            count++;
+        }
+
+        return count;
+    }
+
     private static long DataPoints(ReadOnlySpan<byte> metric)
     {
         long count = 0;
