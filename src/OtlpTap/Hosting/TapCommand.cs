@@ -82,7 +82,7 @@ internal static class TapCommand
             yield return options.PipelineOf(options.Receivers[0].Id, signal) switch
             {
                 null => $"  {name,-10}  not received: no pipeline",
-                { Primary: OtlpGrpcExporterOptions exporter } => $"  {name,-10}  to {exporter.Forward.Endpoint} ({exporter.Id})",
+                { Primary: { } exporter } pipeline => $"  {name,-10}  to {PlaceOf(exporter)} ({exporter.Id}){string.Concat(pipeline.Others.Select(other => $", beside it to {PlaceOf(other)} ({other.Id})"))}",
                 _ when signal == Signal.Metrics => $"  {name,-10}  no upstream configured: acknowledged and let go",
                 _ => $"  {name,-10}  no upstream configured: acknowledged once they are in the recorder",
             };
@@ -90,6 +90,14 @@ internal static class TapCommand
 
         yield return $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://{tap.GrpcEndpoint} (and OTEL_EXPORTER_OTLP_PROTOCOL=grpc where their SDK's default is HTTP)";
     }
+
+    private static string PlaceOf(ExporterOptions exporter) => exporter switch
+    {
+        OtlpGrpcExporterOptions grpc => grpc.Forward.Endpoint,
+        OtlpHttpExporterOptions http => http.Forward.Endpoint,
+        FileExporterOptions file => file.Path,
+        _ => "the console",
+    };
 
     private static ILoggerFactory CreateLogs() => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(LogLevel.Warning)

@@ -6,8 +6,6 @@ using OtlpTap.Buffers;
 using OtlpTap.Cli;
 using OtlpTap.Configuration;
 using OtlpTap.Corpus;
-using OtlpTap.Forward;
-using OtlpTap.Forward.Http2;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Pipeline;
@@ -40,7 +38,7 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly Recorder _recorder;
     private readonly RecorderLoop _recorderLoop;
     private readonly CaptureLoop _captureLoop;
-    private readonly Dictionary<string, Forwarder> _forwarders;
+    private readonly ExporterSet _exporters;
     private readonly Readiness _readiness;
     private readonly WebApplication _server;
     private readonly CancellationTokenSource _stopping = new();
@@ -77,7 +75,7 @@ internal sealed class TapHost : IAsyncDisposable
 
         // The request path.
         var failures = new FailureMetrics(_metrics.Factory, [.. Enumerable.Range(0, rules.Count).Select(index => rules[index]).Select(rule => new RuleLabels(rule.Name, rule.Failure, rule.Metric))]);
-        _forwarders = options.Exporters.ToDictionary(exporter => exporter.Id, exporter => CreateForwarder((OtlpGrpcExporterOptions)exporter, _metrics, time, logs), StringComparer.Ordinal);
+        _exporters = ExporterSet.Create(options, _metrics, time, logs);
         var pipelines = new ExportPipelines(CreatePipeline);
         var receive = new ReceiveOptions
         {
@@ -87,12 +85,13 @@ internal sealed class TapHost : IAsyncDisposable
         var inFlight = new ByteBudget(processor.InFlightBytesMax);
         var service = new ExportService(pipelines, inFlight, new ForwardedHeaders(receive), _metrics.Receive, time);
         var admission = new Admission(inFlight, payloads, receive, _metrics.Receive, time);
-        _readiness = new Readiness([.. _forwarders.Select(forwarder => (forwarder.Key, new Func<bool>(() => forwarder.Value.IsReachable)))]);
+        _readiness = new Readiness([.. _exporters.Primaries.Select(exporter => (exporter.Id, new Func<bool>(() => exporter.IsReachable)))]);
         _server = Server.Create(options, receive, new ExportMethodProvider(new ExportMarshaller(payloads), pipelines), service, admission, admin => admin.MapAdmin(_metrics, _readiness), logs, time);
 
         _metrics.OnScrape(_tee.PublishMetrics);
         _metrics.OnScrape(_recorder.PublishMetrics);
         _metrics.OnScrape(scheduler.PublishMetrics);
+        _metrics.OnScrape(_exporters.PublishMetrics);
         _metrics.OnScrape(() => failures.RuleErrorsSampled(rules.ErrorsOf));
         _metrics.OnScrape(() => _metrics.Receive.InFlightSampled(inFlight.TakenBytes, inFlight.LimitBytes));
 
@@ -102,7 +101,8 @@ internal sealed class TapHost : IAsyncDisposable
             scans,
             payloads,
             pipeline.IsTapped && processor.IsTeed ? _tee : null,
-            pipeline.Primary is { } exporter ? _forwarders[exporter.Id] : null,
+            pipeline.Primary is { } primary ? _exporters.Primary(primary) : null,
+            [.. pipeline.Others.Select(other => _exporters.Beside(other, signal))],
             _metrics.Receive,
             failures);
     }
@@ -146,18 +146,19 @@ internal sealed class TapHost : IAsyncDisposable
         using var deadline = new CancellationTokenSource(_options.Service.ShutdownDeadline, _time);
         var started = _time.GetTimestamp();
         await _stopping.CancelAsync();
+        _exporters.EndWaits();
         await _server.StopAsync(deadline.Token);
         try
         {
-            await Task.WhenAll(_forwarders.Values.Select(forwarder => forwarder.DrainAsync(deadline.Token)));
+            await _exporters.DrainAsync(deadline.Token);
         }
         catch (OperationCanceledException)
         {
             _log.NotDrained(_options.Service.ShutdownDeadline);
         }
 
-        // The forwarders' last word: calls that still hang end with UNAVAILABLE, and their payloads come back.
-        await Task.WhenAll(_forwarders.Values.Select(forwarder => forwarder.DisposeAsync().AsTask()));
+        // The exporters' last word: calls that still hang end with UNAVAILABLE, and their payloads come back.
+        await _exporters.DisposeAsync();
         _tee.Complete();
         await _recording;
         await _probing;
@@ -175,17 +176,6 @@ internal sealed class TapHost : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private static Forwarder CreateForwarder(OtlpGrpcExporterOptions exporter, TapMetrics metrics, TimeProvider time, ILoggerFactory logs)
-    {
-        if (!UpstreamEndpoint.TryParse(exporter.Forward.Endpoint, exporter.Forward.Insecure, out var endpoint, out var problem))
-        {
-            throw new InvalidOperationException($"A checked configuration has the endpoint `{exporter.Forward.Endpoint}`: {problem}");
-        }
-
-        var transport = new Http2Transport(UpstreamOptions.From(exporter.Forward, endpoint), time, logs.CreateLogger<Http2Transport>());
-        return new Forwarder(exporter.Id, endpoint, transport, exporter.Forward, new ForwardMetrics(metrics.Factory, exporter.Id), time, logs.CreateLogger<Forwarder>());
-    }
-
     /// <summary>Keeps the answer of /readyz fresh while no requests show whether the upstreams are there.</summary>
     private async Task ProbeAsync()
     {
@@ -194,10 +184,7 @@ internal sealed class TapHost : IAsyncDisposable
         {
             do
             {
-                foreach (var forwarder in _forwarders.Values)
-                {
-                    await forwarder.ProbeAsync(_stopping.Token);
-                }
+                await _exporters.ProbeAsync(_stopping.Token);
             }
             while (await timer.WaitForNextTickAsync(_stopping.Token));
         }

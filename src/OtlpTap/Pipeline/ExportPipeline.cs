@@ -13,16 +13,19 @@ using Tee = OtlpTap.Tee.Tee;
 /// <summary>
 /// The story of one request of one signal: scan it, tag what fails, offer it to the tee without waiting, forward it,
 /// and give back the upstream's own answer. Without an upstream the answer waits until the recorder has the bytes.
+/// Further exporters are given the same bytes first, without waiting, and have no say in the answer.
 /// </summary>
 /// <param name="tee">None where the pipeline does not name the tap processor: requests are then only checked and forwarded.</param>
-/// <param name="forwarder">None where no upstream is configured.</param>
+/// <param name="primary">Whose answer is the sender's; none where no exporter is configured.</param>
+/// <param name="others">Further exporters, whose <see cref="IExporter.ExportAsync"/> ends at once. Only with a primary.</param>
 internal sealed class ExportPipeline(
     Signal signal,
     RequestScanner scanner,
     ScanResultPool scans,
     PayloadPool payloads,
     Tee? tee,
-    Forwarder? forwarder,
+    IExporter? primary,
+    IExporter[] others,
     ReceiveMetrics metrics,
     FailureMetrics failures)
 {
@@ -58,15 +61,15 @@ internal sealed class ExportPipeline(
             outgoing = Tagged(payload, scan);
         }
 
-        return forwarder is null
+        return primary is null
             ? RecordAsync(payload, outgoing, scan, receivedTimestamp, cancellation)
-            : ForwardAsync(forwarder, payload, outgoing, scan, metadata, receivedTimestamp, cancellation);
+            : ForwardAsync(primary, payload, outgoing, scan, metadata, receivedTimestamp, cancellation);
     }
 
     private Task<ExportReply> ForwardAsync(
-        Forwarder upstream, Payload payload, Payload outgoing, ScanResult scan, RequestMetadata metadata, long receivedTimestamp, CancellationToken cancellation)
+        IExporter upstream, Payload payload, Payload outgoing, ScanResult scan, RequestMetadata metadata, long receivedTimestamp, CancellationToken cancellation)
     {
-        // The offer comes first: once the payload is handed to the forwarder it may be gone.
+        // The offers come first: once the payload is handed to the primary it may be gone.
         if (tee is null || !tee.TryOffer(signal, payload, scan, receivedTimestamp))
         {
             scans.Return(scan);
@@ -77,7 +80,24 @@ internal sealed class ExportPipeline(
             payload.Release();
         }
 
+        if (others.Length > 0)
+        {
+            OfferOthers(outgoing, metadata);
+        }
+
         return upstream.ExportAsync(signal, outgoing, metadata, cancellation);
+    }
+
+    private void OfferOthers(Payload outgoing, RequestMetadata metadata)
+    {
+        foreach (var other in others)
+        {
+            outgoing.AddReference();
+            outgoing.HoldCredit();
+
+            // Its reply is nobody's, and there already: what became of the request is the exporter's to count.
+            _ = other.ExportAsync(signal, outgoing, metadata, CancellationToken.None);
+        }
     }
 
     /// <summary>No upstream: the recorder is where the data ends, so its word is the answer. Metrics, which it does not keep, are acknowledged and counted as such.</summary>

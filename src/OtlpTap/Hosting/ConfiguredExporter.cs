@@ -1,0 +1,144 @@
+using OtlpTap.Forward;
+using OtlpTap.Forward.Files;
+using OtlpTap.Forward.Http2;
+using OtlpTap.Forward.Printing;
+using OtlpTap.Forward.Queueing;
+using OtlpTap.Forward.Retrying;
+using OtlpTap.Metrics;
+using OtlpTap.Otlp;
+
+namespace OtlpTap.Hosting;
+
+/// <summary>
+/// One of <c>exporters</c> with all that stands in front of it. Its place (an upstream, a file, the console) is there once;
+/// what uses it as the primary comes to it at once, what uses it beside another comes through a queue.
+/// <code>
+///   a pipeline's primary ─▶ [retries, where they are written] ──────────────────▶ the place
+///   beside a primary     ─▶ queue of the signal ─▶ [retries, unless refused] ───▶
+/// </code>
+/// Everything here is owned here: an exporter around another does not dispose it.
+/// </summary>
+internal sealed class ConfiguredExporter : IAsyncDisposable
+{
+    private readonly ExporterMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILoggerFactory _logs;
+    private readonly IExporter _place;
+    private readonly Outstanding _outstanding;
+    private readonly RetryingExporter? _primaryRetries;
+    private readonly RetryingExporter? _queuedRetries;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // Indexed by Signal; made when a pipeline first asks, by the thread that puts pipelines together. Read by scrapes.
+    private readonly QueuedExporter?[] _queues = new QueuedExporter?[Enum.GetValues<Signal>().Length];
+
+    /// <param name="predecessor">The exporter with the same file, which ends with a reload; null where there is none.</param>
+    public ConfiguredExporter(ExporterOptions options, TapMetrics metrics, TimeProvider time, ILoggerFactory logs, ConfiguredExporter? predecessor)
+    {
+        Options = options;
+        _metrics = new ExporterMetrics(metrics.Factory, options.Id);
+        _time = time;
+        _logs = logs;
+        switch (options)
+        {
+            case OtlpGrpcExporterOptions grpc:
+                var forwarder = CreateForwarder(grpc, metrics);
+                (_place, _outstanding, Primary) = (forwarder, forwarder.Outstanding, forwarder.LastWord);
+                break;
+
+            case FileExporterOptions file:
+                var writer = new FileExporter(file, _metrics, time, logs.CreateLogger<FileExporter>(), predecessor?._ended.Task);
+                (_place, _outstanding, Primary) = (writer, writer.Outstanding, new CountedExporter(writer, _metrics));
+                break;
+
+            case DebugExporterOptions debug:
+                var printer = new DebugExporter(debug, Console.Out, _metrics, time, logs.CreateLogger<DebugExporter>());
+                (_place, _outstanding, Primary) = (printer, printer.Outstanding, printer);
+                break;
+
+            default:
+                throw new InvalidOperationException($"A checked configuration has an exporter that the tap lacks: {options.GetType().Name}.");
+        }
+
+        if (options.Retry is not null)
+        {
+            _primaryRetries = CreateRetries(options.Retry);
+            Primary = new CountedExporter(_primaryRetries, _metrics);
+        }
+
+        if (!options.IsRetryRefused)
+        {
+            _queuedRetries = CreateRetries(options.Retry ?? new RetryOptions());
+        }
+    }
+
+    public ExporterOptions Options { get; }
+
+    /// <summary>For the pipelines whose answer it gives.</summary>
+    public IExporter Primary { get; }
+
+    /// <summary>For the pipelines of a signal that have another primary: never waits. The console has a queue of its own already.</summary>
+    public IExporter Beside(Signal signal) => _place is DebugExporter
+        ? _place
+        : _queues[(int)signal] ??= new QueuedExporter(signal, _queuedRetries ?? _place, Options.Queue, _metrics, _time, _logs.CreateLogger<QueuedExporter>());
+
+    /// <summary>Senders that wait for the next attempt get the last reply now: before a shutdown waits for them.</summary>
+    public void EndWaits() => _primaryRetries?.EndWaits();
+
+    /// <exception cref="OperationCanceledException">The deadline came first.</exception>
+    public async Task DrainAsync(CancellationToken deadline)
+    {
+        await Task.WhenAll(Queues().Select(queue => queue.DrainAsync(deadline)));
+        foreach (var retries in Retries())
+        {
+            await retries.DrainAsync(deadline);
+        }
+
+        await _place.DrainAsync(deadline);
+    }
+
+    /// <summary>From the front to the back; what is still in flight ends.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(Queues().Select(queue => queue.DisposeAsync().AsTask()));
+        foreach (var retries in Retries())
+        {
+            await retries.DisposeAsync();
+        }
+
+        await _place.DisposeAsync();
+        PublishMetrics();
+        _ended.SetResult();
+    }
+
+    /// <summary>Sets the gauges. For the registry's before-collect callback.</summary>
+    public void PublishMetrics()
+    {
+        foreach (var queue in Queues())
+        {
+            queue.PublishMetrics();
+        }
+
+        foreach (var signal in Enum.GetValues<Signal>())
+        {
+            _metrics.InFlightSampled(signal, _outstanding[signal] + Retries().Sum(retries => retries.Waiting(signal)));
+        }
+    }
+
+    private IEnumerable<QueuedExporter> Queues() => _queues.OfType<QueuedExporter>();
+
+    private IEnumerable<RetryingExporter> Retries() => new[] { _primaryRetries, _queuedRetries }.OfType<RetryingExporter>();
+
+    private RetryingExporter CreateRetries(RetryOptions options) => new(_place, options, _metrics, _time, Random.Shared);
+
+    private Forwarder CreateForwarder(OtlpGrpcExporterOptions exporter, TapMetrics metrics)
+    {
+        if (!UpstreamEndpoint.TryParse(exporter.Forward.Endpoint, exporter.Forward.Insecure, out var endpoint, out var problem))
+        {
+            throw new InvalidOperationException($"A checked configuration has the endpoint `{exporter.Forward.Endpoint}`: {problem}");
+        }
+
+        var transport = new Http2Transport(UpstreamOptions.From(exporter.Forward, endpoint), _time, _logs.CreateLogger<Http2Transport>());
+        return new Forwarder(exporter.Id, endpoint, transport, exporter.Forward, new ForwardMetrics(metrics.Factory, exporter.Id), _time, _logs.CreateLogger<Forwarder>());
+    }
+}

@@ -1,0 +1,100 @@
+using OtlpTap.Configuration;
+using OtlpTap.Forward;
+using OtlpTap.Metrics;
+using OtlpTap.Otlp;
+
+namespace OtlpTap.Hosting;
+
+/// <summary>
+/// The exporters of one configuration, each there once whatever pipelines name it. Does not change; a reload makes the
+/// <see cref="Next"/> one, which takes over every exporter whose options stay as they are, with its connections and queues.
+/// </summary>
+internal sealed class ExporterSet : IAsyncDisposable
+{
+    private readonly Dictionary<string, ConfiguredExporter> _exporters;
+    private readonly TapMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILoggerFactory _logs;
+
+    private ExporterSet(Dictionary<string, ConfiguredExporter> exporters, IReadOnlyList<IExporter> primaries, TapMetrics metrics, TimeProvider time, ILoggerFactory logs)
+    {
+        _exporters = exporters;
+        _metrics = metrics;
+        _time = time;
+        _logs = logs;
+        Primaries = primaries;
+    }
+
+    /// <summary>Those that are some pipeline's primary, each once: they decide whether the tap is ready.</summary>
+    public IReadOnlyList<IExporter> Primaries { get; }
+
+    public static ExporterSet Create(TapOptions options, TapMetrics metrics, TimeProvider time, ILoggerFactory logs) =>
+        new ExporterSet([], [], metrics, time, logs).Next(options, out _);
+
+    public IExporter Primary(ExporterOptions exporter) => _exporters[exporter.Id].Primary;
+
+    /// <summary>For use beside a primary: takes a request without waiting.</summary>
+    public IExporter Beside(ExporterOptions exporter, Signal signal) => _exporters[exporter.Id].Beside(signal);
+
+    /// <summary>
+    /// The exporters of a new configuration. This set is not to be used any more once the pipelines have changed over.
+    /// </summary>
+    /// <param name="retired">Those of this set that are not in the next one, to be drained and disposed once no pipeline uses them.</param>
+    public ExporterSet Next(TapOptions options, out IReadOnlyList<ConfiguredExporter> retired)
+    {
+        var next = new Dictionary<string, ConfiguredExporter>(StringComparer.Ordinal);
+        foreach (var exporter in options.Exporters)
+        {
+            next[exporter.Id] = _exporters.TryGetValue(exporter.Id, out var kept) && kept.Options.Equals(exporter)
+                ? kept
+                : new ConfiguredExporter(exporter, _metrics, _time, _logs, PredecessorOf(exporter));
+        }
+
+        retired = [.. _exporters.Values.Where(exporter => !next.ContainsValue(exporter))];
+        var primaries = options.Pipelines
+            .Select(pipeline => pipeline.Primary)
+            .OfType<ExporterOptions>()
+            .Select(exporter => next[exporter.Id].Primary)
+            .Distinct()
+            .ToList();
+        return new ExporterSet(next, primaries, _metrics, _time, _logs);
+    }
+
+    /// <summary>Ends when no primary is left to ask.</summary>
+    public async Task ProbeAsync(CancellationToken cancellation)
+    {
+        foreach (var primary in Primaries)
+        {
+            await primary.ProbeAsync(cancellation);
+        }
+    }
+
+    /// <inheritdoc cref="ConfiguredExporter.EndWaits"/>
+    public void EndWaits()
+    {
+        foreach (var exporter in _exporters.Values)
+        {
+            exporter.EndWaits();
+        }
+    }
+
+    /// <exception cref="OperationCanceledException">The deadline came first.</exception>
+    public Task DrainAsync(CancellationToken deadline) => Task.WhenAll(_exporters.Values.Select(exporter => exporter.DrainAsync(deadline)));
+
+    /// <summary>What is still in flight ends with UNAVAILABLE, what is queued is lost and counted.</summary>
+    public async ValueTask DisposeAsync() => await Task.WhenAll(_exporters.Values.Select(exporter => exporter.DisposeAsync().AsTask()));
+
+    /// <summary>Sets the gauges. For the registry's before-collect callback.</summary>
+    public void PublishMetrics()
+    {
+        foreach (var exporter in _exporters.Values)
+        {
+            exporter.PublishMetrics();
+        }
+    }
+
+    // Two that write one file at the same time would write into each other's lines: the new one waits for the old one's end.
+    private ConfiguredExporter? PredecessorOf(ExporterOptions exporter) => exporter is not FileExporterOptions file
+        ? null
+        : _exporters.Values.FirstOrDefault(old => old.Options is FileExporterOptions former && Path.GetFullPath(former.Path) == Path.GetFullPath(file.Path));
+}
