@@ -5,7 +5,8 @@ namespace OtlpTap.Forward;
 
 /// <summary>
 /// A place that telemetry goes to: an upstream, a file, the console, or one of these with something in front of it (a
-/// queue, retries, a spool).
+/// queue, retries, a spool). One that stands around another does not dispose it: a place may have several in front of it,
+/// and whoever put them together disposes them, from the front to the back.
 /// </summary>
 internal interface IExporter : IAsyncDisposable
 {

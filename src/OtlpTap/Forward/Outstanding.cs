@@ -10,6 +10,8 @@ internal sealed class Outstanding
 
     public int this[Signal signal] => Volatile.Read(ref _bySignal[(int)signal]);
 
+    public int Count => _bySignal.Sum();
+
     public void Enter(Signal signal) => Interlocked.Increment(ref _bySignal[(int)signal]);
 
     public void Exit(Signal signal)

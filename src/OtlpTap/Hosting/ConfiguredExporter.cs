@@ -108,7 +108,7 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
 
         await _place.DisposeAsync();
         PublishMetrics();
-        _ended.SetResult();
+        _ended.TrySetResult();
     }
 
     /// <summary>Sets the gauges. For the registry's before-collect callback.</summary>

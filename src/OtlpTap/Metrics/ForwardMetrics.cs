@@ -62,6 +62,7 @@ internal sealed class ForwardMetrics
         _queueRequests = metrics.CreateGauge("otlptap_forward_queue_requests", "Small requests waiting to be joined into a call.", ["exporter"]).WithLabels(exporter);
         _queueBytes = metrics.CreateGauge("otlptap_forward_queue_bytes", "Message bytes of the requests waiting to be joined into a call.", ["exporter"]).WithLabels(exporter);
         _gateClosed = metrics.CreateGauge("otlptap_upstream_gate_closed", "1 while requests are refused because the upstream could not be connected to, else 0.", ["exporter"]).WithLabels(exporter);
+        GateOpened(); // an exporter of the same id, before a reload, may have ended with its gate closed
         _resent = metrics.CreateCounter("otlptap_forward_resent_requests_total", "Requests sent again alone after the joined call that carried them was refused for good.", ["exporter"]).WithLabels(exporter);
         _abandoned = metrics.CreateCounter("otlptap_forward_abandoned_requests_total", "Requests dropped unsent because the agent gave up waiting.", ["exporter"]).WithLabels(exporter);
         var failures = metrics.CreateCounter("otlptap_upstream_failures_total", "Upstream calls that brought no gRPC answer to pass on, by cause.", ["exporter", "cause"]);

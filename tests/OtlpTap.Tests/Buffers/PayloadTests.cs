@@ -72,6 +72,36 @@ public sealed class PayloadTests
     }
 
     [Fact]
+    public void The_same_bytes_without_credit_keep_the_array_and_leave_the_credit_to_the_others()
+    {
+        var budget = new ByteBudget(1000);
+        var pool = new PayloadPool();
+        var payload = pool.Rent(600);
+        payload.ItemCount = 7;
+        payload.AttachGzip(pool.Rent(5000));
+        Assert.True(budget.TryTake(600));
+        payload.AttachCredit(budget, 600);
+        payload.AddReference();
+
+        var apart = payload.WithoutCredit();
+        Assert.Same(payload.Gzip, apart.Gzip);
+        Assert.Equal((600, 7), (apart.Length, apart.ItemCount));
+        Assert.True(apart.Frame.Equals(payload.Frame));
+
+        apart.HoldCredit();
+        apart.AddReference();
+        payload.ReturnCredit();
+        Assert.Equal(0, budget.TakenBytes);
+        payload.Release();
+        apart.ReturnCredit();
+        apart.Release();
+        Assert.Equal(0, pool.RetainedBytes);
+        apart.Release();
+        Assert.Same(payload, pool.Rent(600));
+        Assert.Equal(0, budget.TakenBytes);
+    }
+
+    [Fact]
     public void A_budget_refuses_what_passes_its_limit_and_takes_nothing_then()
     {
         var budget = new ByteBudget(1000);

@@ -82,6 +82,23 @@ public sealed class ForwardMetricsTests
             "otlptap_forward_resent_requests_total{exporter=\"otlp_grpc/mimir\"} 2");
     }
 
+    [Fact]
+    public async Task Items_are_sent_when_they_were_accepted_and_failed_when_they_were_rejected_or_nobody_sends_them_again()
+    {
+        _metrics.Answered(Signal.Traces, 10, ExportReply.Accepted, isLastWord: true);
+        _metrics.Answered(Signal.Traces, 10, new ExportReply(StatusCode.OK, "", new PartialSuccess(3, "too old").ToResponse(), []), isLastWord: false);
+        _metrics.Answered(Signal.Logs, 10, new ExportReply(StatusCode.OK, "", new PartialSuccess(11, "more than there were").ToResponse(), []), isLastWord: true);
+        _metrics.Answered(Signal.Metrics, 10, new ExportReply(StatusCode.Unavailable, "", default, []), isLastWord: true);
+        _metrics.Answered(Signal.Metrics, 10, new ExportReply(StatusCode.Unavailable, "", default, []), isLastWord: false);
+
+        await AssertShowsAsync(
+            "otelcol_exporter_sent_spans_total{exporter=\"otlp_grpc/tempo\"} 17",
+            "otelcol_exporter_send_failed_spans_total{exporter=\"otlp_grpc/tempo\"} 3",
+            "otelcol_exporter_sent_log_records_total{exporter=\"otlp_grpc/tempo\"} 0",
+            "otelcol_exporter_send_failed_log_records_total{exporter=\"otlp_grpc/tempo\"} 10",
+            "otelcol_exporter_send_failed_metric_points_total{exporter=\"otlp_grpc/tempo\"} 10");
+    }
+
     private async Task AssertShowsAsync(params string[] lines)
     {
         using var text = new MemoryStream();

@@ -67,9 +67,10 @@ internal sealed class ForwardSetup : IAsyncDisposable
         return new ForwardSetup(transport, options, time);
     }
 
-    public Payload Lend(ReadOnlySpan<byte> message)
+    public Payload Lend(ReadOnlySpan<byte> message, int items = 0)
     {
         var payload = _pool.Rent(message.Length);
+        payload.ItemCount = items;
         message.CopyTo(payload.Writable);
         Assert.True(_budget.TryTake(message.Length));
         payload.AttachCredit(_budget, message.Length);

@@ -16,6 +16,9 @@ public sealed class TapMetricsTests
         var forward = new ForwardMetrics(metrics.Factory, "otlp_grpc/tempo");
         metrics.Receive.RequestReceived(Signal.Traces, 1000);
         metrics.Receive.RequestAnswered(Signal.Traces, StatusCode.OK, TimeSpan.FromMilliseconds(3));
+        var exporter = new ExporterMetrics(metrics.Factory, "otlp_grpc/tempo");
+        exporter.QueueSampled(Signal.Traces, 1, 2, 3);
+        exporter.InFlightSampled(Signal.Traces, 1);
         forward.CallStarted(Signal.Traces, requests: 2, bytes: 2000);
         failures.SpanFailed(0, "a \"quoted\"\\ name\nin two lines, é and \ud83d\ude00"u8);
         failures.SpanFailed(0, [0xff, 0xfe, (byte)'x']);

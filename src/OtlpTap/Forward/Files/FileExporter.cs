@@ -103,7 +103,7 @@ internal sealed class FileExporter : IExporter
         }
         catch (TimeoutException)
         {
-            _log.LeftBehind(Id, _requests.Reader.Count);
+            _log.LeftBehind(Id, Outstanding.Count);
         }
     }
 

@@ -95,7 +95,7 @@ internal sealed class DebugExporter : IExporter
         }
         catch (TimeoutException)
         {
-            _log.LeftBehind(Id, _requests.Reader.Count);
+            _log.LeftBehind(Id, Outstanding.Count);
         }
     }
 
