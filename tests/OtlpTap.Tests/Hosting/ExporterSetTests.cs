@@ -15,7 +15,7 @@ namespace OtlpTap.Tests.Hosting;
 public sealed class ExporterSetTests : IAsyncDisposable
 {
     private readonly TapMetrics _metrics = new("1.2.3");
-    private readonly FakeTimeProvider _time = new();
+    private readonly RetryClock _time = new();
     private readonly PayloadBooks _books = new();
     private readonly string _directory = Directory.CreateTempSubdirectory("otlptap-set-").FullName;
 
@@ -71,7 +71,8 @@ public sealed class ExporterSetTests : IAsyncDisposable
         await Deadline.UntilAsync(() => stub.Calls.Count == 3, "the queued one is tried");
         await UntilAsync("otelcol_exporter_in_flight_requests{exporter=\"otlp_grpc/plain\",data_type=\"logs\"}", 1, set);
         stub.Answer = (context, _) => StubUpstream.SucceedAsync(context);
-        await AdvanceUntilAsync(() => stub.Calls.Count == 4, TimeSpan.FromSeconds(8));
+        await _time.EndWaitAsync();
+        await Deadline.UntilAsync(() => stub.Calls.Count == 4, "the next attempt is made");
         await set.DrainAsync(Deadline.Token());
 
         Assert.Equal(4, await ValueAsync("otelcol_exporter_sent_log_records_total{exporter=\"otlp_grpc/plain\"}"));
@@ -89,7 +90,8 @@ public sealed class ExporterSetTests : IAsyncDisposable
 
         var sent = SendAsync(set.Primary(exporter), Signal.Traces, "1", items: 5);
         await UntilAsync("otelcol_exporter_in_flight_requests{exporter=\"otlp_grpc\",data_type=\"traces\"}", 1, set);
-        await AdvanceUntilAsync(() => stub.Calls.Count == 2, TimeSpan.FromSeconds(8));
+        await _time.EndWaitAsync();
+        await Deadline.UntilAsync(() => stub.Calls.Count == 2, "the next attempt is made");
         set.EndWaits();
 
         Assert.Equal((StatusCode.Unavailable, "not now"), ((await sent).Status, (await sent).Message));
@@ -180,16 +182,26 @@ public sealed class ExporterSetTests : IAsyncDisposable
         },
         $"{series} is {value}");
 
-    // Whether a wait has begun yet, only the waiting itself knows.
-    private Task AdvanceUntilAsync(Func<bool> holds, TimeSpan step) => Deadline.UntilAsync(
-        () =>
+    /// <summary>Knows when a first wait before an attempt has begun, of 2.5 to 7.5 s; nothing else here waits so long, but for a connect's 3 s.</summary>
+    private sealed class RetryClock : FakeTimeProvider
+    {
+        private int _begun;
+
+        public async Task EndWaitAsync()
         {
-            if (!holds())
+            await Deadline.UntilAsync(() => Volatile.Read(ref _begun) == 1, "the next attempt is waited for");
+            Advance(TimeSpan.FromSeconds(7.5));
+        }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            if (dueTime.TotalSeconds is >= 2.5 and <= 7.5 and not 3)
             {
-                _time.Advance(step);
+                Interlocked.Increment(ref _begun);
             }
 
-            return holds();
-        },
-        "the next attempt is made");
+            return timer;
+        }
+    }
 }
