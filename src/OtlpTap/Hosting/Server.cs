@@ -38,7 +38,7 @@ internal static class Server
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = (int)receive.MessageBytesMax;
-            grpc.CompressionProviders = [new AcceptedGzip()];
+            grpc.CompressionProviders = AcceptedEncoding.All;
         });
         services.AddSingleton(service);
         services.AddSingleton<IServiceMethodProvider<ExportService>>(methods);

@@ -23,7 +23,7 @@ internal sealed class ReceiveMetrics
     ];
 
     // Indexed by Refusal.
-    private static readonly string[] Reasons = ["malformed", "too_large", "in_flight_full", "recorder_busy", "recording_failed", "shutting_down", "too_slow"];
+    private static readonly string[] Reasons = ["malformed", "too_large", "in_flight_full", "recorder_busy", "recording_failed", "shutting_down", "too_slow", "unsupported"];
 
     private readonly Counter.Child[] _requests;
     private readonly Counter.Child[] _items;

@@ -57,4 +57,8 @@ internal static class OtlpJson
         builder.WriteTo(request);
         return true;
     }
+
+    /// <summary>The same for a caller that counts the memory: <paramref name="request"/> says what it needs, and is ready to be copied out.</summary>
+    public static bool TryRead(Signal signal, ReadOnlySpan<byte> utf8Json, OtlpJsonRequestBuilder request, out OtlpJsonError error) =>
+        new OtlpJsonReader(utf8Json, request).TryRead(OtlpJsonSchema.RequestOf(signal), out error);
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using OtlpTap.Wire;
 
 namespace OtlpTap.Otlp;
@@ -50,7 +51,7 @@ internal ref struct OtlpJsonReader
         catch (JsonException broken)
         {
             // The JSON reader has no other way to say it.
-            error = new OtlpJsonError($"not well-formed JSON: {broken.Message}", OffsetOf(broken));
+            error = new OtlpJsonError($"not well-formed JSON: {broken.Message}", OffsetOf(broken)) { IsBrokenJson = true };
             return false;
         }
 
@@ -183,7 +184,13 @@ internal ref struct OtlpJsonReader
                 break;
 
             default:
-                value = OtlpJsonText.Repair(Text());
+                value = Text();
+                if (!Utf8.IsValid(value))
+                {
+                    OtlpJsonText.Repair(value, _request.Reserve(field.Tag, OtlpJsonText.RepairedLength(value)));
+                    return true;
+                }
+
                 break;
         }
 

@@ -17,11 +17,13 @@ namespace OtlpTap.Otlp;
 /// Every byte is copied once however deep it lies, and every length has its shortest form. (Padded lengths would need no
 /// marks, but make the bytes differ from what any other writer makes of the same message.)
 /// </summary>
-internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax)
+/// <param name="mayHold">Asked before more memory is taken, with all that is then held; null where nobody counts.</param>
+internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax, Func<long, bool>? mayHold = null)
 {
     private const int InitialBytesMax = 1 << 20;
+    private const int MarkBytes = 2 * sizeof(int);
 
-    private byte[] _flat = new byte[Math.Clamp(expectedBytes / 2, 64, InitialBytesMax)];
+    private byte[] _flat = new byte[InitialBytes(expectedBytes)];
     private int _flatLength;
 
     private Mark[] _marks = new Mark[16];
@@ -33,12 +35,29 @@ internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax)
     /// <summary>Whether the message came out larger than the limit given. Then it is of no use, and no more is kept of it.</summary>
     public bool IsOverfull { get; private set; }
 
+    /// <summary>Whether it is <see cref="IsOverfull"/> because of the memory that was not to be had.</summary>
+    public bool IsOutOfMemory { get; private set; }
+
+    /// <summary>The memory that is held now.</summary>
+    public long HeldBytes => _flat.Length + (_marks.Length * (long)MarkBytes);
+
+    /// <summary>Of the finished message.</summary>
+    public int Length => _flatLength + _lengthBytes;
+
+    /// <summary>What is held from the start, before <c>mayHold</c> is asked.</summary>
+    public static int InitialBytes(int expectedBytes) => Math.Clamp(expectedBytes / 2, 64, InitialBytesMax);
+
     /// <summary>Begins a nested message or a run of packed numbers; <see cref="Close"/> ends it. Answers the mark to close.</summary>
     public int Open(uint tag)
     {
         WriteVarint(tag);
         if (_markCount == _marks.Length)
         {
+            if (!MayHold(HeldBytes + (2L * _marks.Length * MarkBytes)))
+            {
+                return 0; // whatever becomes of that mark: nothing of this is used
+            }
+
             Array.Resize(ref _marks, _marks.Length * 2);
         }
 
@@ -60,6 +79,19 @@ internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax)
         {
             _flatLength += ProtoWriter.WriteLengthDelimited(_flat.AsSpan(_flatLength), tag, value);
         }
+    }
+
+    /// <summary>For a value that is written in place; empty when there is no room for it.</summary>
+    public Span<byte> Reserve(uint tag, int valueLength)
+    {
+        if (!TryReserve(ProtoWriter.LengthDelimitedLength(tag, valueLength)))
+        {
+            return default;
+        }
+
+        _flatLength += ProtoWriter.WriteLengthPrefix(_flat.AsSpan(_flatLength), tag, valueLength);
+        _flatLength += valueLength;
+        return _flat.AsSpan(_flatLength - valueLength, valueLength);
     }
 
     public void WriteVarint(ulong value)
@@ -102,16 +134,44 @@ internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax)
         destination.Write(_flat.AsSpan(position, _flatLength - position));
     }
 
+    /// <summary>The same into exactly <see cref="Length"/> bytes.</summary>
+    public void WriteTo(Span<byte> destination)
+    {
+        var position = 0;
+        foreach (var mark in _marks.AsSpan(0, _markCount))
+        {
+            _flat.AsSpan(position, mark.Position - position).CopyTo(destination);
+            destination = destination[(mark.Position - position)..];
+            destination = destination[ProtoWriter.WriteVarint(destination, (uint)mark.Length)..];
+            position = mark.Position;
+        }
+
+        _flat.AsSpan(position, _flatLength - position).CopyTo(destination);
+    }
+
     private bool TryReserve(int bytes)
     {
         var needed = (long)_flatLength + bytes;
         IsOverfull |= needed + _lengthBytes > bytesMax;
         if (!IsOverfull && needed > _flat.Length)
         {
-            Array.Resize(ref _flat, (int)Math.Min(Math.Max(2L * _flat.Length, needed), Array.MaxLength));
+            var length = (int)Math.Min(Math.Max(2L * _flat.Length, needed), Array.MaxLength);
+
+            // While it is copied there are two.
+            if (MayHold(HeldBytes + length))
+            {
+                Array.Resize(ref _flat, length);
+            }
         }
 
         return !IsOverfull;
+    }
+
+    private bool MayHold(long bytes)
+    {
+        IsOutOfMemory |= mayHold?.Invoke(bytes) == false;
+        IsOverfull |= IsOutOfMemory;
+        return !IsOutOfMemory;
     }
 
     /// <summary>Where a length belongs, and the length; while the message is open, the total of lengths before it.</summary>

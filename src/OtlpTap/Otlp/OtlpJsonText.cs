@@ -3,7 +3,6 @@ using System.Buffers.Text;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using System.Text.Unicode;
 
 namespace OtlpTap.Otlp;
 
@@ -14,6 +13,9 @@ namespace OtlpTap.Otlp;
 /// </summary>
 internal static class OtlpJsonText
 {
+    // Beyond every limit of a message, with room for a tag and a length.
+    private const int RepairedLengthMax = int.MaxValue - 64;
+
     /// <summary>Resolves the escapes of <paramref name="raw"/>; never longer than it. A lone surrogate becomes U+FFFD.</summary>
     /// <returns>The number of bytes written to <paramref name="destination"/>, which is as long as <paramref name="raw"/>.</returns>
     public static int Unescape(ReadOnlySpan<byte> raw, Span<byte> destination)
@@ -35,8 +37,30 @@ internal static class OtlpJsonText
         }
     }
 
-    /// <summary>The text itself when it is well-formed UTF-8, otherwise a copy in which each ill-formed sequence is U+FFFD.</summary>
-    public static ReadOnlySpan<byte> Repair(ReadOnlySpan<byte> utf8) => Utf8.IsValid(utf8) ? utf8 : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(utf8));
+    /// <summary>How long <paramref name="utf8"/> is with U+FFFD for each ill-formed sequence: up to three times as long.</summary>
+    public static int RepairedLength(ReadOnlySpan<byte> utf8)
+    {
+        long length = 0;
+        while (!utf8.IsEmpty)
+        {
+            Rune.DecodeFromUtf8(utf8, out var rune, out var read);
+            length += rune.Utf8SequenceLength;
+            utf8 = utf8[read..];
+        }
+
+        return (int)Math.Min(length, RepairedLengthMax);
+    }
+
+    /// <summary>Puts U+FFFD for each ill-formed sequence; as far as there is room.</summary>
+    public static void Repair(ReadOnlySpan<byte> utf8, Span<byte> destination)
+    {
+        while (!utf8.IsEmpty && !destination.IsEmpty)
+        {
+            Rune.DecodeFromUtf8(utf8, out var rune, out var read);
+            destination = destination[rune.EncodeToUtf8(destination)..];
+            utf8 = utf8[read..];
+        }
+    }
 
     /// <summary>
     /// Decodes base64 in place, in the standard or the URL alphabet, with padding or without, as protobuf's JSON mapping

@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using OtlpTap.Wire;
 
 namespace OtlpTap.Otlp;
@@ -52,6 +54,40 @@ internal readonly record struct PartialSuccess(long Rejected, string Message)
 
         return ToResponse(message.AsSpan(0, length));
     }
+
+    /// <summary>
+    /// Writes an <c>Export*ServiceResponse</c> that says this as OTLP/JSON: <c>{"partialSuccess":{"rejectedSpans":"3","errorMessage":"..."}}</c>,
+    /// and <c>{}</c> for full success. Numbers of 64 bits are strings in protobuf's JSON.
+    /// </summary>
+    public void WriteResponse(Signal signal, Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        if (Rejected != 0 || Message.Length > 0)
+        {
+            json.WriteStartObject("partialSuccess"u8);
+            if (Rejected != 0)
+            {
+                json.WriteString(RejectedName(signal), Rejected.ToString(CultureInfo.InvariantCulture));
+            }
+
+            if (Message.Length > 0)
+            {
+                json.WriteString("errorMessage"u8, Message);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static ReadOnlySpan<byte> RejectedName(Signal signal) => signal switch
+    {
+        Signal.Traces => "rejectedSpans"u8,
+        Signal.Logs => "rejectedLogRecords"u8,
+        Signal.Metrics => "rejectedDataPoints"u8,
+        _ => throw new ArgumentOutOfRangeException(nameof(signal), signal, null),
+    };
 
     private byte[] ToResponse(ReadOnlySpan<byte> message)
     {

@@ -25,6 +25,9 @@ internal enum Refusal : byte
 
     /// <summary>The message took longer to arrive than its length explains. The sender shall try again.</summary>
     ArrivedTooSlowly,
+
+    /// <summary>Over HTTP: not a POST, or of a content type or an encoding that is not taken. The sender must not send it again.</summary>
+    Unsupported,
 }
 
 /// <summary>
@@ -61,12 +64,21 @@ internal static class Refusals
         var colon = problem.IndexOf(": ", StringComparison.Ordinal);
         var field = colon < 0 ? "" : problem[..colon];
         var description = colon < 0 ? problem : problem[(colon + 2)..];
+        return Malformed(problem, field, description);
+    }
+
+    /// <param name="problem">For people: what is wrong, and where.</param>
+    /// <param name="field">Path of the field; empty when it is not one field that is wrong.</param>
+    /// <param name="description">What is wrong with it.</param>
+    public static ExportReply Malformed(string problem, string field, string description)
+    {
         var message = $"not a well-formed export request: {problem}";
         return WithDetails(StatusCode.InvalidArgument, message, StatusDetails.BadRequest(StatusCode.InvalidArgument, message, field, description));
     }
 
-    public static ExportReply TooLarge(long limitBytes) =>
-        new(StatusCode.ResourceExhausted, $"the message is larger than {limitBytes} bytes after decompression (receivers.otlp.protocols.grpc.max_recv_msg_size_mib)", default, []);
+    /// <param name="key">What sets the limit.</param>
+    public static ExportReply TooLarge(long limitBytes, string key = "receivers.otlp.protocols.grpc.max_recv_msg_size_mib") =>
+        new(StatusCode.ResourceExhausted, $"the message is larger than {limitBytes} bytes after decompression ({key})", default, []);
 
     private static ExportReply Retryable(string message) =>
         WithDetails(StatusCode.Unavailable, message, StatusDetails.RetryInfo(StatusCode.Unavailable, message, RetryDelay));

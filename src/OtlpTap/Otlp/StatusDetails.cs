@@ -60,6 +60,9 @@ internal static class StatusDetails
         return Status(code, message, BadRequestType, badRequest.WrittenSpan);
     }
 
+    /// <summary>A <c>google.rpc.Status</c> without details.</summary>
+    public static byte[] Plain(StatusCode code, string message) => Status(code, message, null, default);
+
     /// <summary>The status as a trailer: base64 without padding, as gRPC asks of senders (gRPC over HTTP/2, "Binary-Header").</summary>
     public static ReplyTrailer Trailer(ReadOnlySpan<byte> status) => new(TrailerName, Convert.ToBase64String(status).TrimEnd('='));
 
@@ -119,16 +122,19 @@ internal static class StatusDetails
         return found && !reader.IsMalformed;
     }
 
-    private static byte[] Status(StatusCode code, string message, string detailType, ReadOnlySpan<byte> detail)
+    private static byte[] Status(StatusCode code, string message, string? detailType, ReadOnlySpan<byte> detail)
     {
-        var any = new ArrayBufferWriter<byte>();
-        WriteText(any, field: 1, TypeUrlPrefix + detailType);
-        WriteBytes(any, field: 2, detail);
-
         var status = new ArrayBufferWriter<byte>();
         WriteNumber(status, field: 1, (ulong)code);
         WriteText(status, field: 2, message);
-        WriteBytes(status, field: 3, any.WrittenSpan);
+        if (detailType is not null)
+        {
+            var any = new ArrayBufferWriter<byte>();
+            WriteText(any, field: 1, TypeUrlPrefix + detailType);
+            WriteBytes(any, field: 2, detail);
+            WriteBytes(status, field: 3, any.WrittenSpan);
+        }
+
         return status.WrittenSpan.ToArray();
     }
 

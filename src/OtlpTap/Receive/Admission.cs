@@ -18,20 +18,20 @@ namespace OtlpTap.Receive;
 ///   | compressed, 1 byte | length, 4 bytes big-endian | message ...     (gRPC over HTTP/2, "Length-Prefixed-Message")
 /// </code>
 /// A plain message that is there as a whole is let through at once; its payload takes credit in the next moment. Any
-/// other is waited for here. It holds credit for what has come, not for what it declares, so that a sender must really
-/// send what it makes the tap hold; and it has to come in a time that its length explains. A compressed message is
-/// decompressed here, into a payload with credit (see <see cref="GzipMessage"/>). Refusals are written here, as
+/// other is waited for here (see <see cref="WholeBody"/>). A compressed message is decompressed here, into a payload with
+/// credit (see <see cref="CompressedMessage"/>). Refusals are written here, as
 /// trailers-only responses, without the cost of an exception: they come in masses when the upstream stalls.
 /// </summary>
 internal sealed class Admission(ByteBudget inFlight, PayloadPool payloads, ReceiveOptions options, ReceiveMetrics metrics, TimeProvider time)
 {
     private const string GrpcContentType = "application/grpc";
 
-    /// <summary>Kestrel keeps what has come in blocks of this size (<c>BlockPoolFactory</c>): one byte holds one.</summary>
-    private const int BlockBytes = 64 << 10;
-
     // A message of 0 bytes: what gRPC reads where the payload is there already.
     private static readonly ReadOnlySequence<byte> EmptyMessage = new(new byte[Payload.FrameHeaderLength]);
+
+    private static readonly Func<ReadOnlySequence<byte>, long> LengthIn = static buffer => TryReadLength(buffer, out var length) ? length : -1;
+
+    private readonly WholeBody _body = new(options, time);
 
     public Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
@@ -72,110 +72,43 @@ internal sealed class Admission(ByteBudget inFlight, PayloadPool payloads, Recei
     /// <summary>Waits until the message is there as a whole, and decompressed. Why it is refused, or null.</summary>
     private async ValueTask<Refused?> RefusalOfAsync(HttpContext http, PipeReader reader, Arrival arrival)
     {
-        if (!arrival.TryHold(ReceiveOptions.RequestOverheadBytes))
+        if (await _body.ArriveAsync(reader, arrival, length: -1, LengthIn) is { } refusal)
         {
-            return Because(Refusal.InFlightFull);
+            return Refused.Because(refusal, options);
         }
 
-        using var late = new CancellationTokenSource(options.ArrivalGrace, time);
-        try
-        {
-            return await ReadToEndAsync(http, reader, arrival, late);
-        }
-        catch (OperationCanceledException) when (late.IsCancellationRequested)
-        {
-            Consume(reader);
-            return Because(Refusal.ArrivedTooSlowly);
-        }
+        // An encoding that is not taken is left to gRPC, which refuses it and says which ones are.
+        reader.TryRead(out var read);
+        var refused = IsCompressed(read.Buffer) && ContentCodings.TryFindGrpc(http.Request.Headers["grpc-encoding"], out var coding)
+            ? Inflate(http, coding, read.Buffer, arrival)
+            : null;
+        reader.AdvanceTo(arrival.Payload is null && refused is null ? read.Buffer.Start : read.Buffer.End);
+        return refused;
     }
 
-    /// <param name="late">Its time is set once the length is known. A sender that goes away ends the read by itself.</param>
-    private async ValueTask<Refused?> ReadToEndAsync(HttpContext http, PipeReader reader, Arrival arrival, CancellationTokenSource late)
-    {
-        var length = -1L;
-        while (true)
-        {
-            var read = await reader.ReadAsync(late.Token);
-            var buffer = read.Buffer;
-            if (length < 0 && TryReadLength(buffer, out var declared))
-            {
-                length = declared;
-                late.CancelAfter(options.ArrivalGrace + TimeSpan.FromSeconds((double)length / options.ArrivalBytesPerSecondMin));
-            }
-
-            var refused = length > options.MessageBytesMax ? TooLarge() // before the body is read; gRPC would say the same, but count nothing
-                : !arrival.TryHold(HeldBytes(buffer)) ? Because(Refusal.InFlightFull)
-                : null;
-            if (refused is not null)
-            {
-                reader.AdvanceTo(buffer.Start);
-                Consume(reader);
-                return refused;
-            }
-
-            // Complete, not only of its length: gRPC would wait for the end of the stream, and nothing would bound that.
-            if (read.IsCompleted)
-            {
-                refused = IsGzip(http, buffer) ? Inflate(http, buffer, arrival) : null;
-                reader.AdvanceTo(arrival.Payload is null ? buffer.Start : buffer.End);
-                return refused;
-            }
-
-            reader.AdvanceTo(buffer.Start, buffer.End);
-        }
-    }
-
-    /// <summary>
-    /// Takes what has come of a message that is refused. Kestrel's count of the connection's window is wrong for what a
-    /// stream leaves looked at and unread: the next large request would end the connection with FLOW_CONTROL_ERROR.
-    /// </summary>
-    private static void Consume(PipeReader reader)
-    {
-        if (reader.TryRead(out var left))
-        {
-            reader.AdvanceTo(left.Buffer.End);
-        }
-    }
-
-    private Refused? Inflate(HttpContext http, in ReadOnlySequence<byte> buffer, Arrival arrival)
+    private Refused? Inflate(HttpContext http, ContentCoding coding, in ReadOnlySequence<byte> buffer, Arrival arrival)
     {
         if (!TryReadLength(buffer, out var length) || buffer.Length != Payload.FrameHeaderLength + length)
         {
-            return Malformed("the request is not one message of the length that it declares");
+            return Refused.Malformed("the request is not one message of the length that it declares");
         }
 
-        switch (GzipMessage.Inflate(buffer.Slice(Payload.FrameHeaderLength), arrival, HeldBytes(buffer), payloads, options.MessageBytesMax))
+        var message = buffer.Slice(Payload.FrameHeaderLength);
+        var held = WholeBody.HeldBytes(buffer);
+        var outcome = CompressedMessage.Inflate(coding, message, arrival, held, payloads, options.MessageBytesMax);
+        if (outcome == InflateOutcome.Inflated)
         {
-            case InflateOutcome.TooLarge:
-                return TooLarge();
+            if (options.KeepGzip && coding == ContentCoding.Gzip)
+            {
+                CompressedMessage.Keep(message, arrival, held, payloads);
+            }
 
-            case InflateOutcome.Malformed:
-                return Malformed("the message is marked as gzip but cannot be decompressed");
-
-            case InflateOutcome.InFlightFull:
-                return Because(Refusal.InFlightFull);
-
-            case InflateOutcome.Inflated:
-            default:
-                arrival.Shrink(ReceiveOptions.RequestOverheadBytes + arrival.Payload!.Length);
-                http.Features.Set<IRequestBodyPipeFeature>(new InsteadOfBody(PipeReader.Create(EmptyMessage)));
-                return null;
+            arrival.Settle();
+            http.Features.Set<IRequestBodyPipeFeature>(new InsteadOfBody(PipeReader.Create(EmptyMessage)));
         }
+
+        return Refused.Because(outcome, coding, options);
     }
-
-    private static Refused Because(Refusal refusal) => new(refusal, Refusals.Reply(refusal));
-
-    private Refused TooLarge() => new(Refusal.TooLarge, Refusals.TooLarge(options.MessageBytesMax));
-
-    private static Refused Malformed(string problem) => new(Refusal.Malformed, Refusals.Malformed(problem));
-
-    // One byte holds a block; the slack of the last one is not worth counting.
-    private static long HeldBytes(in ReadOnlySequence<byte> buffer) =>
-        ReceiveOptions.RequestOverheadBytes + (buffer.IsEmpty ? 0 : Math.Max(buffer.Length, BlockBytes));
-
-    // Any other encoding is left to gRPC, which refuses it and says which ones are taken.
-    private static bool IsGzip(HttpContext http, in ReadOnlySequence<byte> buffer) =>
-        IsCompressed(buffer) && string.Equals(http.Request.Headers["grpc-encoding"], "gzip", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsCompressed(in ReadOnlySequence<byte> buffer) => !buffer.IsEmpty && buffer.FirstSpan[0] == 1;
 
@@ -211,8 +144,6 @@ internal sealed class Admission(ByteBudget inFlight, PayloadPool payloads, Recei
             headers[trailer.Name] = trailer.Value;
         }
     }
-
-    private sealed record Refused(Refusal Refusal, ExportReply Reply);
 
     private sealed class InsteadOfBody(PipeReader reader) : IRequestBodyPipeFeature
     {

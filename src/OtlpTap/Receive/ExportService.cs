@@ -28,7 +28,7 @@ internal sealed class ExportService(
         var metadata = headers.Read(http.Request.Headers);
         metrics.RequestReceived(signal, payload.Length);
 
-        if (!TryAdmit(arrival, payload, metadata))
+        if (!Arrival.TryAdmit(inFlight, arrival, payload, metadata))
         {
             payload.Release();
             metrics.RequestRefused(signal, Refusal.InFlightFull);
@@ -49,29 +49,6 @@ internal sealed class ExportService(
         }
 
         return reply;
-    }
-
-    /// <summary>
-    /// The request counts as in flight from here until the upstream call that carries its bytes ends. What it held while
-    /// it was arriving (see <see cref="Admission"/>) is taken over.
-    /// </summary>
-    private bool TryAdmit(Arrival? arrival, Payload payload, RequestMetadata metadata)
-    {
-        var held = arrival?.TakeCredit() ?? 0;
-        var credit = payload.Length + ReceiveOptions.RequestOverheadBytes + metadata.MemoryBytes;
-        if (credit > held && !inFlight.TryGrow(held, credit - held))
-        {
-            inFlight.Return(held);
-            return false;
-        }
-
-        if (held > credit)
-        {
-            inFlight.Return(held - credit);
-        }
-
-        payload.AttachCredit(inFlight, credit);
-        return true;
     }
 
     private static RpcException AsException(ExportReply reply)

@@ -1,30 +1,12 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
-using System.IO.Pipelines;
 using OtlpTap.Buffers;
 
 namespace OtlpTap.Receive;
 
-/// <summary>What became of a compressed message.</summary>
-internal enum InflateOutcome
-{
-    Inflated,
-
-    /// <summary>Its bytes are no gzip.</summary>
-    Malformed,
-
-    /// <summary>More comes out of it than a message may have.</summary>
-    TooLarge,
-
-    /// <summary>What comes out of it does not fit into the bytes in flight.</summary>
-    InFlightFull,
-}
-
 /// <summary>
-/// Decompresses a gzip message straight into a payload, with in-flight credit taken before the memory. gRPC's own way
-/// decompresses into an array that doubles as it grows and counts nothing: 20 connections with 8 messages of 60 KB each
-/// took 9 GB. The length is known before: a gzip member ends with it.
+/// Decompresses a gzip message. The length is known before: a gzip member ends with it.
 /// <code>
 ///   | header | deflated bytes ... | CRC-32, 4 bytes | length before compression modulo 2^32, 4 bytes, little-endian |   (RFC 1952)
 /// </code>
@@ -42,9 +24,6 @@ internal static class GzipMessage
 
     // Header, end, and the two bytes in which deflate says nothing.
     private const int MemberBytesMin = 10 + 2 + 4 + LengthFieldBytes;
-
-    // Smaller steps than this are not worth a further payload.
-    private const int LengthMin = 1024;
 
     /// <param name="arrival">Holds <paramref name="heldBytes"/> already, and on <see cref="InflateOutcome.Inflated"/> the payload.</param>
     public static InflateOutcome Inflate(in ReadOnlySequence<byte> compressed, Arrival arrival, long heldBytes, PayloadPool payloads, long lengthMax)
@@ -73,7 +52,8 @@ internal static class GzipMessage
         arrival.Inflated(payloads.Rent((int)length));
         try
         {
-            using var gzip = new GZipStream(PipeReader.Create(compressed).AsStream(), CompressionMode.Decompress);
+            using var bytes = new SequenceStream(compressed);
+            using var gzip = new GZipStream(bytes, CompressionMode.Decompress);
             var writable = arrival.Payload!.Writable;
             var filled = gzip.ReadAtLeast(writable, writable.Length, throwOnEndOfStream: false);
             if (filled < writable.Length)
@@ -82,64 +62,13 @@ internal static class GzipMessage
             }
 
             var next = gzip.ReadByte();
-            return next < 0 ? InflateOutcome.Inflated : InflateRest(gzip, (byte)next, arrival, heldBytes, payloads, lengthMax);
+            var outcome = next < 0 ? InflateOutcome.Inflated : PayloadGrowth.FillRest(gzip, (byte)next, arrival, heldBytes, payloads, lengthMax);
+            return outcome == InflateOutcome.Inflated && !bytes.IsRead ? InflateOutcome.Malformed : outcome;
         }
         catch (InvalidDataException)
         {
             return InflateOutcome.Malformed;
         }
-    }
-
-    /// <summary>The members behind the first, whose lengths nothing tells: the payload doubles.</summary>
-    private static InflateOutcome InflateRest(GZipStream gzip, byte next, Arrival arrival, long heldBytes, PayloadPool payloads, long lengthMax)
-    {
-        while (true)
-        {
-            var filled = arrival.Payload!.Length;
-            if (filled >= lengthMax)
-            {
-                return InflateOutcome.TooLarge;
-            }
-
-            var length = (int)Math.Min(Math.Max(filled * 2L, LengthMin), lengthMax);
-            if (!TryReplace(arrival, heldBytes, payloads, length, filled))
-            {
-                return InflateOutcome.InFlightFull;
-            }
-
-            var rest = arrival.Payload.Writable[filled..];
-            rest[0] = next;
-            var read = 1 + gzip.ReadAtLeast(rest[1..], rest.Length - 1, throwOnEndOfStream: false);
-            if (read < rest.Length)
-            {
-                return TryReplace(arrival, heldBytes, payloads, filled + read, filled + read) ? InflateOutcome.Inflated : InflateOutcome.InFlightFull;
-            }
-
-            var more = gzip.ReadByte();
-            if (more < 0)
-            {
-                return InflateOutcome.Inflated;
-            }
-
-            next = (byte)more;
-        }
-    }
-
-    // While it is copied there are two.
-    private static bool TryReplace(Arrival arrival, long heldBytes, PayloadPool payloads, int length, int keep)
-    {
-        var old = arrival.Payload!;
-        if (!arrival.TryHold(heldBytes + old.Length + length))
-        {
-            return false;
-        }
-
-        var payload = payloads.Rent(length);
-        old.Span[..keep].CopyTo(payload.Writable);
-        arrival.Inflated(payload);
-        old.Release();
-        arrival.Shrink(heldBytes + length);
-        return true;
     }
 
     private static long LengthIn(in ReadOnlySequence<byte> compressed)

@@ -1,10 +1,16 @@
 namespace OtlpTap.Receive;
 
-/// <summary>The limits of the OTLP/gRPC edge.</summary>
+/// <summary>What is received at one edge, and the limits of it.</summary>
 internal sealed record ReceiveOptions
 {
     /// <summary>Largest message in bytes, counted after decompression. Default 64 MiB, as the OTLP specification recommends (1 to 1,024 MiB).</summary>
     public long MessageBytesMax { get; init; } = 64L << 20;
+
+    /// <summary>What sets <see cref="MessageBytesMax"/>, for the sender who is refused.</summary>
+    public string MessageBytesMaxKey { get; init; } = "receivers.otlp.protocols.grpc.max_recv_msg_size_mib";
+
+    /// <summary>Whether what came as gzip is kept beside what came out of it: where an upstream gets it as it came. Default false.</summary>
+    public bool KeepGzip { get; init; }
 
     /// <summary>Lower-case names of request headers that travel on to the upstream. Default: authorization, x-scope-orgid.</summary>
     public IReadOnlyList<string> ForwardedHeaders { get; init; } = ["authorization", "x-scope-orgid"];

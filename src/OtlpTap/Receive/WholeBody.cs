@@ -1,0 +1,99 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using OtlpTap.Otlp;
+
+namespace OtlpTap.Receive;
+
+/// <summary>
+/// Waits until a request's body is there as a whole. It holds credit for what has come, not for what it declares, so that
+/// a sender must really send what it makes the tap hold; and it has to come in a time that its length explains.
+/// </summary>
+internal sealed class WholeBody(ReceiveOptions options, TimeProvider time)
+{
+    /// <summary>Kestrel keeps what has come in blocks of this size (<c>BlockPoolFactory</c>): one byte holds one.</summary>
+    private const int BlockBytes = 64 << 10;
+
+    /// <summary>
+    /// Why it is refused; null when it is there, and then the reader is at its start. What has come of a body that is
+    /// refused is consumed.
+    /// </summary>
+    /// <param name="length">What the sender has declared; below zero where it has not.</param>
+    /// <param name="lengthIn">Reads the length from what has come, for a body that begins with it; below zero while it is not there.</param>
+    public async ValueTask<Refusal?> ArriveAsync(PipeReader reader, Arrival arrival, long length, Func<ReadOnlySequence<byte>, long>? lengthIn)
+    {
+        if (!arrival.TryHold(ReceiveOptions.RequestOverheadBytes))
+        {
+            return Refusal.InFlightFull;
+        }
+
+        using var late = new CancellationTokenSource(TimeFor(Math.Max(length, 0)), time);
+        try
+        {
+            return await ReadToEndAsync(reader, arrival, length, lengthIn, late);
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested)
+        {
+            Consume(reader);
+            return Refusal.ArrivedTooSlowly;
+        }
+    }
+
+    // One byte holds a block; the slack of the last one is not worth counting.
+    public static long HeldBytes(in ReadOnlySequence<byte> buffer) =>
+        ReceiveOptions.RequestOverheadBytes + (buffer.IsEmpty ? 0 : Math.Max(buffer.Length, BlockBytes));
+
+    /// <summary>
+    /// Takes what has come of a message that is refused. Kestrel's count of the connection's window is wrong for what a
+    /// stream leaves looked at and unread: the next large request would end the connection with FLOW_CONTROL_ERROR.
+    /// </summary>
+    public static void Consume(PipeReader reader)
+    {
+        if (reader.TryRead(out var left))
+        {
+            reader.AdvanceTo(left.Buffer.End);
+        }
+    }
+
+    /// <param name="late">Its time is set anew once the length is known, and where it never is, with all that comes. A sender that goes away ends the read by itself.</param>
+    private async ValueTask<Refusal?> ReadToEndAsync(
+        PipeReader reader, Arrival arrival, long length, Func<ReadOnlySequence<byte>, long>? lengthIn, CancellationTokenSource late)
+    {
+        var started = time.GetTimestamp();
+        while (true)
+        {
+            var read = await reader.ReadAsync(late.Token);
+            var buffer = read.Buffer;
+            if (length < 0 && lengthIn is null)
+            {
+                var left = TimeFor(buffer.Length) - time.GetElapsedTime(started);
+                late.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+            }
+            else if (length < 0 && (length = lengthIn!(buffer)) >= 0)
+            {
+                late.CancelAfter(TimeFor(length));
+            }
+
+            Refusal? refused = length > options.MessageBytesMax ? Refusal.TooLarge // before the body is read; gRPC would say the same, but count nothing
+                : lengthIn is null && buffer.Length > options.MessageBytesMax ? Refusal.TooLarge
+                : !arrival.TryHold(HeldBytes(buffer)) ? Refusal.InFlightFull
+                : null;
+            if (refused is not null)
+            {
+                reader.AdvanceTo(buffer.Start);
+                Consume(reader);
+                return refused;
+            }
+
+            // Complete, not only of its length: gRPC would wait for the end of the stream, and nothing would bound that.
+            if (read.IsCompleted)
+            {
+                reader.AdvanceTo(buffer.Start);
+                return null;
+            }
+
+            reader.AdvanceTo(buffer.Start, buffer.End);
+        }
+    }
+
+    private TimeSpan TimeFor(long length) => options.ArrivalGrace + TimeSpan.FromSeconds((double)length / options.ArrivalBytesPerSecondMin);
+}
