@@ -29,6 +29,7 @@ internal static class CompressedMessage
     public static InflateOutcome Inflate(
         ContentCoding coding, in ReadOnlySequence<byte> compressed, Arrival arrival, long heldBytes, PayloadPool payloads, long lengthMax) => coding switch
     {
+        _ when compressed.IsEmpty => InflateOutcome.Malformed, // to some decompressors it is the end of nothing
         ContentCoding.Gzip => GzipMessage.Inflate(compressed, arrival, heldBytes, payloads, lengthMax),
         ContentCoding.Zstd => ZstdMessage.Inflate(compressed, arrival, heldBytes, payloads, lengthMax),
         ContentCoding.Zlib => ZlibMessage.Inflate(compressed, mayBeBare: false, arrival, heldBytes, payloads, lengthMax),

@@ -20,11 +20,8 @@ internal sealed class Cors(CorsOptions options)
     private readonly string _allowedHeaders = string.Join(", ", AlwaysAllowed.Concat(options.AllowedHeaders).Distinct(StringComparer.OrdinalIgnoreCase));
     private readonly string _exposedHeaders = string.Join(", ", options.ExposedHeaders);
 
-    /// <summary>
-    /// Adds what the answer needs, whatever it becomes, and answers a preflight at once.
-    /// </summary>
-    /// <returns>Whether the request was a preflight and has its answer.</returns>
-    public bool Begin(HttpContext http)
+    /// <summary>Adds what the answer needs, whatever it becomes. True for a preflight, which then has its answer.</summary>
+    public bool IsAnswered(HttpContext http)
     {
         var request = http.Request;
         var headers = http.Response.Headers;

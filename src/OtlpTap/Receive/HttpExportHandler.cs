@@ -27,34 +27,13 @@ internal sealed class HttpExportHandler(
     private static readonly ImmutableArray<string> EncodingsInOrder = ["zstd", "gzip", "snappy", "x-snappy-framed", "deflate", "zlib"];
 
     private readonly HttpRoutes _routes = new(options.Paths);
-    private readonly Cors? _cors = options.Cors is { } cors ? new Cors(cors) : null;
+    private readonly string _methods = options.Cors is null ? "POST" : "POST, OPTIONS";
     private readonly WholeBody _body = new(options.Limits, time);
     private readonly string _acceptedEncodings = string.Join(", ", EncodingsInOrder.Where(name => options.Encodings.Contains(name)).DefaultIfEmpty("identity"));
 
-    /// <summary>
-    /// Adds what every answer has, a refusal's too, and answers a browser's preflight. For what stands before this handler,
-    /// as authentication; it is done here unless it was done there.
-    /// </summary>
-    /// <returns>Whether the request has its answer.</returns>
-    public bool Begin(HttpContext http)
-    {
-        http.Items[this] = this;
-        foreach (var (name, value) in options.ResponseHeaders)
-        {
-            http.Response.Headers[name] = value;
-        }
-
-        return _cors?.Begin(http) == true;
-    }
-
-    /// <summary>The answer to one request, whatever it is.</summary>
+    /// <summary>The answer to one request, whatever it is; behind <see cref="HttpFront"/>.</summary>
     public async Task InvokeAsync(HttpContext http)
     {
-        if (!http.Items.ContainsKey(this) && Begin(http))
-        {
-            return;
-        }
-
         var type = HttpMediaTypes.Of(http.Request.ContentType);
         try
         {
@@ -88,7 +67,7 @@ internal sealed class HttpExportHandler(
 
         if (!HttpMethods.IsPost(request.Method))
         {
-            http.Response.Headers.Allow = _cors is null ? "POST" : "POST, OPTIONS";
+            http.Response.Headers.Allow = _methods;
             return Refuse(signal, Unsupported(StatusCodes.Status405MethodNotAllowed, StatusCode.Unimplemented, $"the method is {request.Method}; OTLP is sent by POST"));
         }
 

@@ -19,9 +19,6 @@ namespace OtlpTap.Receive;
 /// </summary>
 internal static class SnappyMessage
 {
-    // A copy of 64 bytes takes three: a short block that claims more lies.
-    private const int RatioMax = 22;
-
     private const int ChunkHeaderBytes = 4;
     private const int ChecksumBytes = 4;
 
@@ -66,19 +63,70 @@ internal static class SnappyMessage
         }
     }
 
+    /// <summary>
+    /// What the block claims, if that is what comes out of it: the decompressor would stop there and leave the rest. All of
+    /// its elements are passed over for that, which costs little beside copying what they stand for.
+    /// <code>
+    ///   | tag, low bits 0 | literal of (tag >> 2) + 1 bytes; from 60 on as many bytes more with the length |
+    ///   | tag, low bits 1 | copy of 4 + (tag >> 2 and 7) bytes, 1 byte of offset |   2, 3: of (tag >> 2) + 1 bytes, 2 or 4 of offset
+    /// </code>
+    /// </summary>
     private static bool TryReadBlockLength(ReadOnlySpan<byte> block, out long length)
     {
         length = 0;
-        for (var i = 0; i < Math.Min(block.Length, 5); i++)
+        var position = 0L;
+        do
         {
-            length |= (long)(block[i] & 0x7f) << (7 * i);
-            if (block[i] < 0x80)
+            if (position == Math.Min(block.Length, 5))
             {
-                return length <= (long)block.Length * RatioMax;
+                return false;
+            }
+
+            length |= (long)(block[(int)position] & 0x7f) << (7 * (int)position);
+        }
+        while (block[(int)position++] >= 0x80);
+
+        long content = 0;
+        while (position < block.Length)
+        {
+            var tag = block[(int)position++];
+            var upper = tag >> 2;
+            switch (tag & 3)
+            {
+                case 0 when upper >= 60:
+                    long literal = 0;
+                    for (var i = 0; i < upper - 59; i++)
+                    {
+                        if (position == block.Length)
+                        {
+                            return false;
+                        }
+
+                        literal |= (long)block[(int)position++] << (8 * i);
+                    }
+
+                    content += literal + 1;
+                    position += literal + 1;
+                    break;
+
+                case 0:
+                    content += upper + 1;
+                    position += upper + 1;
+                    break;
+
+                case 1:
+                    content += 4 + (upper & 7);
+                    position += 1;
+                    break;
+
+                case var kind:
+                    content += upper + 1;
+                    position += kind == 2 ? 2 : 4;
+                    break;
             }
         }
 
-        return false;
+        return position == block.Length && content == length;
     }
 
     /// <summary>The sum of what the chunks say.</summary>
