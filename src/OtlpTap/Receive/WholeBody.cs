@@ -26,16 +26,27 @@ internal sealed class WholeBody(ReceiveOptions options, TimeProvider time)
             return Refusal.InFlightFull;
         }
 
+        // A read that is cancelled by a token stays begun to Kestrel's HTTP/1.1; this one ends.
         using var late = new CancellationTokenSource(TimeFor(Math.Max(length, 0)), time);
+        var waking = late.Token.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
+        Refusal? refusal;
         try
         {
-            return await ReadToEndAsync(reader, arrival, length, lengthIn, late);
+            refusal = await ReadToEndAsync(reader, arrival, length, lengthIn, late);
         }
-        catch (OperationCanceledException) when (late.IsCancellationRequested)
+        finally
+        {
+            // Waits for one that is waking the reader now: whoever reads next must not be woken.
+            await waking.DisposeAsync();
+        }
+
+        if (refusal is not null || late.IsCancellationRequested)
         {
             Consume(reader);
-            return Refusal.ArrivedTooSlowly;
+            return refusal ?? Refusal.ArrivedTooSlowly;
         }
+
+        return null;
     }
 
     // One byte holds a block; the slack of the last one is not worth counting.
@@ -61,8 +72,14 @@ internal sealed class WholeBody(ReceiveOptions options, TimeProvider time)
         var started = time.GetTimestamp();
         while (true)
         {
-            var read = await reader.ReadAsync(late.Token);
+            var read = await reader.ReadAsync(CancellationToken.None);
             var buffer = read.Buffer;
+            if (read.IsCanceled)
+            {
+                reader.AdvanceTo(buffer.Start);
+                return Refusal.ArrivedTooSlowly;
+            }
+
             if (length < 0 && lengthIn is null)
             {
                 var left = TimeFor(buffer.Length) - time.GetElapsedTime(started);
@@ -80,7 +97,6 @@ internal sealed class WholeBody(ReceiveOptions options, TimeProvider time)
             if (refused is not null)
             {
                 reader.AdvanceTo(buffer.Start);
-                Consume(reader);
                 return refused;
             }
 

@@ -115,7 +115,7 @@ public sealed class HttpBodiesTests
     public async Task A_body_over_the_limit_is_413_when_it_has_no_declared_length(int version)
     {
         await using var edge = await HttpEdge.StartAsync(Small);
-        foreach (var (bytes, expected) in new[] { (MiB, 200), (MiB + 1, 413), (5 * MiB, 413), (100, 200) })
+        foreach (var (bytes, expected) in new[] { (MiB, 200), (MiB + 1, 413), (5 * MiB, 413), (500, 200) })
         {
             using var request = edge.Request(MessageOf(bytes), version: version);
             request.Headers.TransferEncodingChunked = version == 1;
@@ -228,18 +228,18 @@ public sealed class HttpBodiesTests
         Assert.Equal(HttpStatusCode.OK, other.StatusCode);
     }
 
+    // Kestrel takes it for gone, whether it would still read an answer or not.
     [Fact]
-    public async Task A_sender_that_ends_before_the_length_it_declared_is_400()
+    public async Task Of_a_sender_that_ends_before_the_length_it_declared_nothing_goes_on()
     {
         await using var edge = await HttpEdge.StartAsync();
         await using var connection = await edge.ConnectAsync();
         await WriteAsync(connection, "POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{}");
+        await Deadline.UntilAsync(() => edge.InFlight.TakenBytes > 0, "the body has begun to arrive");
+
         connection.Socket.Shutdown(SocketShutdown.Send);
 
-        var answer = await ReadAnswerAsync(connection);
-
-        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
-        Assert.Contains("\"code\":3", answer, StringComparison.Ordinal);
+        await Deadline.UntilAsync(() => edge.InFlight.TakenBytes == 0, "nothing is held");
         Assert.Empty(edge.Exported);
     }
 
