@@ -33,11 +33,14 @@ internal sealed class Admission(ByteBudget inFlight, PayloadPool payloads, Recei
 
     private readonly WholeBody _body = new(options, time);
 
+    /// <summary>Whether a request is gRPC's, by its content type: <c>application/grpc</c>, <c>application/grpc+proto</c>.</summary>
+    public static bool IsGrpc(HttpRequest request) => request.ContentType?.StartsWith(GrpcContentType, StringComparison.OrdinalIgnoreCase) == true;
+
     public Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
         // What is no gRPC has no such frame, and must not get gRPC's answer: its HTTP status would say success. It is
         // answered 404 or 415 further on, and its body is never read.
-        if (http.Request.ContentType?.StartsWith(GrpcContentType, StringComparison.OrdinalIgnoreCase) != true)
+        if (!IsGrpc(http.Request))
         {
             return next(http);
         }

@@ -1,0 +1,29 @@
+namespace OtlpTap.Receive;
+
+/// <summary>Reads small text files whose content decides who is let in.</summary>
+internal static class SecretFile
+{
+    /// <summary>Ten thousand lines of passwords. More is a mistake in the path.</summary>
+    private const int BytesMax = 1 << 20;
+
+    /// <param name="key">As the operator writes it, for the message.</param>
+    /// <exception cref="UnusableFileException">It is not there, not readable or too large.</exception>
+    public static string Read(string key, string path)
+    {
+        try
+        {
+            using var file = File.OpenRead(path);
+            if (file.Length > BytesMax)
+            {
+                throw new UnusableFileException($"{key} `{path}` is larger than {BytesMax >> 20} MiB");
+            }
+
+            using var reader = new StreamReader(file);
+            return reader.ReadToEnd();
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new UnusableFileException($"{key} `{path}` cannot be read: {problem.Message}", problem);
+        }
+    }
+}
