@@ -7,4 +7,13 @@ internal static partial class HostLog
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} further lines like these were left out")]
     public static partial void LinesLeftOut(this ILogger logger, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Listener}: the certificates in use stay: {Problem}")]
+    public static partial void TlsNotReloaded(this ILogger logger, ListenerName listener, string problem);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Listener}: the tokens or passwords in use stay: {Problem}")]
+    public static partial void CredentialsNotReloaded(this ILogger logger, ListenerName listener, string problem);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "service.admin listens on {Endpoint} and lets in everyone who reaches it: metrics tell what runs here; give it an auth.authenticator, or an address of this machine alone")]
+    public static partial void AdminIsOpen(this ILogger logger, Configuration.ListenAddress endpoint);
 }

@@ -1,61 +1,83 @@
+using System.Diagnostics;
 using Grpc.AspNetCore.Server.Model;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using OtlpTap.Configuration;
-using OtlpTap.Metrics;
 using OtlpTap.Receive;
 
 namespace OtlpTap.Hosting;
 
-/// <summary>Kestrel with the two ports: OTLP/gRPC on one, the admin pages on the other.</summary>
-internal static class Server
+/// <summary>
+/// What all listeners have in common: the transport with its memory, the log, and gRPC. No host stands around it: a
+/// listener is a server of its own, which nothing but its <see cref="ListenerSet"/> starts and stops.
+/// </summary>
+internal sealed class Server : IAsyncDisposable
 {
-    /// <param name="mapAdmin">Maps the pages of the admin port.</param>
-    public static WebApplication Create(
-        TapOptions options,
-        ReceiveOptions receive,
-        ExportMethodProvider methods,
-        ExportService service,
-        Admission admission,
-        Action<IEndpointRouteBuilder> mapAdmin,
-        ILoggerFactory logs,
-        TimeProvider time)
-    {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(kestrel => Listeners.Configure(kestrel, options));
+    /// <summary>The largest that <c>max_recv_msg_size_mib</c> can be; each receiver's own limit is kept by <see cref="Admission"/>.</summary>
+    private const int MessageBytesMax = 1 << 30;
 
-        var services = builder.Services;
-        services.Replace(ServiceDescriptor.Singleton<ILoggerFactory>(new ServerLogs(logs, time)));
-        services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NoLifetime>());
+    private readonly ServiceProvider _services;
+
+    public Server(ExportMethodProvider methods, ILoggerFactory logs, TimeProvider time)
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton<ILoggerFactory>(new ServerLogs(logs, time));
+        services.AddLogging();
+        services.AddMetrics();
+
+        // Routing asks for it under both names.
+        var diagnostics = new DiagnosticListener("Microsoft.AspNetCore");
+        services.AddSingleton(diagnostics);
+        services.AddSingleton<DiagnosticSource>(diagnostics);
         services.AddSingleton<IMemoryPoolFactory<byte>, BlockPoolFactory>();
-        services.Configure<SocketTransportOptions>(sockets => sockets.CreateBoundListenSocket = Listeners.Open);
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Service.ShutdownDeadline);
+        new Transport(services).UseSockets(sockets => sockets.CreateBoundListenSocket = ListenSockets.CreateBound);
         services.AddRoutingCore();
         services.AddGrpc(grpc =>
         {
-            grpc.MaxReceiveMessageSize = (int)receive.MessageBytesMax;
+            grpc.MaxReceiveMessageSize = MessageBytesMax;
             grpc.CompressionProviders = AcceptedEncoding.All;
         });
-        services.AddSingleton(service);
         services.AddSingleton<IServiceMethodProvider<ExportService>>(methods);
-
-        var server = builder.Build();
-        server.MapWhen(http => http.Features.Get<AdminPort>() is not null, admin => admin.UseRouting().UseEndpoints(mapAdmin));
-        server.Use(next => http => admission.InvokeAsync(http, next));
-        server.UseRouting();
-        server.MapGrpcService<ExportService>();
-        return server;
+        _services = services.BuildServiceProvider();
+        Grpc = Route(routes => routes.MapGrpcService<ExportService>());
     }
 
-    /// <summary>Signals are handled by <see cref="TapCommand"/>, which knows the order in which rooms go down.</summary>
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public IServiceProvider Services => _services;
 
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public ILoggerFactory Logs => _services.GetRequiredService<ILoggerFactory>();
+
+    public IConnectionListenerFactory Sockets => _services.GetRequiredService<IConnectionListenerFactory>();
+
+    /// <summary>gRPC itself. The request brings the <see cref="ExportService"/> that it is for: see <see cref="ReceiverScope"/>.</summary>
+    public RequestDelegate Grpc { get; }
+
+    /// <summary>A handler of its own for what is mapped.</summary>
+    public RequestDelegate Route(Action<IEndpointRouteBuilder> map) =>
+        new ApplicationBuilder(_services).UseRouting().UseEndpoints(map).Build();
+
+    public ValueTask DisposeAsync() => _services.DisposeAsync();
+
+    /// <summary>The socket transport is offered to web hosts only; of those it needs this much.</summary>
+    private sealed class Transport(IServiceCollection services) : IWebHostBuilder
+    {
+        public IWebHostBuilder ConfigureServices(Action<IServiceCollection> configureServices)
+        {
+            configureServices(services);
+            return this;
+        }
+
+        public IWebHostBuilder ConfigureServices(Action<WebHostBuilderContext, IServiceCollection> configureServices) => throw new NotSupportedException();
+
+        public IWebHostBuilder ConfigureAppConfiguration(Action<WebHostBuilderContext, IConfigurationBuilder> configureDelegate) => throw new NotSupportedException();
+
+        public string? GetSetting(string key) => null;
+
+        public IWebHostBuilder UseSetting(string key, string? value) => throw new NotSupportedException();
+
+#pragma warning disable ASPDEPR008 // a member of the interface that UseSockets wants; nothing is built
+        public IWebHost Build() => throw new NotSupportedException();
+#pragma warning restore ASPDEPR008
     }
 }

@@ -1,7 +1,6 @@
 using System.Net;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using OtlpTap.Buffers;
 using OtlpTap.Cli;
 using OtlpTap.Configuration;
@@ -40,7 +39,9 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly CaptureLoop _captureLoop;
     private readonly ExporterSet _exporters;
     private readonly Readiness _readiness;
-    private readonly WebApplication _server;
+    private readonly Server _server;
+    private readonly ListenerSet _listeners;
+    private readonly Func<ListenerPlans> _plan;
     private readonly CancellationTokenSource _stopping = new();
     private Task _recording = Task.CompletedTask;
     private Task _probing = Task.CompletedTask;
@@ -76,17 +77,21 @@ internal sealed class TapHost : IAsyncDisposable
         // The request path.
         var failures = new FailureMetrics(_metrics.Factory, [.. Enumerable.Range(0, rules.Count).Select(index => rules[index]).Select(rule => new RuleLabels(rule.Name, rule.Failure, rule.Metric))]);
         _exporters = ExporterSet.Create(options, _metrics, time, logs);
-        var pipelines = new ExportPipelines(CreatePipeline);
-        var receive = new ReceiveOptions
-        {
-            MessageBytesMax = options.Receivers[0].Grpc!.MaxReceiveMessageBytes,
-            ForwardedHeaders = processor.ForwardHeaders,
-        };
         var inFlight = new ByteBudget(processor.InFlightBytesMax);
-        var service = new ExportService(pipelines, inFlight, new ForwardedHeaders(receive), _metrics.Receive, time);
-        var admission = new Admission(inFlight, payloads, receive, _metrics.Receive, time);
         _readiness = new Readiness([.. _exporters.Primaries.Select(exporter => (exporter.Id, new Func<bool>(() => exporter.IsReachable)))]);
-        _server = Server.Create(options, receive, new ExportMethodProvider(new ExportMarshaller(payloads), pipelines), service, admission, admin => admin.MapAdmin(_metrics, _readiness), logs, time);
+        _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
+        var listenerMetrics = new ListenerMetrics(_metrics.Factory);
+        _listeners = new ListenerSet(_server, listenerMetrics, logs.CreateLogger<ListenerSet>(), time);
+        _plan = () =>
+        {
+            var plans = new ListenerPlans(listenerMetrics, logs.CreateLogger<ListenerSet>(), time);
+            foreach (var receiver in options.Receivers)
+            {
+                plans.Receiver(receiver, CreateGrpc(receiver), http: null);
+            }
+
+            return plans.Admin(options.Service.Admin, _server.Route(admin => admin.MapAdmin(_metrics, _readiness)));
+        };
 
         _metrics.OnScrape(_tee.PublishMetrics);
         _metrics.OnScrape(_recorder.PublishMetrics);
@@ -95,7 +100,15 @@ internal sealed class TapHost : IAsyncDisposable
         _metrics.OnScrape(() => failures.RuleErrorsSampled(rules.ErrorsOf));
         _metrics.OnScrape(() => _metrics.Receive.InFlightSampled(inFlight.TakenBytes, inFlight.LimitBytes));
 
-        ExportPipeline? CreatePipeline(Signal signal) => options.PipelineOf(options.Receivers[0].Id, signal) is not { } pipeline ? null : new ExportPipeline(
+        Func<string?, RequestDelegate>? CreateGrpc(ReceiverOptions receiver) => receiver.Grpc is not { } grpc ? null : credentialHeader =>
+        {
+            var receive = new ReceiveOptions { MessageBytesMax = grpc.MaxReceiveMessageBytes, ForwardedHeaders = processor.ForwardHeaders };
+            var service = new ExportService(
+                new ExportPipelines(signal => CreatePipeline(receiver, signal)), inFlight, new ForwardedHeaders(receive, credentialHeader), _metrics.Receive, time);
+            return new GrpcHandler(new Admission(inFlight, payloads, receive, _metrics.Receive, time), new ReceiverScope(service, _server.Services), _server.Grpc).InvokeAsync;
+        };
+
+        ExportPipeline? CreatePipeline(ReceiverOptions receiver, Signal signal) => options.PipelineOf(receiver.Id, signal) is not { } pipeline ? null : new ExportPipeline(
             signal,
             new RequestScanner(pipeline.IsTapped ? rules : CompiledRules.None),
             scans,
@@ -107,14 +120,16 @@ internal sealed class TapHost : IAsyncDisposable
             failures);
     }
 
-    /// <summary>Where agents send to; known once started (port 0 lets the system choose).</summary>
+    /// <summary>Where agents send to over TCP: the first receiver's OTLP/gRPC. Known once started (port 0 lets the system choose).</summary>
     public IPEndPoint GrpcEndpoint { get; private set; } = new(IPAddress.None, 0);
 
     /// <summary>Metrics and health.</summary>
     public IPEndPoint AdminEndpoint { get; private set; } = new(IPAddress.None, 0);
 
+    /// <summary>All of them, by their names.</summary>
+    public ListenerSet Listeners => _listeners;
+
     /// <param name="caseWritten">Told of each case that is written, on the corpus's own thread.</param>
-    /// <exception cref="ListenException">A host name to listen on is unknown.</exception>
     public static TapHost Create(TapOptions options, TimeProvider time, ILoggerFactory logs, CaseHandler? caseWritten = null) =>
         new(options, time, logs, caseWritten);
 
@@ -123,8 +138,9 @@ internal sealed class TapHost : IAsyncDisposable
     {
         _recording = Task.Run(_recorderLoop.RunAsync, CancellationToken.None);
         _captureLoop.Start();
-        await _server.StartAsync(cancellation);
-        (GrpcEndpoint, AdminEndpoint) = Listeners.Bound(_server);
+        await _listeners.ApplyAsync(_plan().All, _options.Service.ShutdownDeadline, cancellation);
+        GrpcEndpoint = _listeners.BoundTo(ListenerName.Grpc(_options.Receivers[0].Id)) as IPEndPoint ?? GrpcEndpoint;
+        AdminEndpoint = _listeners.BoundTo(ListenerName.Admin) as IPEndPoint ?? AdminEndpoint;
         _probing = ProbeAsync();
         _readiness.Listening();
     }
@@ -147,7 +163,7 @@ internal sealed class TapHost : IAsyncDisposable
         var started = _time.GetTimestamp();
         await _stopping.CancelAsync();
         _exporters.EndWaits();
-        await _server.StopAsync(deadline.Token);
+        await _listeners.StopAsync(deadline.Token);
         try
         {
             await _exporters.DrainAsync(deadline.Token);
@@ -171,6 +187,7 @@ internal sealed class TapHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        await _listeners.DisposeAsync();
         await _server.DisposeAsync();
         _recorder.Dispose();
         _stopping.Dispose();

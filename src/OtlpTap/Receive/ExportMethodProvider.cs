@@ -2,19 +2,18 @@ using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
 using OtlpTap.Buffers;
 using OtlpTap.Otlp;
-using OtlpTap.Pipeline;
 
 namespace OtlpTap.Receive;
 
 /// <summary>
-/// Registers OTLP's Export methods with a marshaller that hands over raw bytes instead of messages. A signal without a
-/// pipeline stays unregistered, so that gRPC answers UNIMPLEMENTED, as a Collector without that pipeline does.
+/// Registers OTLP's Export methods with a marshaller that hands over raw bytes instead of messages. All of them, for all
+/// receivers: <see cref="ExportService"/> answers for a signal that its receiver has no pipeline for.
 /// </summary>
-internal sealed class ExportMethodProvider(ExportMarshaller marshaller, ExportPipelines pipelines) : IServiceMethodProvider<ExportService>
+internal sealed class ExportMethodProvider(ExportMarshaller marshaller) : IServiceMethodProvider<ExportService>
 {
     public void OnServiceMethodDiscovery(ServiceMethodProviderContext<ExportService> context)
     {
-        foreach (var signal in Enum.GetValues<Signal>().Where(pipelines.Has))
+        foreach (var signal in Enum.GetValues<Signal>())
         {
             Add(context, signal);
         }

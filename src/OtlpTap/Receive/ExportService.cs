@@ -9,13 +9,20 @@ using OtlpTap.Pipeline;
 namespace OtlpTap.Receive;
 
 /// <summary>
-/// The OTLP/gRPC edge: takes a request with its bytes in hand through the pipeline and gives the answer back as it is.
+/// The OTLP/gRPC edge of one receiver: takes a request with its bytes in hand through the pipeline and gives the answer
+/// back as it is. A signal without a pipeline is UNIMPLEMENTED, as a Collector without that pipeline answers.
 /// </summary>
 internal sealed class ExportService(
     ExportPipelines pipelines, ByteBudget inFlight, ForwardedHeaders headers, ReceiveMetrics metrics, TimeProvider time)
 {
     public async Task<ExportReply> ExportAsync(Signal signal, Payload payload, ServerCallContext call)
     {
+        if (!pipelines.Has(signal))
+        {
+            payload.Release();
+            throw new RpcException(new Status(StatusCode.Unimplemented, "no pipeline takes this signal from this receiver"));
+        }
+
         var received = time.GetTimestamp();
         var http = call.GetHttpContext();
         var arrival = http.Features.Get<Arrival>();

@@ -1,0 +1,136 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using OtlpTap.Configuration;
+using OtlpTap.Metrics;
+using OtlpTap.Receive;
+
+namespace OtlpTap.Hosting;
+
+/// <summary>Puts together what a configuration wants to listen on, for <see cref="ListenerSet.ApplyAsync"/>.</summary>
+internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimeProvider time)
+{
+    private readonly List<ListenerPlan> _plans = [];
+
+    public IReadOnlyList<ListenerPlan> All => _plans;
+
+    /// <param name="grpc">Answers OTLP/gRPC. Given the header by which senders are let in, or null: it must not travel on.</param>
+    /// <param name="http">Answers OTLP/HTTP.</param>
+    /// <exception cref="ListenException">Tokens or passwords cannot be read.</exception>
+    public ListenerPlans Receiver(ReceiverOptions receiver, Func<string?, RequestDelegate>? grpc, Func<string?, RequestDelegate>? http)
+    {
+        var isShared = receiver is { Grpc: { } one, Http: { } other } && grpc is not null && http is not null && one.Endpoint == other.Endpoint && IsSettled(one.Endpoint);
+        if (isShared)
+        {
+            Shared(receiver.Id, receiver.Grpc!, receiver.Http!, grpc!, http!);
+            return this;
+        }
+
+        if (receiver.Grpc is { } grpcOptions && grpc is not null)
+        {
+            Add(ListenerSettings.Of(ListenerName.Grpc(receiver.Id), grpcOptions), grpcOptions.Authenticator, grpc);
+        }
+
+        if (receiver.Http is { } httpOptions && http is not null)
+        {
+            Add(ListenerSettings.Of(ListenerName.Http(receiver.Id), httpOptions), httpOptions.Authenticator, http);
+        }
+
+        return this;
+    }
+
+    /// <exception cref="ListenException">Tokens or passwords cannot be read.</exception>
+    public ListenerPlans Admin(AdminOptions admin, RequestDelegate handler)
+    {
+        if (admin.Authenticator is null && !IsOfThisMachineAlone(admin.Endpoint))
+        {
+            log.AdminIsOpen(admin.Endpoint);
+        }
+
+        return Own(ListenerName.Admin, admin, handler);
+    }
+
+    /// <exception cref="ListenException">Tokens or passwords cannot be read.</exception>
+    public ListenerPlans Health(HealthCheckOptions health, RequestDelegate handler) => Own(ListenerName.Health, health, handler);
+
+    /// <summary>Where <c>service.telemetry</c> wants the metrics, beside the admin port; it has neither TLS nor an authenticator, as in the Collector.</summary>
+    public ListenerPlans Metrics(ListenAddress endpoint, RequestDelegate handler)
+    {
+        _plans.Add(new ListenerPlan(ListenerSettings.Of(ListenerName.Metrics, endpoint, tls: null), handler));
+        return this;
+    }
+
+    private ListenerPlans Own(ListenerName name, ListenerOptions options, RequestDelegate handler)
+    {
+        Add(ListenerSettings.Of(name, options.Endpoint, options.Tls), options.Authenticator, _ => handler);
+        return this;
+    }
+
+    /// <summary>
+    /// OTLP/gRPC and OTLP/HTTP on one port, which the specification allows ("OTLP/HTTP Default Port"): the content type
+    /// tells them apart. TLS and idle times are those of HTTP, what only gRPC has is gRPC's.
+    /// </summary>
+    private void Shared(string receiver, GrpcReceiverOptions grpc, HttpReceiverOptions http, Func<string?, RequestDelegate> toGrpc, Func<string?, RequestDelegate> toHttp)
+    {
+        var settings = ListenerSettings.Of(ListenerName.Http(receiver), http) with
+        {
+            MaxConcurrentStreams = Math.Max(grpc.MaxConcurrentStreams, http.MaxConcurrentStreams),
+            KeepaliveTime = grpc.KeepaliveTime,
+            KeepaliveTimeout = grpc.KeepaliveTimeout,
+            MaxConnectionAge = grpc.MaxConnectionAge,
+            MaxConnectionAgeGrace = grpc.MaxConnectionAgeGrace,
+        };
+        Add(settings, http.Authenticator ?? grpc.Authenticator, credentialHeader =>
+        {
+            var (onGrpc, onHttp) = (toGrpc(credentialHeader), toHttp(credentialHeader));
+            return request => Admission.IsGrpc(request.Request) ? onGrpc(request) : onHttp(request);
+        });
+    }
+
+    private void Add(ListenerSettings settings, AuthenticatorOptions? options, Func<string?, RequestDelegate> handler)
+    {
+        if (options is null)
+        {
+            _plans.Add(new ListenerPlan(settings, handler(null)));
+            return;
+        }
+
+        var instruments = metrics.For(settings.Name.ToString());
+        var authenticator = CreateAuthenticator(settings, options, instruments);
+        var gate = new AuthenticationGate(authenticator, handler(authenticator.Header), instruments.RequestUnauthenticated);
+        _plans.Add(new ListenerPlan(settings, gate.InvokeAsync, authenticator));
+    }
+
+    private Authenticator CreateAuthenticator(ListenerSettings settings, AuthenticatorOptions options, ListenerMetrics.Of instruments)
+    {
+        try
+        {
+            return Authenticator.Create(options, time, NotReloaded);
+        }
+        catch (UnusableFileException problem)
+        {
+            foreach (var plan in _plans)
+            {
+                plan.Owned?.Dispose();
+            }
+
+            throw new ListenException($"cannot let anyone in on {settings.Endpoint} ({settings.Name}): {problem.Message}", problem);
+        }
+
+        void NotReloaded(string problem, bool isNew)
+        {
+            instruments.CredentialsReloadFailed();
+            if (isNew)
+            {
+                log.CredentialsNotReloaded(settings.Name, problem);
+            }
+        }
+    }
+
+    // Port 0 is another port each time.
+    private static bool IsSettled(ListenAddress endpoint) => endpoint.UnixPath is not null || endpoint.Tcp.Port != 0;
+
+    private static bool IsOfThisMachineAlone(ListenAddress endpoint) =>
+        endpoint.UnixPath is not null
+        || endpoint.Tcp.Host == "localhost"
+        || (IPAddress.TryParse(endpoint.Tcp.Host, out var address) && IPAddress.IsLoopback(address));
+}
