@@ -62,19 +62,35 @@ internal sealed class Listener : IDisposable
     public static async Task<Listener> StartAsync(ListenerPlan plan, Port port, ListenerTls? tls, Server server, ListenerMetrics.Of metrics, TimeProvider time, CancellationToken cancellation)
     {
         var listener = new Listener(plan, port, tls, server, metrics, time);
-        await listener._server.StartAsync(listener._application, cancellation);
+        try
+        {
+            await listener._server.StartAsync(listener._application, cancellation);
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
+
         listener._intake.Start();
         return listener;
     }
 
-    /// <summary>Requests from now on go to the plan's handler; takes over what it owns.</summary>
+    /// <summary>Requests from now on go to the plan's handler; takes over what it owns. Certificates are read again, whenever that was due.</summary>
     public void Use(ListenerPlan plan)
     {
+        _tls?.Reload();
         _application.Use(plan.Handler);
         var before = _owned;
         _owned = plan.Owned;
         before?.Dispose();
     }
+
+    /// <summary>Of a listener that is replaced: what still comes by its connections is for its successor's handler, which the successor owns.</summary>
+    public void GiveOverTo(ListenerPlan successor) => _application.Use(successor.Handler);
+
+    /// <summary>Takes no further connections: they wait at the port.</summary>
+    public Task StopAcceptingAsync() => _intake.StopAsync();
 
     /// <summary>
     /// Takes no further connections, tells those that are open to go away, answers their requests, and ends. The port is

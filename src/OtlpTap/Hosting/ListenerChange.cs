@@ -11,6 +11,12 @@ namespace OtlpTap.Hosting;
 internal sealed class ListenerChange(
     Server server, ListenerMetrics metrics, ILogger log, TimeProvider time, Func<ListenerName, ConnectionSlots> slotsOf, IReadOnlyList<Listener> leaving)
 {
+    /// <summary>
+    /// A connection that was accepted just now gets to shake hands and to say what it came for, before it is told to go
+    /// away: clients take that well after their first request, and for an error before it.
+    /// </summary>
+    private static readonly TimeSpan Settle = TimeSpan.FromSeconds(1);
+
     private readonly List<Listener> _started = [];
     private readonly List<Port> _opened = [];
     private readonly List<Port> _closed = []; // of leaving listeners, because a new one overlaps with it
@@ -22,6 +28,14 @@ internal sealed class ListenerChange(
             foreach (var plan in plans)
             {
                 await StartAsync(plan, cancellation);
+            }
+
+            foreach (var listener in leaving)
+            {
+                if (plans.FirstOrDefault(plan => plan.Settings.Name == listener.Settings.Name) is { } successor)
+                {
+                    listener.GiveOverTo(successor);
+                }
             }
 
             return _started;
@@ -36,22 +50,19 @@ internal sealed class ListenerChange(
     /// <summary>Closes what nobody uses any longer. The listeners that leave answer what they have, for as long as <paramref name="drain"/>.</summary>
     public async Task<IReadOnlyList<Task>> LetGoAsync(TimeSpan drain)
     {
-        var left = leaving.Select(listener => listener.Port).Where(port => !IsTakenOver(port)).ToList();
-        foreach (var port in left)
+        foreach (var port in leaving.Select(listener => listener.Port).Where(port => !IsTakenOver(port)))
         {
-            await port.CloseSocketsAsync();
+            await port.DisposeAsync();
         }
 
         return [.. leaving.Select(LeaveAsync)];
 
         async Task LeaveAsync(Listener listener)
         {
+            await listener.StopAcceptingAsync();
+            await Task.Delay(Settle, time, CancellationToken.None);
             using var deadline = new CancellationTokenSource(drain, time);
             await listener.StopAsync(deadline.Token);
-            if (left.Contains(listener.Port))
-            {
-                await listener.Port.DisposeAsync();
-            }
         }
     }
 

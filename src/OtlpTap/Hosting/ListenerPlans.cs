@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using OtlpTap.Configuration;
 using OtlpTap.Metrics;
@@ -32,7 +33,7 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
 
         if (receiver.Http is { } httpOptions && http is not null)
         {
-            Add(ListenerSettings.Of(ListenerName.Http(receiver.Id), httpOptions), httpOptions.Authenticator, http);
+            Add(ListenerSettings.Of(ListenerName.Http(receiver.Id), httpOptions), httpOptions.Authenticator, httpOptions.KeepAlivesEnabled ? http : header => EndingConnections(http(header)));
         }
 
         return this;
@@ -85,6 +86,21 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
             return request => Admission.IsGrpc(request.Request) ? onGrpc(request) : onHttp(request);
         });
     }
+
+    /// <summary><c>keep_alives_enabled: false</c>: this request is the connection's last.</summary>
+    private static RequestDelegate EndingConnections(RequestDelegate handler) => http =>
+    {
+        if (HttpProtocol.IsHttp2(http.Request.Protocol))
+        {
+            http.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+        }
+        else
+        {
+            http.Response.Headers.Connection = "close";
+        }
+
+        return handler(http);
+    };
 
     private void Add(ListenerSettings settings, AuthenticatorOptions? options, Func<string?, RequestDelegate> handler)
     {

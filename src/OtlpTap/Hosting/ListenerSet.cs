@@ -38,9 +38,10 @@ internal sealed class ListenerSet(Server server, ListenerMetrics metrics, ILogge
     /// connections and gets the new handler; one that changed is replaced on the same sockets, so that no client is
     /// refused; what goes away answers the requests that it has.
     /// </summary>
-    /// <param name="drain">How long a listener that goes away may take for that. It goes on after this has returned.</param>
+    /// <param name="drain">How long a listener that goes away may take for that.</param>
+    /// <returns>Ends when what goes away has ended: until then removed receivers still need what their handlers stand on.</returns>
     /// <exception cref="ListenException">Nothing has changed then.</exception>
-    public async Task ApplyAsync(IReadOnlyList<ListenerPlan> plans, TimeSpan drain, CancellationToken cancellation)
+    public async Task<Task> ApplyAsync(IReadOnlyList<ListenerPlan> plans, TimeSpan drain, CancellationToken cancellation)
     {
         await _applying.WaitAsync(cancellation);
         try
@@ -50,33 +51,23 @@ internal sealed class ListenerSet(Server server, ListenerMetrics metrics, ILogge
             var keptNames = kept.Select(plan => plan.Settings.Name).ToHashSet();
             var leaving = before.Where(old => !keptNames.Contains(old.Key)).Select(old => old.Value).ToList();
             var change = new ListenerChange(server, metrics, log, time, SlotsOf, leaving);
-            var started = await change.StartAsync([.. plans.Except(kept)], cancellation);
-
             var now = new Dictionary<ListenerName, Listener>();
+            foreach (var listener in await StartAsync(change, plans, [.. plans.Except(kept)], cancellation))
+            {
+                now.Add(listener.Settings.Name, listener);
+            }
+
             foreach (var plan in kept)
             {
                 before[plan.Settings.Name].Use(plan);
                 now.Add(plan.Settings.Name, before[plan.Settings.Name]);
             }
 
-            foreach (var listener in started)
-            {
-                now.Add(listener.Settings.Name, listener);
-            }
-
             _listeners = now;
             _leaving.RemoveAll(task => task.IsCompleted);
-            _leaving.AddRange(await change.LetGoAsync(drain));
-        }
-        catch
-        {
-            // Refused: what its handlers would have needed is not needed.
-            foreach (var plan in plans)
-            {
-                plan.Owned?.Dispose();
-            }
-
-            throw;
+            var gone = Task.WhenAll(await change.LetGoAsync(drain));
+            _leaving.Add(gone);
+            return gone;
         }
         finally
         {
@@ -107,9 +98,8 @@ internal sealed class ListenerSet(Server server, ListenerMetrics metrics, ILogge
 
         async Task StopAsync(Listener listener)
         {
-            await listener.Port.CloseSocketsAsync();
-            await listener.StopAsync(deadline);
             await listener.Port.DisposeAsync();
+            await listener.StopAsync(deadline);
         }
     }
 
@@ -117,6 +107,24 @@ internal sealed class ListenerSet(Server server, ListenerMetrics metrics, ILogge
     {
         await StopAsync(new CancellationToken(canceled: true));
         _applying.Dispose();
+    }
+
+    private static async Task<IReadOnlyList<Listener>> StartAsync(ListenerChange change, IReadOnlyList<ListenerPlan> all, IReadOnlyList<ListenerPlan> added, CancellationToken cancellation)
+    {
+        try
+        {
+            return await change.StartAsync(added, cancellation);
+        }
+        catch
+        {
+            // Refused: what its handlers would have needed is not needed.
+            foreach (var plan in all)
+            {
+                plan.Owned?.Dispose();
+            }
+
+            throw;
+        }
     }
 
     private ConnectionSlots SlotsOf(ListenerName name) => name.IsForAgents ? _agents : _own;

@@ -61,6 +61,9 @@ internal sealed class ListenerTls : IDisposable
         OnConnection = _ => ValueTask.FromResult(OptionsOf(_material.Current)),
     };
 
+    /// <summary>Reads the files now. What cannot be used leaves the old in place, as ever.</summary>
+    public void Reload() => _material.Reload();
+
     public void Dispose()
     {
         _material.Dispose();
@@ -70,9 +73,8 @@ internal sealed class ListenerTls : IDisposable
     // Old certificates are left to the collector: a handshake may still be using them.
     private Material Read(Material? before)
     {
-        var isCertificateDue = before is null || _options.ReloadInterval is not null;
-        var certificates = isCertificateDue ? TextOf("tls.cert_file", _options.CertificateFile, "tls.cert_pem", _options.CertificatePem) : before!.Text.Certificates;
-        var key = isCertificateDue ? TextOf("tls.key_file", _options.KeyFile, "tls.key_pem", _options.KeyPem) : before!.Text.Key;
+        var certificates = TextOf("tls.cert_file", _options.CertificateFile, "tls.cert_pem", _options.CertificatePem);
+        var key = TextOf("tls.key_file", _options.KeyFile, "tls.key_pem", _options.KeyPem);
         var clientCa = _options.ClientCaFile is { } file ? SecretFile.Read("tls.client_ca_file", file) : null;
         var text = new PemText(certificates, key, clientCa);
         if (text == before?.Text)

@@ -31,8 +31,10 @@ internal sealed class Server : IAsyncDisposable
         var diagnostics = new DiagnosticListener("Microsoft.AspNetCore");
         services.AddSingleton(diagnostics);
         services.AddSingleton<DiagnosticSource>(diagnostics);
+        new Transport(services).UseKestrelCore().UseSockets(sockets => sockets.CreateBoundListenSocket = ListenSockets.CreateBound);
+
+        // After those, which bring a pool of their own.
         services.AddSingleton<IMemoryPoolFactory<byte>, BlockPoolFactory>();
-        new Transport(services).UseSockets(sockets => sockets.CreateBoundListenSocket = ListenSockets.CreateBound);
         services.AddRoutingCore();
         services.AddGrpc(grpc =>
         {
@@ -59,7 +61,7 @@ internal sealed class Server : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
-    /// <summary>The socket transport is offered to web hosts only; of those it needs this much.</summary>
+    /// <summary>Kestrel and its sockets are offered to web hosts only; of those they need this much.</summary>
     private sealed class Transport(IServiceCollection services) : IWebHostBuilder
     {
         public IWebHostBuilder ConfigureServices(Action<IServiceCollection> configureServices)
@@ -76,7 +78,7 @@ internal sealed class Server : IAsyncDisposable
 
         public IWebHostBuilder UseSetting(string key, string? value) => throw new NotSupportedException();
 
-#pragma warning disable ASPDEPR008 // a member of the interface that UseSockets wants; nothing is built
+#pragma warning disable ASPDEPR008 // a member of the interface that they want; nothing is built
         public IWebHost Build() => throw new NotSupportedException();
 #pragma warning restore ASPDEPR008
     }

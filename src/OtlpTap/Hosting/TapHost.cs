@@ -104,7 +104,7 @@ internal sealed class TapHost : IAsyncDisposable
         {
             var receive = new ReceiveOptions { MessageBytesMax = grpc.MaxReceiveMessageBytes, ForwardedHeaders = processor.ForwardHeaders };
             var service = new ExportService(
-                new ExportPipelines(signal => CreatePipeline(receiver, signal)), inFlight, new ForwardedHeaders(receive, credentialHeader), _metrics.Receive, time);
+                new ReceiverPipelines(new ExportPipelines(signal => CreatePipeline(receiver, signal))), inFlight, new ForwardedHeaders(receive, credentialHeader), _metrics.Receive, time);
             return new GrpcHandler(new Admission(inFlight, payloads, receive, _metrics.Receive, time), new ReceiverScope(service, _server.Services), _server.Grpc).InvokeAsync;
         };
 

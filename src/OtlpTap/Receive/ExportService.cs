@@ -13,10 +13,11 @@ namespace OtlpTap.Receive;
 /// back as it is. A signal without a pipeline is UNIMPLEMENTED, as a Collector without that pipeline answers.
 /// </summary>
 internal sealed class ExportService(
-    ExportPipelines pipelines, ByteBudget inFlight, ForwardedHeaders headers, ReceiveMetrics metrics, TimeProvider time)
+    ReceiverPipelines receiver, ByteBudget inFlight, ForwardedHeaders headers, ReceiveMetrics metrics, TimeProvider time)
 {
     public async Task<ExportReply> ExportAsync(Signal signal, Payload payload, ServerCallContext call)
     {
+        var pipelines = receiver.Current;
         if (!pipelines.Has(signal))
         {
             payload.Release();

@@ -39,7 +39,7 @@ internal sealed class Reloaded<T> : IDisposable
 
     public void Dispose() => _timer?.Dispose();
 
-    private void Reload()
+    public void Reload()
     {
         // A disk that hangs for longer than the interval: one reader is enough.
         if (!_reading.TryEnter())
