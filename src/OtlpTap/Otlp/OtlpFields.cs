@@ -193,4 +193,38 @@ internal static class OtlpFields
     {
         public const int DataPoints = 1;
     }
+
+    /// <summary>The same number in sums and both kinds of histogram.</summary>
+    public static class AggregatedData
+    {
+        public const int AggregationTemporality = 2;
+    }
+
+    public static class NumberDataPoint
+    {
+        public const int AsDouble = 4;
+        public const int Exemplars = 5;
+        public const int AsInt = 6;
+        public const int Flags = 8;
+    }
+
+    public static class HistogramDataPoint
+    {
+        public const int BucketCounts = 6;
+        public const int ExplicitBounds = 7;
+        public const int Exemplars = 8;
+    }
+
+    public static class ExponentialHistogramDataPoint
+    {
+        public const int Exemplars = 11;
+    }
+
+    public static class Exemplar
+    {
+        public const int AsDouble = 3;
+        public const int SpanId = 4;
+        public const int TraceId = 5;
+        public const int AsInt = 6;
+    }
 }

@@ -36,6 +36,11 @@ internal readonly record struct PartialSuccess(long Rejected, string Message)
         return !reader.IsMalformed;
     }
 
+    /// <summary>Both of one request: what was rejected here and, of the rest, further on.</summary>
+    public PartialSuccess And(PartialSuccess other) => new(
+        Rejected + other.Rejected,
+        Message.Length == 0 ? other.Message : other.Message.Length == 0 ? Message : $"{Message}; {other.Message}");
+
     /// <summary>Serializes an <c>Export*ServiceResponse</c> that says this.</summary>
     public byte[] ToResponse() => ToResponse(Encoding.UTF8.GetBytes(Message));
 

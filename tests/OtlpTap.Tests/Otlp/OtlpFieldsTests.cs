@@ -25,6 +25,7 @@ public sealed class OtlpFieldsTests
         [nameof(OtlpFields.Event)] = [Span.Types.Event.Descriptor],
         [nameof(OtlpFields.Link)] = [Span.Types.Link.Descriptor],
         [nameof(OtlpFields.MetricData)] = [Gauge.Descriptor, Sum.Descriptor, Histogram.Descriptor, ExponentialHistogram.Descriptor, Summary.Descriptor],
+        [nameof(OtlpFields.AggregatedData)] = [Sum.Descriptor, Histogram.Descriptor, ExponentialHistogram.Descriptor],
     };
 
     private static readonly FileDescriptor[] Files =
