@@ -13,6 +13,7 @@ using OtlpTap.Recorder;
 using OtlpTap.Rules;
 using OtlpTap.Scan;
 using OtlpTap.Tee;
+using OtlpTap.Validate;
 using OtlpTap.Web;
 
 namespace OtlpTap.Hosting;
@@ -53,7 +54,7 @@ internal sealed class TapHost : IAsyncDisposable
         _time = time;
         _log = logs.CreateLogger<TapHost>();
         var rules = options.Rules;
-        _metrics = new TapMetrics(VersionCommand.Version);
+        _metrics = new TapMetrics(VersionCommand.Version, time);
         var payloads = new PayloadPool();
         var scans = new ScanResultPool();
 
@@ -76,6 +77,7 @@ internal sealed class TapHost : IAsyncDisposable
 
         // The request path.
         var failures = new FailureMetrics(_metrics.Factory, [.. Enumerable.Range(0, rules.Count).Select(index => rules[index]).Select(rule => new RuleLabels(rule.Name, rule.Failure, rule.Metric))]);
+        var invalid = processor.OnInvalid == OnInvalid.Relay ? null : new InvalidItems(new RequestValidator(processor.OnInvalid), _metrics.Validity);
         _exporters = ExporterSet.Create(options, _metrics, time, logs);
         var inFlight = new ByteBudget(processor.InFlightBytesMax);
         _readiness = new Readiness([.. _exporters.Primaries.Select(exporter => (exporter.Id, new Func<bool>(() => exporter.IsReachable)))]);
@@ -104,7 +106,13 @@ internal sealed class TapHost : IAsyncDisposable
         {
             var receive = new ReceiveOptions { MessageBytesMax = grpc.MaxReceiveMessageBytes, ForwardedHeaders = processor.ForwardHeaders };
             var service = new ExportService(
-                new ReceiverPipelines(new ExportPipelines(signal => CreatePipeline(receiver, signal))), inFlight, new ForwardedHeaders(receive, credentialHeader), _metrics.Receive, time);
+                new ReceiverPipelines(new ExportPipelines(signal => CreatePipeline(receiver, signal))),
+                inFlight,
+                new ForwardedHeaders(receive, credentialHeader),
+                _metrics.Receive,
+                new ReceiverMetrics(_metrics.Factory, receiver.Id, ReceiverMetrics.Grpc),
+                _metrics.MemoryLimiter,
+                time);
             return new GrpcHandler(new Admission(inFlight, payloads, receive, _metrics.Receive, time), new ReceiverScope(service, _server.Services), _server.Grpc).InvokeAsync;
         };
 
@@ -117,7 +125,8 @@ internal sealed class TapHost : IAsyncDisposable
             pipeline.Primary is { } primary ? _exporters.Primary(primary) : null,
             [.. pipeline.Others.Select(other => _exporters.Beside(other, signal))],
             _metrics.Receive,
-            failures);
+            failures,
+            pipeline.IsTapped ? invalid : null);
     }
 
     /// <summary>Where agents send to over TCP: the first receiver's OTLP/gRPC. Known once started (port 0 lets the system choose).</summary>

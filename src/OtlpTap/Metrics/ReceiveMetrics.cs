@@ -80,6 +80,15 @@ internal sealed class ReceiveMetrics
         _inFlightBytesMax.Set(limitBytes);
     }
 
+    /// <summary>What passed the bound on bytes in flight is what was received.</summary>
+    public void SampleInto(MemoryLimiterMetrics limiter)
+    {
+        foreach (var signal in Enum.GetValues<Signal>())
+        {
+            limiter.AcceptedSampled(signal, _items[(int)signal].Value);
+        }
+    }
+
     private static TChild[] BySignal<TChild>(Collector<TChild> family)
         where TChild : ChildBase =>
         [.. Signals.Select(signal => family.WithLabels(signal))];

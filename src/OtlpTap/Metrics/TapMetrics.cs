@@ -11,13 +11,19 @@ internal sealed class TapMetrics
     private readonly CollectorRegistry _registry = Prometheus.Metrics.NewCustomRegistry();
 
     /// <param name="version">Of the tap, for <c>otlptap_build_info</c>.</param>
-    public TapMetrics(string version)
+    /// <param name="time">Of the uptime; the system's where none is given.</param>
+    public TapMetrics(string version, TimeProvider? time = null)
     {
         Factory = Prometheus.Metrics.WithCustomRegistry(_registry);
         DotNetStats.Register(_registry);
         var runtime = new RuntimeMetrics(Factory, version);
         OnScrape(runtime.Sample);
+        var process = new ProcessMetrics(Factory, time ?? TimeProvider.System);
+        OnScrape(process.Sample);
         Receive = new ReceiveMetrics(Factory);
+        MemoryLimiter = new MemoryLimiterMetrics(Factory);
+        OnScrape(() => Receive.SampleInto(MemoryLimiter));
+        Validity = new ValidityMetrics(Factory);
         Tee = new TeeMetrics(Factory);
         Recorder = new RecorderMetrics(Factory);
         Corpus = new CorpusMetrics(Factory);
@@ -26,6 +32,10 @@ internal sealed class TapMetrics
     public IMetricFactory Factory { get; }
 
     public ReceiveMetrics Receive { get; }
+
+    public MemoryLimiterMetrics MemoryLimiter { get; }
+
+    public ValidityMetrics Validity { get; }
 
     public TeeMetrics Tee { get; }
 

@@ -5,16 +5,19 @@ using OtlpTap.Otlp;
 using OtlpTap.Scan;
 using OtlpTap.Tag;
 using OtlpTap.Tee;
+using OtlpTap.Validate;
 
 namespace OtlpTap.Pipeline;
 
 using Tee = OtlpTap.Tee.Tee;
 
 /// <summary>
-/// The story of one request of one signal: scan it, tag what fails, offer it to the tee without waiting, forward it,
-/// and give back the upstream's own answer. Without an upstream the answer waits until the recorder has the bytes.
+/// The story of one request of one signal: scan it, leave out what is invalid where that is asked for, tag what fails,
+/// offer it to the tee without waiting, forward it, and give back the upstream's own answer. Without an upstream the
+/// answer waits until the recorder has the bytes.
 /// Further exporters are given the same bytes first, without waiting, and have no say in the answer.
 /// </summary>
+/// <param name="invalid">What to do about single invalid items; none where the upstream is to decide.</param>
 /// <param name="tee">None where the pipeline does not name the tap processor: requests are then only checked and forwarded.</param>
 /// <param name="primary">Whose answer is the sender's; none where no exporter is configured.</param>
 /// <param name="others">Further exporters, whose <see cref="IExporter.ExportAsync"/> ends at once. Only with a primary.</param>
@@ -27,15 +30,22 @@ internal sealed class ExportPipeline(
     IExporter? primary,
     IExporter[] others,
     ReceiveMetrics metrics,
-    FailureMetrics failures)
+    FailureMetrics failures,
+    InvalidItems? invalid = null)
 {
     private static readonly Task<ExportReply> Accepted = Task.FromResult(ExportReply.Accepted);
 
     /// <summary>Takes over the caller's reference to <paramref name="payload"/> and its in-flight credit.</summary>
     /// <param name="receivedTimestamp">Of the tap's <see cref="TimeProvider"/>.</param>
     /// <param name="cancellation">The agent went away or its deadline passed: it no longer waits for the answer.</param>
-    public Task<ExportReply> ExportAsync(Payload payload, RequestMetadata metadata, long receivedTimestamp, CancellationToken cancellation)
+    public Task<ExportReply> ExportAsync(Payload payload, RequestMetadata metadata, long receivedTimestamp, CancellationToken cancellation) =>
+        ExportAsync(payload, metadata, receivedTimestamp, cancellation, out _);
+
+    /// <param name="items">Set by the time that this returns, before the answer is there: the payload itself is gone by then.</param>
+    public Task<ExportReply> ExportAsync(
+        Payload payload, RequestMetadata metadata, long receivedTimestamp, CancellationToken cancellation, out ReceivedItems items)
     {
+        items = default;
         if (payload.Length == 0)
         {
             payload.Release();
@@ -53,6 +63,18 @@ internal sealed class ExportPipeline(
         }
 
         metrics.ItemsReceived(signal, scan.ItemCount);
+        items = new ReceivedItems(scan.ItemCount, Rejected: 0);
+        if (invalid?.Find(signal, payload.Span) is { } findings)
+        {
+            items = new ReceivedItems(scan.ItemCount, findings.Rejected);
+            return ExportValidAsync(invalid, findings, payload, scan, metadata, receivedTimestamp, cancellation);
+        }
+
+        return ExportScannedAsync(payload, scan, metadata, receivedTimestamp, cancellation);
+    }
+
+    private Task<ExportReply> ExportScannedAsync(Payload payload, ScanResult scan, RequestMetadata metadata, long receivedTimestamp, CancellationToken cancellation)
+    {
         payload.ItemCount = scan.ItemCount;
         var outgoing = payload;
         if (scan.Matches.Length > 0)
@@ -64,6 +86,56 @@ internal sealed class ExportPipeline(
         return primary is null
             ? RecordAsync(payload, outgoing, scan, receivedTimestamp, cancellation)
             : ForwardAsync(primary, payload, outgoing, scan, metadata, receivedTimestamp, cancellation);
+    }
+
+    /// <summary>What is left goes on as if the sender had sent no more, and the answer says what was left out.</summary>
+    private Task<ExportReply> ExportValidAsync(
+        InvalidItems items, Findings findings, Payload payload, ScanResult scan, RequestMetadata metadata, long receivedTimestamp, CancellationToken cancellation)
+    {
+        var received = scan.ItemCount;
+        if (findings.AreTooMany)
+        {
+            return RefuseAll(payload, scan, $"request: more than {Findings.EditsMax} places in it are invalid");
+        }
+
+        var told = ProblemText.Describe(findings, payload.Span, received);
+        if (received == findings.Rejected)
+        {
+            items.Count(findings);
+            scans.Return(scan);
+            payload.Release();
+            return Task.FromResult(InvalidItems.Reply(told));
+        }
+
+        if (!RequestValidator.TryApply(findings, payload, payloads, out var valid))
+        {
+            return RefuseAll(payload, scan, "request: too large once its text is repaired");
+        }
+
+        if (!payload.TryMoveCreditTo(valid))
+        {
+            valid.Release();
+            scans.Return(scan);
+            payload.Release();
+            return Task.FromResult(Refuse(Refusal.InFlightFull));
+        }
+
+        items.Count(findings);
+        payload.Release();
+        if (!scanner.TryScan(signal, valid.Span, scan, out var error))
+        {
+            throw new InvalidOperationException($"Taking invalid items out of a request broke it: {FieldPath.Describe(signal, valid.Span, error)}");
+        }
+
+        return InvalidItems.TellAsync(told, ExportScannedAsync(valid, scan, metadata, receivedTimestamp, cancellation));
+    }
+
+    private Task<ExportReply> RefuseAll(Payload payload, ScanResult scan, string problem)
+    {
+        scans.Return(scan);
+        payload.Release();
+        metrics.RequestRefused(signal, Refusal.Malformed);
+        return Task.FromResult(Refusals.Malformed(problem));
     }
 
     private Task<ExportReply> ForwardAsync(

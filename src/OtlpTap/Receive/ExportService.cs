@@ -12,8 +12,17 @@ namespace OtlpTap.Receive;
 /// The OTLP/gRPC edge of one receiver: takes a request with its bytes in hand through the pipeline and gives the answer
 /// back as it is. A signal without a pipeline is UNIMPLEMENTED, as a Collector without that pipeline answers.
 /// </summary>
+/// <param name="receiver">Whose listener this is.</param>
+/// <param name="counts">Of the receiver whose pipelines these are.</param>
+/// <param name="limiter">Told of what the bound on bytes in flight refuses.</param>
 internal sealed class ExportService(
-    ReceiverPipelines receiver, ByteBudget inFlight, ForwardedHeaders headers, ReceiveMetrics metrics, TimeProvider time)
+    ReceiverPipelines receiver,
+    ByteBudget inFlight,
+    ForwardedHeaders headers,
+    ReceiveMetrics metrics,
+    ReceiverMetrics counts,
+    MemoryLimiterMetrics limiter,
+    TimeProvider time)
 {
     public async Task<ExportReply> ExportAsync(Signal signal, Payload payload, ServerCallContext call)
     {
@@ -38,13 +47,28 @@ internal sealed class ExportService(
 
         if (!Arrival.TryAdmit(inFlight, arrival, payload, metadata))
         {
+            var refused = ItemCount.Of(signal, payload.Span);
             payload.Release();
+            counts.Refused(signal, refused);
+            limiter.Refused(signal, refused);
             metrics.RequestRefused(signal, Refusal.InFlightFull);
             metrics.RequestAnswered(signal, StatusCode.Unavailable, time.GetElapsedTime(received));
             throw AsException(Refusals.Reply(Refusal.InFlightFull));
         }
 
-        var reply = await pipelines[signal].ExportAsync(payload, metadata, received, call.CancellationToken);
+        ReceivedItems items = default;
+        ExportReply reply;
+        try
+        {
+            reply = await pipelines[signal].ExportAsync(payload, metadata, received, call.CancellationToken, out items);
+        }
+        catch (Exception failure)
+        {
+            counts.NotAnswered(signal, items.Received, hasSenderLeft: failure is OperationCanceledException);
+            throw;
+        }
+
+        counts.Answered(signal, items.Received, items.Rejected, reply.Status == StatusCode.OK);
         metrics.RequestAnswered(signal, reply.Status, time.GetElapsedTime(received));
         if (reply.Status != StatusCode.OK)
         {
