@@ -63,10 +63,10 @@ internal sealed class Findings(Signal signal)
         }
     }
 
-    /// <summary>In place of what was noted for the same field, if anything was.</summary>
-    internal void Replace(in Edit edit)
+    /// <summary>In place of what was noted for the same field since <paramref name="editCount"/>, if anything was.</summary>
+    internal void Replace(in Edit edit, int editCount)
     {
-        for (var i = _edits.Count - 1; i >= 0 && _edits[i].Start >= edit.Start; i--)
+        for (var i = editCount; i < _edits.Count; i++)
         {
             if (_edits[i].Start == edit.Start)
             {

@@ -29,6 +29,7 @@ internal ref partial struct ValidityWalk
         Field traceId = default, spanId = default, parentId = default, wrongLink = default, linksDropped = default;
         uint count = 0;
         var wrongLinks = 0;
+        var mark = Mark();
         var reader = Open(span);
         while (reader.Next())
         {
@@ -79,17 +80,17 @@ internal ref partial struct ValidityWalk
 
         if (wrongLinks > 0)
         {
-            CountDroppedLinks(linksDropped, wrongLink, count + (uint)wrongLinks);
+            CountDroppedLinks(linksDropped, wrongLink, count + (uint)wrongLinks, mark);
         }
 
         return true;
     }
 
     /// <summary>The count replaces the old one or, as a repeated field need not be contiguous, stands where a link was.</summary>
-    private void CountDroppedLinks(Field old, Field link, uint count)
+    private void CountDroppedLinks(Field old, Field link, uint count, int mark)
     {
         var at = old.IsThere ? old : link;
-        _findings!.Replace(new Edit(at.Offset, at.End, EditKind.DroppedLinksCount, count, InvalidReason.Link, IsRepair: !old.IsThere));
+        _findings!.Replace(new Edit(at.Offset, at.End, EditKind.DroppedLinksCount, count, InvalidReason.Link, IsRepair: !old.IsThere), mark);
     }
 
     /// <summary>False where the span cannot stay; a link that is left out is noted as a repair.</summary>

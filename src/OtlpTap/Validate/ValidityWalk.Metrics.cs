@@ -72,14 +72,11 @@ internal ref partial struct ValidityWalk
             {
                 if (points.Tag == DataPoints)
                 {
-                    if (CheckPoint(data.Tag, new Field(points, data.ValueOffset), isItem: data.Tag == survey.Kind && data.Offset >= survey.From))
-                    {
-                        kept++;
-                    }
-                    else
-                    {
-                        gone++;
-                    }
+                    // What was replaced is no item, but a parser reads it all the same.
+                    var isItem = data.Offset >= survey.From;
+                    var isKept = CheckPoint(data.Tag, new Field(points, data.ValueOffset), isItem);
+                    kept += isItem && isKept ? 1 : 0;
+                    gone += isItem && !isKept ? 1 : 0;
                 }
             }
         }
