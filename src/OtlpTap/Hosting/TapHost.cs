@@ -80,7 +80,7 @@ internal sealed class TapHost : IAsyncDisposable
         var invalid = processor.OnInvalid == OnInvalid.Relay ? null : new InvalidItems(new RequestValidator(processor.OnInvalid), _metrics.Validity);
         _exporters = ExporterSet.Create(options, _metrics, time, logs);
         var inFlight = new ByteBudget(processor.InFlightBytesMax);
-        _readiness = new Readiness([.. _exporters.Primaries.Select(exporter => (exporter.Id, new Func<bool>(() => exporter.IsReachable)))]);
+        _readiness = new Readiness([.. _exporters.Primaries.Select(exporter => (exporter.Id, new Func<bool>(() => exporter.IsReachable)))], time);
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
         var listenerMetrics = new ListenerMetrics(_metrics.Factory);
         _listeners = new ListenerSet(_server, listenerMetrics, logs.CreateLogger<ListenerSet>(), time);

@@ -5,15 +5,26 @@ namespace OtlpTap.Web;
 /// an upstream can be reached is asked each time.
 /// </summary>
 /// <param name="upstreams">Each configured exporter by its id, with a question that is answered at once.</param>
-internal sealed class Readiness(IReadOnlyList<(string Exporter, Func<bool> IsReachable)> upstreams)
+/// <param name="time">Of <see cref="OpenSince"/>; the system's where none is given.</param>
+internal sealed class Readiness(IReadOnlyList<(string Exporter, Func<bool> IsReachable)> upstreams, TimeProvider? time = null)
 {
     private const int Starting = 0;
     private const int Open = 1;
     private const int Closing = 2;
 
     private int _state;
+    private long _openSinceUtcTicks;
 
-    public void Listening() => Interlocked.CompareExchange(ref _state, Open, Starting);
+    /// <summary>Since when requests are taken, whether or not an upstream can be reached; null before and after.</summary>
+    public DateTimeOffset? OpenSince =>
+        Volatile.Read(ref _state) == Open ? new DateTimeOffset(Volatile.Read(ref _openSinceUtcTicks), TimeSpan.Zero) : null;
+
+    public void Listening()
+    {
+        // First, so that who sees it open sees since when.
+        Interlocked.CompareExchange(ref _openSinceUtcTicks, (time ?? TimeProvider.System).GetUtcNow().UtcTicks, 0);
+        Interlocked.CompareExchange(ref _state, Open, Starting);
+    }
 
     public void ShuttingDown() => Volatile.Write(ref _state, Closing);
 
