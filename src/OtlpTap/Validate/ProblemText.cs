@@ -34,7 +34,7 @@ internal static class ProblemText
 
         if (findings.Repaired > 0)
         {
-            text.Append(text.Length > 0 ? "; " : "").Append(CultureInfo.InvariantCulture, $"{findings.Repaired} values repaired: ");
+            text.Append(text.Length > 0 ? "; " : "").Append(CultureInfo.InvariantCulture, $"{findings.Repaired} {(findings.Repaired == 1 ? "value" : "values")} repaired: ");
             AppendLines(text, findings.Signal, request, FirstRepairs(findings));
             text.Append(findings.Repaired > DescribedMax ? "; ..." : "");
         }

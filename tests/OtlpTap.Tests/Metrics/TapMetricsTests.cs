@@ -14,6 +14,7 @@ public sealed class TapMetricsTests
         var metrics = new TapMetrics("1.2.3+abc");
         var failures = new FailureMetrics(metrics.Factory, [new RuleLabels("tool_error", "tool_error")]);
         var forward = new ForwardMetrics(metrics.Factory, "otlp_grpc/tempo");
+        _ = new ReceiverMetrics(metrics.Factory, "otlp/agents", ReceiverMetrics.Grpc);
         metrics.Receive.RequestReceived(Signal.Traces, 1000);
         metrics.Receive.RequestAnswered(Signal.Traces, StatusCode.OK, TimeSpan.FromMilliseconds(3));
         var exporter = new ExporterMetrics(metrics.Factory, "otlp_grpc/tempo");

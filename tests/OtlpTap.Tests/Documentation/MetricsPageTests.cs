@@ -1,0 +1,50 @@
+using System.Text.RegularExpressions;
+using OtlpTap.Otlp;
+using OtlpTap.Tests.EndToEnd;
+using OtlpTap.Tests.Forward;
+
+namespace OtlpTap.Tests.Documentation;
+
+/// <summary>docs/metrics.md has a row for every metric that a tap serves, with its type and labels, and no other.</summary>
+public sealed partial class MetricsPageTests
+{
+    // prometheus-net's own labels of histograms.
+    private static readonly HashSet<string> BuiltInLabels = ["le", "quantile"];
+
+    [Fact]
+    public async Task Every_metric_that_a_tap_serves_is_in_the_page_with_its_type_and_labels_and_no_other()
+    {
+        await using var upstream = await StubUpstream.StartAsync();
+        await using var tap = await RunningTap.StartAsync(upstream);
+        await tap.ExportAsync(Signal.Traces, new TraceBuilder().Span("execute_tool get_weather", ("gen_ai.operation.name", "execute_tool")).Failed().ToBytes());
+        var scrape = await tap.GetAsync("/metrics");
+
+        var served = TypeLine().Matches(scrape).Select(type => Row(type.Groups["name"].Value, type.Groups["type"].Value, LabelsOf(scrape, type.Groups["name"].Value))).ToList();
+        var told = PageRow().Matches(Markdown.Read("docs/metrics.md").Text).Select(row => Row(
+            row.Groups["name"].Value, row.Groups["type"].Value, Label().Matches(row.Groups["labels"].Value).Select(label => label.Groups["label"].Value))).ToList();
+
+        Assert.NotEmpty(served);
+        Assert.Equal([], served.Except(told).Select(row => $"not in the page: {row}").Concat(told.Except(served).Select(row => $"not served: {row}")));
+    }
+
+    private static string Row(string name, string type, IEnumerable<string> labels) =>
+        $"{name} {type} {string.Join(' ', labels.Order(StringComparer.Ordinal))}";
+
+    private static IEnumerable<string> LabelsOf(string scrape, string name) =>
+        Regex.Matches(scrape, $$"""^{{name}}(_bucket|_sum|_count)?\{(?<labels>.*)\} """, RegexOptions.Multiline)
+            .SelectMany(series => SeriesLabel().Matches(series.Groups["labels"].Value).Select(label => label.Groups["label"].Value))
+            .Where(label => !BuiltInLabels.Contains(label))
+            .Distinct();
+
+    [GeneratedRegex(@"^# TYPE (?<name>\S+) (?<type>\S+)$", RegexOptions.Multiline)]
+    private static partial Regex TypeLine();
+
+    [GeneratedRegex(@"^\| `(?<name>[a-z_]+)` \| (?<type>counter|gauge|histogram) \| (?<labels>[^|]*) \| [^|]+ \|$", RegexOptions.Multiline)]
+    private static partial Regex PageRow();
+
+    [GeneratedRegex("`(?<label>[a-z_]+)`")]
+    private static partial Regex Label();
+
+    [GeneratedRegex(@"(?<label>[a-z_]+)=""")]
+    private static partial Regex SeriesLabel();
+}
