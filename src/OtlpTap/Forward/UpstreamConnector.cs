@@ -67,7 +67,7 @@ internal sealed class UpstreamConnector(UpstreamOptions options, ClientTls tls, 
         catch (Exception exception) when (exception is SocketException or IOException or AuthenticationException or CryptographicException or UnauthorizedAccessException)
         {
             channel?.Dispose();
-            return Failed(exception.GetBaseException().Message);
+            return Failed(exception is CryptographicException ? exception.Message : exception.GetBaseException().Message);
         }
     }
 
