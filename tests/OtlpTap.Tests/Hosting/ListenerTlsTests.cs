@@ -298,11 +298,8 @@ public sealed class ListenerTlsTests : IAsyncLifetime
         },
     });
 
-    private async Task AssertRefusedAsync(HttpClient client)
-    {
-        var refused = await Assert.ThrowsAnyAsync<HttpRequestException>(() => _listeners.GetAsync(client, scheme: "https"));
-        Assert.NotNull(refused.InnerException);
-    }
+    // In TLS 1.3 a client learns of it with what it reads first: the handshake is over for it by then.
+    private Task<HttpRequestException> AssertRefusedAsync(HttpClient client) => Assert.ThrowsAnyAsync<HttpRequestException>(() => _listeners.GetAsync(client, scheme: "https"));
 
     private async Task<bool> TryGetAsync(HttpClient client)
     {
