@@ -24,7 +24,7 @@ public sealed class ListenersOfTheTapTests : IAsyncLifetime
     private static readonly BearerTokenOptions Token = new("bearertokenauth") { Tokens = ["sesame"] };
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("otlptap-test-");
-    private readonly TestCertificates _certificates = new();
+    private readonly TestAuthority _certificates = new();
     private readonly ListLogger<TapHost> _log = new();
     private readonly List<IDisposable> _clients = [];
     private StubUpstream _upstream = null!;
@@ -125,7 +125,7 @@ public sealed class ListenersOfTheTapTests : IAsyncLifetime
     [Fact]
     public async Task The_admin_port_with_tls_and_an_authenticator_shows_nothing_to_strangers()
     {
-        using var leaf = _certificates.Create("server", TestCertificates.ServerAuthentication);
+        using var leaf = _certificates.Create("server", TestAuthority.ServerAuthentication);
         var tls = new ServerTlsOptions { CertificateFile = _certificates.WriteCertificate("cert.pem", leaf), KeyFile = _certificates.WriteKey("key.pem", leaf) };
         await StartAsync(admin: admin => admin with { Tls = tls, Authenticator = new BasicAuthOptions("basicauth") { Inline = "ann:secret" } });
         var client = Http(Trusting());
@@ -155,7 +155,7 @@ public sealed class ListenersOfTheTapTests : IAsyncLifetime
     [Fact]
     public async Task Grpc_with_a_client_certificate_goes_through_tls()
     {
-        using var leaf = _certificates.Create("server", TestCertificates.ServerAuthentication);
+        using var leaf = _certificates.Create("server", TestAuthority.ServerAuthentication);
         var tls = new ServerTlsOptions
         {
             CertificateFile = _certificates.WriteCertificate("cert.pem", leaf),
@@ -163,7 +163,7 @@ public sealed class ListenersOfTheTapTests : IAsyncLifetime
             ClientCaFile = _certificates.WriteCertificate("ca.pem", _certificates.Root),
         };
         await StartAsync(grpc => grpc with { Tls = tls });
-        using var agent = _certificates.Create("agent", TestCertificates.ClientAuthentication);
+        using var agent = _certificates.Create("agent", TestAuthority.ClientAuthentication);
 
         await Export(Channel($"https://{_tap!.GrpcEndpoint}", Trusting(agent)));
         var refused = await Assert.ThrowsAsync<RpcException>(() => Export(Channel($"https://{_tap!.GrpcEndpoint}", Trusting())));

@@ -12,7 +12,7 @@ namespace OtlpTap.Tests.Hosting;
 public sealed class ListenerTlsTests : IAsyncLifetime
 {
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UtcNow);
-    private readonly TestCertificates _certificates = new();
+    private readonly TestAuthority _certificates = new();
     private readonly RunningListeners _listeners;
 
     public ListenerTlsTests()
@@ -44,7 +44,7 @@ public sealed class ListenerTlsTests : IAsyncLifetime
     public async Task Intermediate_certificates_are_sent()
     {
         using var intermediate = _certificates.CreateAuthority("intermediate", _certificates.Root);
-        using var leaf = _certificates.Create("server", TestCertificates.ServerAuthentication, intermediate);
+        using var leaf = _certificates.Create("server", TestAuthority.ServerAuthentication, intermediate);
         await StartAsync(new ServerTlsOptions
         {
             CertificateFile = _certificates.WriteCertificate("chain.pem", leaf, intermediate),
@@ -74,7 +74,7 @@ public sealed class ListenerTlsTests : IAsyncLifetime
     public async Task A_sender_with_a_certificate_of_the_client_ca_is_let_in()
     {
         await StartAsync(Tls() with { ClientCaFile = _certificates.WriteCertificate("ca.pem", _certificates.Root) });
-        using var certificate = _certificates.Create("agent", TestCertificates.ClientAuthentication);
+        using var certificate = _certificates.Create("agent", TestAuthority.ClientAuthentication);
         using var client = Client(certificate);
 
         Assert.Equal("HTTP/2 https", await _listeners.GetAsync(client, scheme: "https"));
@@ -85,12 +85,12 @@ public sealed class ListenerTlsTests : IAsyncLifetime
     {
         using var intermediate = _certificates.CreateAuthority("agents", _certificates.Root);
         await StartAsync(Tls() with { ClientCaFile = _certificates.WriteCertificate("ca.pem", intermediate) });
-        using var certificate = _certificates.Create("agent", TestCertificates.ClientAuthentication, intermediate);
+        using var certificate = _certificates.Create("agent", TestAuthority.ClientAuthentication, intermediate);
         using var client = Client(certificate);
         Assert.Equal("HTTP/2 https", await _listeners.GetAsync(client, scheme: "https"));
 
         // The root above it is not trusted for that.
-        using var other = _certificates.Create("other", TestCertificates.ClientAuthentication);
+        using var other = _certificates.Create("other", TestAuthority.ClientAuthentication);
         using var stranger = Client(other);
         await AssertRefusedAsync(stranger);
     }
@@ -100,10 +100,10 @@ public sealed class ListenerTlsTests : IAsyncLifetime
     {
         using var intermediate = _certificates.CreateAuthority("agents", _certificates.Root);
         await StartAsync(Tls() with { ClientCaFile = _certificates.WriteCertificate("ca.pem", intermediate) });
-        using var others = new TestCertificates();
+        using var others = new TestAuthority();
         using var forged = others.CreateAuthority("agents", others.Root);
         Assert.Equal(intermediate, forged); // as .NET compares certificates
-        using var certificate = others.Create("agent", TestCertificates.ClientAuthentication, forged);
+        using var certificate = others.Create("agent", TestAuthority.ClientAuthentication, forged);
         using var client = Client(certificate);
 
         await AssertRefusedAsync(client);
@@ -117,12 +117,12 @@ public sealed class ListenerTlsTests : IAsyncLifetime
     public async Task A_sender_without_a_valid_certificate_is_refused(string kind)
     {
         await StartAsync(Tls() with { ClientCaFile = _certificates.WriteCertificate("ca.pem", _certificates.Root) });
-        using var others = new TestCertificates();
+        using var others = new TestAuthority();
         using var certificate = kind switch
         {
-            "another authority" => others.Create("agent", TestCertificates.ClientAuthentication),
-            "expired" => _certificates.Create("agent", TestCertificates.ClientAuthentication, days: -1),
-            "for servers" => _certificates.Create("agent", TestCertificates.ServerAuthentication),
+            "another authority" => others.Create("agent", TestAuthority.ClientAuthentication),
+            "expired" => _certificates.Create("agent", TestAuthority.ClientAuthentication, days: -1),
+            "for servers" => _certificates.Create("agent", TestAuthority.ServerAuthentication),
             _ => null,
         };
         using var client = Client(certificate);
@@ -164,7 +164,7 @@ public sealed class ListenerTlsTests : IAsyncLifetime
         using var old = Client(seen: seen);
         Assert.Equal("HTTP/2 https", await _listeners.GetAsync(old, scheme: "https"));
 
-        using var renewed = _certificates.Create("renewed", TestCertificates.ServerAuthentication, days: 200);
+        using var renewed = _certificates.Create("renewed", TestAuthority.ServerAuthentication, days: 200);
         _certificates.WriteCertificate("cert.pem", renewed);
         _certificates.WriteKey("key.pem", renewed);
         _time.Advance(TimeSpan.FromMinutes(1));
@@ -181,7 +181,7 @@ public sealed class ListenerTlsTests : IAsyncLifetime
     {
         var tls = Tls() with { ReloadInterval = TimeSpan.FromMinutes(1) };
         await StartAsync(tls);
-        using var other = _certificates.Create("other", TestCertificates.ServerAuthentication);
+        using var other = _certificates.Create("other", TestAuthority.ServerAuthentication);
         _certificates.WriteKey("key.pem", other);
 
         for (var times = 1; times <= 3; times++)
@@ -201,7 +201,7 @@ public sealed class ListenerTlsTests : IAsyncLifetime
     {
         var tls = Tls();
         await StartAsync(tls);
-        using var renewed = _certificates.Create("renewed", TestCertificates.ServerAuthentication);
+        using var renewed = _certificates.Create("renewed", TestAuthority.ServerAuthentication);
         _certificates.WriteCertificate("cert.pem", renewed);
         _certificates.WriteKey("key.pem", renewed);
 
@@ -216,9 +216,9 @@ public sealed class ListenerTlsTests : IAsyncLifetime
     [Fact]
     public async Task A_client_ca_is_read_again()
     {
-        using var others = new TestCertificates();
+        using var others = new TestAuthority();
         await StartAsync(Tls() with { ClientCaFile = _certificates.WriteCertificate("ca.pem", others.Root), ClientCaFileReload = true });
-        using var certificate = _certificates.Create("agent", TestCertificates.ClientAuthentication);
+        using var certificate = _certificates.Create("agent", TestAuthority.ClientAuthentication);
         using var client = Client(certificate);
         await AssertRefusedAsync(client);
 
@@ -272,7 +272,7 @@ public sealed class ListenerTlsTests : IAsyncLifetime
 
     private ServerTlsOptions Tls(bool isRsa = false)
     {
-        using var leaf = _certificates.Create("server", TestCertificates.ServerAuthentication, isRsa: isRsa);
+        using var leaf = _certificates.Create("server", TestAuthority.ServerAuthentication, isRsa: isRsa);
         return new ServerTlsOptions { CertificateFile = _certificates.WriteCertificate("cert.pem", leaf), KeyFile = _certificates.WriteKey("key.pem", leaf) };
     }
 

@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace OtlpTap.Tests.Hosting;
 
 /// <summary>An authority of the test's own, what it signs, and the PEM files of it, in a folder that goes with it.</summary>
-internal sealed class TestCertificates : IDisposable
+internal sealed class TestAuthority : IDisposable
 {
     public const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     public const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
@@ -13,7 +13,7 @@ internal sealed class TestCertificates : IDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("otlptap-tls-");
     private int _serial;
 
-    public TestCertificates()
+    public TestAuthority()
     {
         Root = CreateAuthority("root", issuer: null);
     }
