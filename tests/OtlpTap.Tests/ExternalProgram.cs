@@ -20,12 +20,26 @@ internal sealed class ExternalProgram
             .FirstOrDefault(File.Exists);
         if (path is null)
         {
-            var reason = $"{name} is not installed (Debian package {package})";
-            Assert.False(string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.OrdinalIgnoreCase), reason);
-            Assert.Skip(reason);
+            Skip($"{name} is not installed (Debian package {package})");
         }
 
-        return new ExternalProgram(path);
+        return new ExternalProgram(path!);
+    }
+
+    /// <summary>The same for what a command fetches into a directory.</summary>
+    /// <param name="command">What to run, for the reason.</param>
+    public static void RequireDirectory(string directory, string command)
+    {
+        if (!Directory.Exists(directory))
+        {
+            Skip($"{directory} is not there (run `{command}`)");
+        }
+    }
+
+    private static void Skip(string reason)
+    {
+        Assert.False(string.Equals(Environment.GetEnvironmentVariable("CI"), "true", StringComparison.OrdinalIgnoreCase), reason);
+        Assert.Skip(reason);
     }
 
     /// <summary>Runs it to its end, with <paramref name="input"/> on standard input; ends it when <paramref name="cancellation"/> does.</summary>

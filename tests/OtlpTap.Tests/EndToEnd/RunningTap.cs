@@ -10,27 +10,33 @@ namespace OtlpTap.Tests.EndToEnd;
 /// <summary>A whole tap in the test's process on ports of its own, with a client that sends and sees raw bytes.</summary>
 internal sealed class RunningTap : IAsyncDisposable
 {
-    private readonly ExportClient _client;
     private readonly HttpClient _http = new();
 
     private RunningTap(TapHost host, string directory)
     {
         Host = host;
         Directory = directory;
-        _client = new ExportClient(host.GrpcEndpoint.ToString());
+        Client = new ExportClient(host.GrpcEndpoint.ToString());
     }
+
+    /// <summary>An agent of this tap's.</summary>
+    public ExportClient Client { get; }
 
     public TapHost Host { get; }
 
     /// <summary>The case folder; gone with the tap.</summary>
     public string Directory { get; }
 
-    /// <param name="upstream">Where all signals go; none for a tap that only records.</param>
+    /// <inheritdoc cref="StartAsync(string?, string, string, string, string, TimeProvider?)"/>
+    public static Task<RunningTap> StartAsync(StubUpstream? upstream = null, string tap = "", string grpc = "", string exporter = "", string shutdown = "8s", TimeProvider? time = null) =>
+        StartAsync(upstream?.Endpoint, tap, grpc, exporter, shutdown, time);
+
+    /// <param name="upstream"><c>host:port</c> that all signals go to; none for a tap that only records.</param>
     /// <param name="tap">Further keys of <c>processors.tap</c>, one a line.</param>
     /// <param name="grpc">Further keys of the gRPC receiver, in flow style.</param>
     /// <param name="exporter">Further keys of the exporter, in flow style.</param>
     /// <param name="time">The tap's clock, where a test moves it.</param>
-    public static async Task<RunningTap> StartAsync(StubUpstream? upstream = null, string tap = "", string grpc = "", string exporter = "", string shutdown = "8s", TimeProvider? time = null)
+    public static async Task<RunningTap> StartAsync(string? upstream, string tap = "", string grpc = "", string exporter = "", string shutdown = "8s", TimeProvider? time = null)
     {
         var directory = System.IO.Directory.CreateTempSubdirectory("otlptap-test-").FullName;
         var exporters = upstream is null ? "[]" : "[otlp_grpc/upstream]";
@@ -41,7 +47,7 @@ internal sealed class RunningTap : IAsyncDisposable
                 corpus: { directory: '{{directory}}', settle: 50ms }
             {{string.Join('\n', tap.Split('\n').Select(line => "    " + line))}}
             exporters:
-              {{(upstream is null ? "{}" : $$"""otlp_grpc/upstream: { endpoint: "{{upstream.Endpoint}}", tls: { insecure: true }{{exporter}} }""")}}
+              {{(upstream is null ? "{}" : $$"""otlp_grpc/upstream: { endpoint: "{{upstream}}", tls: { insecure: true }{{exporter}} }""")}}
             service:
               admin: { endpoint: "127.0.0.1:0" }
               shutdown_deadline: {{shutdown}}
@@ -59,7 +65,7 @@ internal sealed class RunningTap : IAsyncDisposable
 
     /// <summary>One export of raw message bytes; an error status is an <see cref="RpcException"/>.</summary>
     public AsyncUnaryCall<byte[]> Export(Signal signal, byte[] message, Grpc.Core.Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellation = default) =>
-        _client.Export(signal, message, headers, deadline, cancellation);
+        Client.Export(signal, message, headers, deadline, cancellation);
 
     public async Task<byte[]> ExportAsync(Signal signal, byte[] message) => await Export(signal, message);
 
@@ -76,6 +82,9 @@ internal sealed class RunningTap : IAsyncDisposable
         return line is null ? 0 : double.Parse(line.AsSpan(series.Length + 1), System.Globalization.CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Waits until no byte of a request is held any more.</summary>
+    public Task SettledAsync() => Deadline.UntilAsync(async () => await MetricAsync("otlptap_in_flight_bytes") == 0, "nothing is in flight");
+
     /// <summary>Files of the case folder with this name, once there are so many.</summary>
     public async Task<IReadOnlyList<string>> CaseFilesAsync(string name, int count)
     {
@@ -86,7 +95,7 @@ internal sealed class RunningTap : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _client.Dispose();
+        Client.Dispose();
         _http.Dispose();
         await Host.DisposeAsync();
         System.IO.Directory.Delete(Directory, recursive: true);

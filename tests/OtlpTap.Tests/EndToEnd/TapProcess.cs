@@ -64,6 +64,9 @@ internal sealed partial class TapProcess : IAsyncDisposable
 
     public void Terminate() => Assert.Equal(0, Kill(_process.Id, SigTerm));
 
+    /// <summary>SIGKILL: it has no say in it.</summary>
+    public void Kill() => _process.Kill();
+
     /// <summary>A signal in the same instant as the one before belongs to it, so one may not be enough.</summary>
     public async Task TerminateUntilItEndsAsync()
     {

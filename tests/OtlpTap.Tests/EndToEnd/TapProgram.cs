@@ -10,6 +10,9 @@ internal sealed record TapProgram(string File, IReadOnlyList<string> First)
         Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
         [Path.Combine(AppContext.BaseDirectory, "otlptap.dll")]);
 
+    /// <summary>The native binary where it was built (<c>OTLPTAP_NATIVE</c>), which is there in a third of the time.</summary>
+    public static TapProgram Fastest => Environment.GetEnvironmentVariable("OTLPTAP_NATIVE") is { Length: > 0 } native ? new TapProgram(native, []) : Built;
+
     public ProcessStartInfo Start(IEnumerable<string> arguments, string? directory = null, params IEnumerable<(string Name, string Value)> environment)
     {
         var start = new ProcessStartInfo(File, [.. First, .. arguments])

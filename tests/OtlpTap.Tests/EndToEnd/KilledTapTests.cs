@@ -1,0 +1,62 @@
+namespace OtlpTap.Tests.EndToEnd;
+
+/// <summary>SIGKILL at any moment, with a spool: what was acknowledged before is delivered by the next process.</summary>
+public sealed class KilledTapTests : IDisposable
+{
+    private const int Kills = 50;
+    private const int Agents = 4;
+
+    private readonly TapFiles _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public async Task Of_fifty_killed_taps_nothing_acknowledged_is_lost()
+    {
+        var random = new Random(3);
+        var ledger = new DeliveryLedger(seed: 3);
+        await using var upstream = await UnreliableUpstream.StartAsync(ledger);
+        await File.WriteAllTextAsync(
+            _files.ConfigFile,
+            $$"""
+            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0" } } } }
+            processors: { tap: { corpus: { directory: '{{_files.Cases}}' } } }
+            exporters:
+              otlp_grpc/upstream:
+                endpoint: "{{upstream.Endpoint}}"
+                tls: { insecure: true }
+                timeout: 300ms
+                retry_on_failure: { initial_interval: 20ms, max_interval: 200ms }
+                on_upstream_failure: spool
+                spool: { directory: '{{_files.Directory}}/spool', segment_size_mib: 1 }
+            service: { admin: { endpoint: "127.0.0.1:0" } }
+            """,
+            TestContext.Current.CancellationToken);
+
+        ExportClient? client = null;
+        using var stop = new CancellationTokenSource();
+        var agents = Enumerable.Range(0, Agents).Select(agent => ledger.SendAsync(agent, () => Volatile.Read(ref client), stop.Token)).ToList();
+        for (var kill = 0; kill < Kills; kill++)
+        {
+            await upstream.TurnAsync((Mood)random.Next((int)Mood.ResetInAnswer + 1));
+            await using var tap = await TapProcess.ListeningAsync(TapProgram.Fastest, ["--config", _files.ConfigFile]);
+            using (var agentsClient = new ExportClient(tap.GrpcEndpoint))
+            {
+                Volatile.Write(ref client, agentsClient);
+                await Task.Delay(random.Next(1, 400), TestContext.Current.CancellationToken);
+                tap.Kill();
+                Volatile.Write(ref client, null);
+            }
+        }
+
+        await upstream.TurnAsync(Mood.Well);
+        await using var last = await TapProcess.ListeningAsync(TapProgram.Fastest, ["--config", _files.ConfigFile]);
+        using var lastClient = new ExportClient(last.GrpcEndpoint);
+        Volatile.Write(ref client, lastClient);
+        await stop.CancelAsync();
+        await Task.WhenAll(agents);
+
+        await ledger.SettleAsync(TimeSpan.FromMinutes(1));
+        Assert.True(ledger.Acknowledged > Kills, ledger.Summary);
+    }
+}
