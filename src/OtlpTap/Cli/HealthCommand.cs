@@ -9,36 +9,28 @@ internal static class HealthCommand
 
     public static Command Create()
     {
-        var endpoint = new Option<string>("--endpoint") { Description = "The admin endpoint of a running tap.", HelpName = "HOST:PORT", DefaultValueFactory = _ => "127.0.0.1:8888" };
-        var command = new Command("health", "Ask a running tap whether it is alive: exits 0, or 1 with the reason.") { endpoint };
-        command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(endpoint)!, parsed.InvocationConfiguration.Error, cancellation));
-        return command;
-    }
-
-    private static async Task<int> RunAsync(string endpoint, TextWriter error, CancellationToken cancellation)
-    {
-        if (!Uri.TryCreate($"http://{endpoint}/healthz", UriKind.Absolute, out var uri))
+        var admin = new AdminClient();
+        var command = new Command("health", "Ask a running tap whether it is alive: exits 0, or 1 with the reason.");
+        foreach (var option in admin.Options)
         {
-            error.WriteLine($"`{endpoint}` is no HOST:PORT");
-            return 1;
+            command.Add(option);
         }
 
-        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = Timeout };
-        try
+        command.SetAction(async (parsed, cancellation) =>
         {
-            using var response = await client.GetAsync(uri, cancellation);
-            if (response.IsSuccessStatusCode)
+            var error = parsed.InvocationConfiguration.Error;
+            if (await admin.SendAsync(HttpMethod.Get, "/healthz", parsed, Timeout, error, cancellation) is not var (uri, status, _))
             {
-                return 0;
+                return 1;
             }
 
-            error.WriteLine($"{uri} answered {(int)response.StatusCode}");
-        }
-        catch (Exception unreachable) when (unreachable is HttpRequestException or TaskCanceledException && !cancellation.IsCancellationRequested)
-        {
-            error.WriteLine($"{uri}: {unreachable.Message}");
-        }
+            if (status != 200)
+            {
+                error.WriteLine($"{uri} answered {status}");
+            }
 
-        return 1;
+            return status == 200 ? 0 : 1;
+        });
+        return command;
     }
 }

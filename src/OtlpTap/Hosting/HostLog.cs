@@ -5,6 +5,18 @@ internal static partial class HostLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "requests were still in flight when the shutdown deadline of {Deadline} ended; their senders were told to come again")]
     public static partial void NotDrained(this ILogger logger, TimeSpan deadline);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "configuration read again: it is in force")]
+    public static partial void Reloaded(this ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "configuration read again: {Note}")]
+    public static partial void ReloadNote(this ILogger logger, string note);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "configuration read again: {Problem}")]
+    public static partial void ReloadProblem(this ILogger logger, string problem);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "configuration read again: refused; the one from before goes on")]
+    public static partial void NotReloaded(this ILogger logger);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} further lines like these were left out")]
     public static partial void LinesLeftOut(this ILogger logger, int count);
 

@@ -20,6 +20,7 @@ internal sealed class TapMetrics
         OnScrape(runtime.Sample);
         var process = new ProcessMetrics(Factory, time ?? TimeProvider.System);
         OnScrape(process.Sample);
+        Configuration = new ConfigurationMetrics(Factory);
         Receive = new ReceiveMetrics(Factory);
         MemoryLimiter = new MemoryLimiterMetrics(Factory);
         OnScrape(() => Receive.SampleInto(MemoryLimiter));
@@ -30,6 +31,8 @@ internal sealed class TapMetrics
     }
 
     public IMetricFactory Factory { get; }
+
+    public ConfigurationMetrics Configuration { get; }
 
     public ReceiveMetrics Receive { get; }
 

@@ -31,13 +31,16 @@ internal static class AdminEndpoints
         """u8.ToArray();
 
     /// <summary>Maps them as one group, for the caller to keep to the admin port.</summary>
-    public static IEndpointConventionBuilder MapAdmin(this IEndpointRouteBuilder endpoints, TapMetrics metrics, Readiness readiness)
+    /// <param name="reload">Reads the configuration again: whether it is in force now, and what there is to say.</param>
+    public static IEndpointConventionBuilder MapAdmin(
+        this IEndpointRouteBuilder endpoints, TapMetrics metrics, Readiness readiness, Func<CancellationToken, Task<(bool IsApplied, string Text)>> reload)
     {
         var group = endpoints.MapGroup("");
         group.MapMethods("/", Methods, http => WriteAsync(http, StatusCodes.Status200OK, HtmlType, Index));
         group.MapMethods("/metrics", Methods, http => WriteMetricsAsync(http, metrics));
         group.MapMethods("/healthz", Methods, http => WriteAsync(http, StatusCodes.Status200OK, TextType, "alive\n"u8.ToArray()));
         group.MapMethods("/readyz", Methods, http => WriteReadinessAsync(http, readiness));
+        group.MapMethods("/-/reload", [HttpMethods.Post], http => ReloadAsync(http, reload));
         return group;
     }
 
@@ -53,6 +56,20 @@ internal static class AdminEndpoints
         return readiness.Reason() is { } reason
             ? WriteAsync(http, StatusCodes.Status503ServiceUnavailable, TextType, Encoding.UTF8.GetBytes($"not ready: {reason}\n"))
             : WriteAsync(http, StatusCodes.Status200OK, TextType, "ready\n"u8.ToArray());
+    }
+
+    private static async Task ReloadAsync(HttpContext http, Func<CancellationToken, Task<(bool IsApplied, string Text)>> reload)
+    {
+        // A page that a browser shows could post here too, and browsers say so.
+        if (http.Request.Headers.ContainsKey("Origin") || http.Request.Headers.ContainsKey("Sec-Fetch-Site"))
+        {
+            await WriteAsync(http, StatusCodes.Status403Forbidden, TextType, "not from a browser\n"u8.ToArray());
+            return;
+        }
+
+        // Not ended when who asked goes away: half a reload would be worse than one that nobody sees.
+        var (isApplied, text) = await reload(CancellationToken.None);
+        await WriteAsync(http, isApplied ? StatusCodes.Status200OK : StatusCodes.Status422UnprocessableEntity, TextType, Encoding.UTF8.GetBytes(text));
     }
 
     private static async Task WriteAsync(HttpContext http, int status, string contentType, byte[] body)

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+
+namespace OtlpTap.Cli;
+
+/// <summary>The options by which a command finds the admin port of a running tap, and the one request that it makes there.</summary>
+internal sealed class AdminClient
+{
+    /// <summary>A bearer token for an admin port that asks for one: in the environment, where a list of processes does not show it.</summary>
+    private const string TokenVariable = "OTLPTAP_ADMIN_TOKEN";
+
+    private readonly Option<string> _endpoint = new("--endpoint")
+    {
+        Description = $"The admin endpoint of a running tap; https:// in front where it has TLS. A bearer token is taken from {TokenVariable}.",
+        HelpName = "HOST:PORT",
+        DefaultValueFactory = _ => "127.0.0.1:8888",
+    };
+
+    private readonly Option<string?> _caFile = new("--ca-file") { Description = "Certificates (PEM) to trust in place of the system's.", HelpName = "FILE" };
+
+    public IEnumerable<Option> Options => [_endpoint, _caFile];
+
+    /// <summary>The answer's status and text, with the address that was asked; null after the reason for there being none was written to <paramref name="error"/>.</summary>
+    public async Task<(Uri Uri, int Status, string Text)?> SendAsync(HttpMethod method, string path, ParseResult parsed, TimeSpan timeout, TextWriter error, CancellationToken cancellation)
+    {
+        var endpoint = parsed.GetValue(_endpoint)!;
+        var root = endpoint.Contains("://", StringComparison.Ordinal) ? endpoint : $"http://{endpoint}";
+        if (!Uri.TryCreate(root.TrimEnd('/') + path, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+        {
+            error.WriteLine($"`{endpoint}` is no HOST:PORT");
+            return null;
+        }
+
+        try
+        {
+            using var handler = Handler(parsed.GetValue(_caFile));
+            using var client = new HttpClient(handler) { Timeout = timeout };
+            using var request = new HttpRequestMessage(method, uri);
+            if (Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } token)
+            {
+                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            }
+
+            using var response = await client.SendAsync(request, cancellation);
+            return (uri, (int)response.StatusCode, await response.Content.ReadAsStringAsync(cancellation));
+        }
+        catch (Exception unreachable) when (unreachable is HttpRequestException or FormatException or IOException or System.Security.Cryptography.CryptographicException
+            || (unreachable is TaskCanceledException && !cancellation.IsCancellationRequested))
+        {
+            error.WriteLine($"{uri}: {unreachable.InnerException?.Message ?? unreachable.Message}");
+            return null;
+        }
+    }
+
+    private static SocketsHttpHandler Handler(string? caFile)
+    {
+        var handler = new SocketsHttpHandler { UseProxy = false };
+        if (caFile is not null)
+        {
+            var trusted = new X509Certificate2Collection();
+            trusted.ImportFromPemFile(caFile);
+            handler.SslOptions = new SslClientAuthenticationOptions
+            {
+                CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck },
+            };
+            handler.SslOptions.CertificateChainPolicy.CustomTrustStore.AddRange(trusted);
+        }
+
+        return handler;
+    }
+}
