@@ -3,9 +3,15 @@ namespace OtlpTap.Buffers;
 /// <summary>A bound in bytes shared by many threads. One interlocked operation takes, one gives back; nobody ever waits.</summary>
 internal sealed class ByteBudget(long limitBytes)
 {
+    private long _limit = limitBytes;
     private long _taken;
 
-    public long LimitBytes => limitBytes;
+    /// <summary>May change at any time; what is taken beyond a smaller one stays taken until it comes back.</summary>
+    public long LimitBytes
+    {
+        get => Volatile.Read(ref _limit);
+        set => Volatile.Write(ref _limit, value);
+    }
 
     public long TakenBytes => Volatile.Read(ref _taken);
 
@@ -19,7 +25,7 @@ internal sealed class ByteBudget(long limitBytes)
     public bool TryGrow(long heldBytes, long bytes)
     {
         var taken = Interlocked.Add(ref _taken, bytes);
-        if (taken <= limitBytes || taken == heldBytes + bytes)
+        if (taken <= LimitBytes || taken == heldBytes + bytes)
         {
             return true;
         }

@@ -24,6 +24,9 @@ internal sealed record TapOptions
     /// <summary>The rules of the packs and the operator's own, compiled.</summary>
     public CompiledRules Rules { get; init; } = CompiledRules.None;
 
+    /// <summary>The largest message that any receiver takes, decompressed.</summary>
+    public int RequestBytesMax => Receivers.Max(receiver => Math.Max(receiver.Grpc?.MaxReceiveMessageBytes ?? 0, receiver.Http?.MaxRequestBodyBytes ?? 0));
+
     /// <summary>What takes the signal from the receiver; null where nothing does.</summary>
     public PipelineOptions? PipelineOf(string receiver, Signal signal)
     {

@@ -1,9 +1,10 @@
+using OtlpTap.Buffers;
 using OtlpTap.Forward;
 using OtlpTap.Forward.Files;
-using OtlpTap.Forward.Http2;
 using OtlpTap.Forward.Printing;
 using OtlpTap.Forward.Queueing;
 using OtlpTap.Forward.Retrying;
+using OtlpTap.Forward.Spool;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 
@@ -15,8 +16,9 @@ namespace OtlpTap.Hosting;
 /// <code>
 ///   a pipeline's primary ─▶ [retries, where they are written] ──────────────────▶ the place
 ///   beside a primary     ─▶ queue of the signal ─▶ [retries, unless refused] ───▶
+///                       with a spool, which retries by itself, it stands in the place of both retries
 /// </code>
-/// Everything here is owned here: an exporter around another does not dispose it.
+/// Everything here is owned here: of exporters around another only the spool disposes it.
 /// </summary>
 internal sealed class ConfiguredExporter : IAsyncDisposable
 {
@@ -25,6 +27,7 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
     private readonly ILoggerFactory _logs;
     private readonly IExporter _place;
     private readonly Outstanding _outstanding;
+    private readonly SpoolingExporter? _spool;
     private readonly RetryingExporter? _primaryRetries;
     private readonly RetryingExporter? _queuedRetries;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -33,7 +36,8 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
     private readonly QueuedExporter?[] _queues = new QueuedExporter?[Enum.GetValues<Signal>().Length];
 
     /// <param name="predecessor">The exporter with the same file, which ends with a reload; null where there is none.</param>
-    public ConfiguredExporter(ExporterOptions options, TapMetrics metrics, TimeProvider time, ILoggerFactory logs, ConfiguredExporter? predecessor)
+    /// <exception cref="SpoolException">Its spool cannot be opened.</exception>
+    public ConfiguredExporter(ExporterOptions options, TapMetrics metrics, PayloadPool payloads, TimeProvider time, ILoggerFactory logs, ConfiguredExporter? predecessor)
     {
         Options = options;
         _metrics = new ExporterMetrics(metrics.Factory, options.Id);
@@ -42,8 +46,13 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
         switch (options)
         {
             case OtlpGrpcExporterOptions grpc:
-                var forwarder = CreateForwarder(grpc, metrics);
-                (_place, _outstanding, Primary) = (forwarder, forwarder.Outstanding, forwarder.LastWord);
+                var overGrpc = Forwarders.Create(grpc, payloads, new ForwardMetrics(metrics.Factory, options.Id), time, logs);
+                (_place, _outstanding, Primary) = (overGrpc, overGrpc.Outstanding, overGrpc.LastWord);
+                break;
+
+            case OtlpHttpExporterOptions http:
+                var overHttp = Forwarders.Create(http, payloads, new ForwardMetrics(metrics.Factory, options.Id), time, logs);
+                (_place, _outstanding, Primary) = (overHttp, overHttp.Outstanding, overHttp.LastWord);
                 break;
 
             case FileExporterOptions file:
@@ -58,6 +67,14 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
 
             default:
                 throw new InvalidOperationException($"A checked configuration has an exporter that the tap lacks: {options.GetType().Name}.");
+        }
+
+        if (options.Spool is { } spool)
+        {
+            _spool = SpoolingExporter.Open(
+                _place, spool, options.Retry ?? new RetryOptions(), payloads, new SpoolMetrics(metrics.Factory, options.Id), time, logs.CreateLogger<SpoolingExporter>());
+            Primary = _spool;
+            return;
         }
 
         if (options.Retry is not null)
@@ -80,7 +97,7 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
     /// <summary>For the pipelines of a signal that have another primary: never waits. The console has a queue of its own already.</summary>
     public IExporter Beside(Signal signal) => _place is DebugExporter
         ? _place
-        : _queues[(int)signal] ??= new QueuedExporter(signal, _queuedRetries ?? _place, Options.Queue, _metrics, _time, _logs.CreateLogger<QueuedExporter>());
+        : _queues[(int)signal] ??= new QueuedExporter(signal, _spool ?? _queuedRetries ?? _place, Options.Queue, _metrics, _time, _logs.CreateLogger<QueuedExporter>());
 
     /// <summary>Senders that wait for the next attempt get the last reply now: before a shutdown waits for them.</summary>
     public void EndWaits() => _primaryRetries?.EndWaits();
@@ -94,7 +111,7 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
             await retries.DrainAsync(deadline);
         }
 
-        await _place.DrainAsync(deadline);
+        await (_spool ?? _place).DrainAsync(deadline);
     }
 
     /// <summary>From the front to the back; what is still in flight ends.</summary>
@@ -106,7 +123,7 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
             await retries.DisposeAsync();
         }
 
-        await _place.DisposeAsync();
+        await (_spool ?? _place).DisposeAsync();
         PublishMetrics();
         _ended.TrySetResult();
     }
@@ -119,6 +136,7 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
             queue.PublishMetrics();
         }
 
+        _spool?.PublishMetrics();
         foreach (var signal in Enum.GetValues<Signal>())
         {
             _metrics.InFlightSampled(signal, _outstanding[signal] + Retries().Sum(retries => retries.Waiting(signal)));
@@ -130,15 +148,4 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
     private IEnumerable<RetryingExporter> Retries() => new[] { _primaryRetries, _queuedRetries }.OfType<RetryingExporter>();
 
     private RetryingExporter CreateRetries(RetryOptions options) => new(_place, options, _metrics, _time, Random.Shared);
-
-    private Forwarder CreateForwarder(OtlpGrpcExporterOptions exporter, TapMetrics metrics)
-    {
-        if (!UpstreamEndpoint.TryParse(exporter.Forward.Endpoint, exporter.Forward.Insecure, out var endpoint, out var problem))
-        {
-            throw new InvalidOperationException($"A checked configuration has the endpoint `{exporter.Forward.Endpoint}`: {problem}");
-        }
-
-        var transport = new Http2Transport(UpstreamOptions.From(exporter.Forward, endpoint), _time, _logs.CreateLogger<Http2Transport>());
-        return new Forwarder(exporter.Id, endpoint, transport, exporter.Forward, new ForwardMetrics(metrics.Factory, exporter.Id), _time, _logs.CreateLogger<Forwarder>());
-    }
 }

@@ -1,3 +1,4 @@
+using OtlpTap.Buffers;
 using OtlpTap.Configuration;
 using OtlpTap.Forward;
 using OtlpTap.Metrics;
@@ -13,13 +14,15 @@ internal sealed class ExporterSet : IAsyncDisposable
 {
     private readonly Dictionary<string, ConfiguredExporter> _exporters;
     private readonly TapMetrics _metrics;
+    private readonly PayloadPool _payloads;
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _logs;
 
-    private ExporterSet(Dictionary<string, ConfiguredExporter> exporters, IReadOnlyList<IExporter> primaries, TapMetrics metrics, TimeProvider time, ILoggerFactory logs)
+    private ExporterSet(Dictionary<string, ConfiguredExporter> exporters, IReadOnlyList<IExporter> primaries, TapMetrics metrics, PayloadPool payloads, TimeProvider time, ILoggerFactory logs)
     {
         _exporters = exporters;
         _metrics = metrics;
+        _payloads = payloads;
         _time = time;
         _logs = logs;
         Primaries = primaries;
@@ -28,8 +31,9 @@ internal sealed class ExporterSet : IAsyncDisposable
     /// <summary>Those that are some pipeline's primary, each once: they decide whether the tap is ready.</summary>
     public IReadOnlyList<IExporter> Primaries { get; }
 
-    public static ExporterSet Create(TapOptions options, TapMetrics metrics, TimeProvider time, ILoggerFactory logs) =>
-        new ExporterSet([], [], metrics, time, logs).Next(options, out _);
+    /// <exception cref="Forward.Spool.SpoolException">A spool cannot be opened.</exception>
+    public static ExporterSet Create(TapOptions options, TapMetrics metrics, PayloadPool payloads, TimeProvider time, ILoggerFactory logs) =>
+        new ExporterSet([], [], metrics, payloads, time, logs).Next(options, out _);
 
     public IExporter Primary(ExporterOptions exporter) => _exporters[exporter.Id].Primary;
 
@@ -47,7 +51,7 @@ internal sealed class ExporterSet : IAsyncDisposable
         {
             next[exporter.Id] = _exporters.TryGetValue(exporter.Id, out var kept) && kept.Options.Equals(exporter)
                 ? kept
-                : new ConfiguredExporter(exporter, _metrics, _time, _logs, PredecessorOf(exporter));
+                : new ConfiguredExporter(exporter, _metrics, _payloads, _time, _logs, PredecessorOf(exporter));
         }
 
         retired = [.. _exporters.Values.Where(exporter => !next.ContainsValue(exporter))];
@@ -57,7 +61,7 @@ internal sealed class ExporterSet : IAsyncDisposable
             .Select(exporter => next[exporter.Id].Primary)
             .Distinct()
             .ToList();
-        return new ExporterSet(next, primaries, _metrics, _time, _logs);
+        return new ExporterSet(next, primaries, _metrics, _payloads, _time, _logs);
     }
 
     /// <summary>Ends when no primary is left to ask.</summary>
@@ -83,6 +87,10 @@ internal sealed class ExporterSet : IAsyncDisposable
 
     /// <summary>What is still in flight ends with UNAVAILABLE, what is queued is lost and counted.</summary>
     public async ValueTask DisposeAsync() => await Task.WhenAll(_exporters.Values.Select(exporter => exporter.DisposeAsync().AsTask()));
+
+    /// <summary>The way back where the set was not taken into use: ends those that <paramref name="kept"/> does not have.</summary>
+    public async Task DisposeAllButAsync(ExporterSet kept) =>
+        await Task.WhenAll(_exporters.Values.Where(exporter => !kept._exporters.ContainsValue(exporter)).Select(exporter => exporter.DisposeAsync().AsTask()));
 
     /// <summary>Sets the gauges. For the registry's before-collect callback.</summary>
     public void PublishMetrics()

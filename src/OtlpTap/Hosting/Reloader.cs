@@ -1,4 +1,5 @@
 using OtlpTap.Configuration;
+using OtlpTap.Forward.Spool;
 using OtlpTap.Metrics;
 
 namespace OtlpTap.Hosting;
@@ -45,7 +46,7 @@ internal sealed class Reloader(
         {
             lines.AddRange(await apply(options));
         }
-        catch (ListenException refused)
+        catch (Exception refused) when (refused is ListenException or SpoolException)
         {
             lines.Add(refused.Message);
             return Refused(lines);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Console;
 using OtlpTap.Configuration;
 using OtlpTap.Forward;
+using OtlpTap.Forward.Spool;
 using OtlpTap.Otlp;
 
 namespace OtlpTap.Hosting;
@@ -32,7 +33,8 @@ internal static class TapCommand
             // The log is written by a thread of its own: closed first, so that "stopped" is the last line.
             using (var logs = CreateLogs())
             {
-                await using var tap = TapHost.Create(options, TimeProvider.System, logs);
+                await using var tap = TapHost.Create(options, TimeProvider.System, logs, load: () => new ConfigurationLoader().Load(configFiles));
+                using var reload = new ReloadSignal(tap, stop.Token);
                 await tap.StartAsync(stop.Token);
                 await RunUntilStoppedAsync(options, tap, configFiles, stop.Token);
             }
@@ -40,7 +42,7 @@ internal static class TapCommand
             Console.WriteLine("otlptap: stopped");
             return 0;
         }
-        catch (ListenException refused)
+        catch (Exception refused) when (refused is ListenException or SpoolException)
         {
             await Console.Error.WriteLineAsync($"otlptap: {refused.Message}");
             return Refused;
@@ -72,29 +74,68 @@ internal static class TapCommand
     private static IEnumerable<string> StartLines(TapOptions options, TapHost tap, IReadOnlyList<string> configFiles)
     {
         yield return $"otlptap {Cli.VersionCommand.Version}, configuration: {(configFiles.Count == 0 ? "built in" : string.Join(", ", configFiles))}";
-        yield return $"  OTLP/gRPC   {tap.GrpcEndpoint}";
-        yield return $"  metrics     http://{tap.AdminEndpoint}/metrics, health at /healthz and /readyz";
+        foreach (var receiver in options.Receivers)
+        {
+            var id = options.Receivers.Length > 1 ? $" ({receiver.Id})" : "";
+            if (receiver.Grpc is { } grpc)
+            {
+                yield return $"  OTLP/gRPC   {tap.Listeners.BoundTo(ListenerName.Grpc(receiver.Id))}{With(grpc)}{id}";
+            }
+
+            if (receiver.Http is { } http)
+            {
+                yield return $"  OTLP/HTTP   {tap.Listeners.BoundTo(ListenerName.Http(receiver.Id))}{With(http)}{id}";
+            }
+        }
+
+        yield return $"  metrics     {(options.Service.Admin.Tls is null ? "http" : "https")}://{tap.AdminEndpoint}/metrics, health at /healthz and /readyz";
         yield return $"  cases       {Path.GetFullPath(options.Processor.CorpusDirectory)}";
         yield return $"  rules       {options.Rules.Count}";
         foreach (var signal in Enum.GetValues<Signal>())
         {
             var name = signal.ToString().ToLowerInvariant();
-            yield return options.PipelineOf(options.Receivers[0].Id, signal) switch
+            var pipelines = options.Pipelines.Where(pipeline => pipeline.Signal == signal).ToList();
+            foreach (var pipeline in pipelines)
             {
-                null => $"  {name,-10}  not received: no pipeline",
-                { Primary: { } exporter } pipeline => $"  {name,-10}  to {PlaceOf(exporter)} ({exporter.Id}){string.Concat(pipeline.Others.Select(other => $", beside it to {PlaceOf(other)} ({other.Id})"))}",
-                _ when signal == Signal.Metrics => $"  {name,-10}  no upstream configured: acknowledged and let go",
-                _ => $"  {name,-10}  no upstream configured: acknowledged once they are in the recorder",
-            };
+                yield return $"  {(pipelines.Count > 1 ? pipeline.Id : name),-10}  {WayOf(pipeline)}";
+            }
+
+            if (pipelines.Count == 0)
+            {
+                yield return $"  {name,-10}  not received: no pipeline";
+            }
         }
 
-        yield return $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://{tap.GrpcEndpoint} (and OTEL_EXPORTER_OTLP_PROTOCOL=grpc where their SDK's default is HTTP)";
+        yield return tap switch
+        {
+            { GrpcEndpoint: { Port: > 0 } grpc, HttpEndpoint: { Port: > 0 } http } =>
+                $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://{http} with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or http://{grpc} with grpc",
+            { GrpcEndpoint: { Port: > 0 } grpc } => $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://{grpc} and OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+            { HttpEndpoint: { Port: > 0 } http } => $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://{http} and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+            _ => "  agents need the endpoint above, in the form that their SDK has for it",
+        };
     }
+
+    private static string With(ListenerOptions listener) => (listener.Tls, listener.Authenticator) switch
+    {
+        (null, null) => "",
+        ({ ClientCaFile: not null }, null) => " with TLS, senders show certificates",
+        (not null, null) => " with TLS",
+        (null, { } authenticator) => $" for senders with {authenticator.Id}",
+        (not null, { } authenticator) => $" with TLS, for senders with {authenticator.Id}",
+    };
+
+    private static string WayOf(PipelineOptions pipeline) => pipeline switch
+    {
+        { Primary: { } exporter } => $"to {PlaceOf(exporter)} ({exporter.Id}){string.Concat(pipeline.Others.Select(other => $", beside it to {PlaceOf(other)} ({other.Id})"))}",
+        { Signal: Signal.Metrics } => "no upstream configured: acknowledged and let go",
+        _ => "no upstream configured: acknowledged once they are in the recorder",
+    };
 
     private static string PlaceOf(ExporterOptions exporter) => exporter switch
     {
         OtlpGrpcExporterOptions grpc => grpc.Forward.Endpoint,
-        OtlpHttpExporterOptions http => http.Forward.Endpoint,
+        OtlpHttpExporterOptions http => http.Forward.Endpoint is { Length: > 0 } endpoint ? endpoint : http.TracesEndpoint ?? http.LogsEndpoint ?? http.MetricsEndpoint ?? "",
         FileExporterOptions file => file.Path,
         _ => "the console",
     };

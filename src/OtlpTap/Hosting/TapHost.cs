@@ -1,19 +1,15 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using OtlpTap.Buffers;
 using OtlpTap.Cli;
 using OtlpTap.Configuration;
 using OtlpTap.Corpus;
+using OtlpTap.Forward.Spool;
 using OtlpTap.Metrics;
-using OtlpTap.Otlp;
-using OtlpTap.Pipeline;
 using OtlpTap.Receive;
 using OtlpTap.Recorder;
-using OtlpTap.Rules;
 using OtlpTap.Scan;
 using OtlpTap.Tee;
-using OtlpTap.Validate;
 using OtlpTap.Web;
 
 namespace OtlpTap.Hosting;
@@ -30,30 +26,42 @@ internal sealed class TapHost : IAsyncDisposable
     /// <summary>How often an upstream that no request has reached lately is asked whether it is there, for /readyz.</summary>
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(5);
 
-    private readonly TapOptions _options;
+    /// <summary>
+    /// How long the exporters that a reload leaves out are kept before they are drained: a request that came to the
+    /// pipelines just before is on its way to them after as many milliseconds.
+    /// </summary>
+    private static readonly TimeSpan ChangeOver = TimeSpan.FromSeconds(5);
+
     private readonly TimeProvider _time;
     private readonly ILogger<TapHost> _log;
     private readonly TapMetrics _metrics;
+    private readonly ByteBudget _inFlight;
     private readonly Tee _tee;
     private readonly Recorder _recorder;
     private readonly RecorderLoop _recorderLoop;
     private readonly CaptureLoop _captureLoop;
-    private readonly ExporterSet _exporters;
     private readonly Readiness _readiness;
     private readonly Server _server;
     private readonly ListenerSet _listeners;
-    private readonly Func<ListenerPlans> _plan;
+    private readonly Edges _edges;
+    private readonly RequestDelegate _admin;
+    private readonly Reloader? _reloader;
     private readonly CancellationTokenSource _stopping = new();
+
+    // Changed by a reload alone, one at a time.
+    private volatile TapOptions _options;
+    private volatile Line _line;
+    private readonly List<Task> _retiring = [];
+
     private Task _recording = Task.CompletedTask;
     private Task _probing = Task.CompletedTask;
     private bool _isStopped;
 
-    private TapHost(TapOptions options, TimeProvider time, ILoggerFactory logs, CaseHandler? caseWritten)
+    private TapHost(TapOptions options, TimeProvider time, ILoggerFactory logs, CaseHandler? caseWritten, Func<LoadedConfiguration>? load)
     {
         _options = options;
         _time = time;
         _log = logs.CreateLogger<TapHost>();
-        var rules = options.Rules;
         _metrics = new TapMetrics(VersionCommand.Version, time);
         var payloads = new PayloadPool();
         var scans = new ScanResultPool();
@@ -61,7 +69,7 @@ internal sealed class TapHost : IAsyncDisposable
         // Behind the tee.
         var processor = options.Processor;
         _tee = new Tee(new TeeOptions { QueueBytesMax = processor.TeeBytesMax }, _metrics.Tee, time);
-        _recorder = new Recorder(new RecorderOptions { SizeBytesMax = processor.RecorderBytesMax, AgeMax = processor.RecorderAgeMax, RequestBytesMax = options.Receivers[0].Grpc!.MaxReceiveMessageBytes }, _metrics.Recorder, time);
+        _recorder = new Recorder(new RecorderOptions { SizeBytesMax = processor.RecorderBytesMax, AgeMax = processor.RecorderAgeMax, RequestBytesMax = options.RequestBytesMax }, _metrics.Recorder, time);
         var corpus = new CorpusOptions
         {
             Directory = processor.CorpusDirectory,
@@ -76,83 +84,56 @@ internal sealed class TapHost : IAsyncDisposable
         _recorderLoop = new RecorderLoop(_tee, _recorder, scheduler.Recorded, scans, _metrics.Recorder, time, logs.CreateLogger<RecorderLoop>());
 
         // The request path.
-        var failures = new FailureMetrics(_metrics.Factory, [.. Enumerable.Range(0, rules.Count).Select(index => rules[index]).Select(rule => new RuleLabels(rule.Name, rule.Failure, rule.Metric))]);
-        var invalid = processor.OnInvalid == OnInvalid.Relay ? null : new InvalidItems(new RequestValidator(processor.OnInvalid), _metrics.Validity);
-        _exporters = ExporterSet.Create(options, _metrics, time, logs);
-        var inFlight = new ByteBudget(processor.InFlightBytesMax);
-        _readiness = new Readiness([.. _exporters.Primaries.Select(exporter => (exporter.Id, new Func<bool>(() => exporter.IsReachable)))], time);
+        _inFlight = new ByteBudget(processor.InFlightBytesMax);
+        _line = Line.First(new LineParts(_metrics, payloads, scans, _tee, time, logs), options);
+        _readiness = new Readiness(() => _line.Exporters.Primaries.Select(exporter => (exporter.Id, exporter.IsReachable)), time);
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
         var listenerMetrics = new ListenerMetrics(_metrics.Factory);
         _listeners = new ListenerSet(_server, listenerMetrics, logs.CreateLogger<ListenerSet>(), time);
-        _plan = () =>
-        {
-            var plans = new ListenerPlans(listenerMetrics, logs.CreateLogger<ListenerSet>(), time);
-            foreach (var receiver in options.Receivers)
-            {
-                plans.Receiver(receiver, CreateGrpc(receiver), http: null);
-            }
-
-            return plans.Admin(options.Service.Admin, _server.Route(admin => admin.MapAdmin(_metrics, _readiness)));
-        };
+        _edges = new Edges(_server, _inFlight, payloads, _metrics, listenerMetrics, logs, time);
+        _reloader = load is null ? null : new Reloader(load, ApplyAsync, _metrics.Configuration, time, logs.CreateLogger<Reloader>());
+        _admin = _server.Route(pages => pages.MapAdmin(_metrics, _readiness, ReloadForAdminAsync));
+        _metrics.Configuration.Started(time.GetUtcNow());
 
         _metrics.OnScrape(_tee.PublishMetrics);
         _metrics.OnScrape(_recorder.PublishMetrics);
         _metrics.OnScrape(scheduler.PublishMetrics);
-        _metrics.OnScrape(_exporters.PublishMetrics);
-        _metrics.OnScrape(() => failures.RuleErrorsSampled(rules.ErrorsOf));
-        _metrics.OnScrape(() => _metrics.Receive.InFlightSampled(inFlight.TakenBytes, inFlight.LimitBytes));
-
-        Func<string?, RequestDelegate>? CreateGrpc(ReceiverOptions receiver) => receiver.Grpc is not { } grpc ? null : credentialHeader =>
-        {
-            var receive = new ReceiveOptions { MessageBytesMax = grpc.MaxReceiveMessageBytes, ForwardedHeaders = processor.ForwardHeaders };
-            var service = new ExportService(
-                new ReceiverPipelines(new ExportPipelines(signal => CreatePipeline(receiver, signal))),
-                inFlight,
-                new ForwardedHeaders(receive, credentialHeader),
-                _metrics.Receive,
-                new ReceiverMetrics(_metrics.Factory, receiver.Id, ReceiverMetrics.Grpc),
-                _metrics.MemoryLimiter,
-                time);
-            return new GrpcHandler(new Admission(inFlight, payloads, receive, _metrics.Receive, time), new ReceiverScope(service, _server.Services), _server.Grpc).InvokeAsync;
-        };
-
-        ExportPipeline? CreatePipeline(ReceiverOptions receiver, Signal signal) => options.PipelineOf(receiver.Id, signal) is not { } pipeline ? null : new ExportPipeline(
-            signal,
-            new RequestScanner(pipeline.IsTapped ? rules : CompiledRules.None),
-            scans,
-            payloads,
-            pipeline.IsTapped && processor.IsTeed ? _tee : null,
-            pipeline.Primary is { } primary ? _exporters.Primary(primary) : null,
-            [.. pipeline.Others.Select(other => _exporters.Beside(other, signal))],
-            _metrics.Receive,
-            failures,
-            pipeline.IsTapped ? invalid : null);
+        _metrics.OnScrape(() => _line.PublishMetrics());
+        _metrics.OnScrape(() => _metrics.Receive.InFlightSampled(_inFlight.TakenBytes, _inFlight.LimitBytes));
     }
 
-    /// <summary>Where agents send to over TCP: the first receiver's OTLP/gRPC. Known once started (port 0 lets the system choose).</summary>
-    public IPEndPoint GrpcEndpoint { get; private set; } = new(IPAddress.None, 0);
+    /// <summary>Where agents send to by OTLP/gRPC over TCP: the first receiver that has it. Known once started (port 0 lets the system choose); port 0 where there is none.</summary>
+    public IPEndPoint GrpcEndpoint => BoundTo(_options.Receivers.Where(receiver => receiver.Grpc is not null).Select(receiver => ListenerName.Grpc(receiver.Id)));
+
+    /// <summary>The same for OTLP/HTTP.</summary>
+    public IPEndPoint HttpEndpoint => BoundTo(_options.Receivers.Where(receiver => receiver.Http is not null).Select(receiver => ListenerName.Http(receiver.Id)));
 
     /// <summary>Metrics and health.</summary>
-    public IPEndPoint AdminEndpoint { get; private set; } = new(IPAddress.None, 0);
+    public IPEndPoint AdminEndpoint => BoundTo([ListenerName.Admin]);
 
     /// <summary>All of them, by their names.</summary>
     public ListenerSet Listeners => _listeners;
 
     /// <param name="caseWritten">Told of each case that is written, on the corpus's own thread.</param>
-    public static TapHost Create(TapOptions options, TimeProvider time, ILoggerFactory logs, CaseHandler? caseWritten = null) =>
-        new(options, time, logs, caseWritten);
+    /// <param name="load">Reads the configuration again, for <see cref="ReloadAsync"/>; null where there is nothing to read.</param>
+    /// <exception cref="SpoolException">A spool cannot be opened.</exception>
+    public static TapHost Create(TapOptions options, TimeProvider time, ILoggerFactory logs, CaseHandler? caseWritten = null, Func<LoadedConfiguration>? load = null) =>
+        new(options, time, logs, caseWritten, load);
 
     /// <exception cref="ListenException">A port cannot be opened.</exception>
     public async Task StartAsync(CancellationToken cancellation)
     {
         _recording = Task.Run(_recorderLoop.RunAsync, CancellationToken.None);
         _captureLoop.Start();
-        await _listeners.ApplyAsync(_plan().All, _options.Service.ShutdownDeadline, cancellation);
-        GrpcEndpoint = _listeners.BoundTo(ListenerName.Grpc(_options.Receivers[0].Id)) as IPEndPoint ?? GrpcEndpoint;
-        AdminEndpoint = _listeners.BoundTo(ListenerName.Admin) as IPEndPoint ?? AdminEndpoint;
+        await _listeners.ApplyAsync(_edges.Plan(_options, _line, _admin, _readiness), _options.Service.ShutdownDeadline, cancellation);
         _probing = ProbeAsync();
         _readiness.Listening();
     }
+
+    /// <summary>Reads the configuration again and puts it in force, if it is valid; see <see cref="Reloader"/>.</summary>
+    public Task<ReloadResult> ReloadAsync(CancellationToken cancellation) => _reloader is null
+        ? Task.FromResult(new ReloadResult(false, ["there is no configuration to read again"]))
+        : _reloader.ReloadAsync(cancellation);
 
     /// <summary>
     /// From the agents to the far end: no new requests, those in flight get their answers, what the tee holds is recorded,
@@ -171,11 +152,11 @@ internal sealed class TapHost : IAsyncDisposable
         using var deadline = new CancellationTokenSource(_options.Service.ShutdownDeadline, _time);
         var started = _time.GetTimestamp();
         await _stopping.CancelAsync();
-        _exporters.EndWaits();
+        _line.Exporters.EndWaits();
         await _listeners.StopAsync(deadline.Token);
         try
         {
-            await _exporters.DrainAsync(deadline.Token);
+            await _line.Exporters.DrainAsync(deadline.Token);
         }
         catch (OperationCanceledException)
         {
@@ -183,7 +164,8 @@ internal sealed class TapHost : IAsyncDisposable
         }
 
         // The exporters' last word: calls that still hang end with UNAVAILABLE, and their payloads come back.
-        await _exporters.DisposeAsync();
+        await _line.Exporters.DisposeAsync();
+        await Task.WhenAll(Retiring());
         _tee.Complete();
         await _recording;
         await _probing;
@@ -199,6 +181,7 @@ internal sealed class TapHost : IAsyncDisposable
         await _listeners.DisposeAsync();
         await _server.DisposeAsync();
         _recorder.Dispose();
+        _reloader?.Dispose();
         _stopping.Dispose();
     }
 
@@ -210,7 +193,7 @@ internal sealed class TapHost : IAsyncDisposable
         {
             do
             {
-                await _exporters.ProbeAsync(_stopping.Token);
+                await _line.Exporters.ProbeAsync(_stopping.Token);
             }
             while (await timer.WaitForNextTickAsync(_stopping.Token));
         }
@@ -219,4 +202,82 @@ internal sealed class TapHost : IAsyncDisposable
             // The tap is going down.
         }
     }
+
+    /// <summary>
+    /// First what may fail, then the change: new requests go through the new line over listeners that stay where they are.
+    /// What is behind the tee stays, with what is recorded.
+    /// </summary>
+    /// <returns>What takes effect with the next start only.</returns>
+    /// <exception cref="ListenException">A port cannot be opened. Nothing has changed then.</exception>
+    /// <exception cref="SpoolException">A spool cannot be opened. Nothing has changed then.</exception>
+    private async Task<IReadOnlyList<string>> ApplyAsync(TapOptions next)
+    {
+        var line = _line.Next(next, out var retired);
+        try
+        {
+            await _listeners.ApplyAsync(_edges.Plan(next, line, _admin, _readiness), next.Service.ShutdownDeadline, CancellationToken.None);
+        }
+        catch
+        {
+            await line.Exporters.DisposeAllButAsync(_line.Exporters);
+            throw;
+        }
+
+        var notes = AtNextStart.Differences(_options, next);
+        _edges.ChangeTo(line);
+        _inFlight.LimitBytes = next.Processor.InFlightBytesMax;
+        _line = line;
+        _options = next;
+        lock (_retiring)
+        {
+            _retiring.RemoveAll(task => task.IsCompleted);
+            _retiring.Add(RetireAsync(retired, next.Service.ShutdownDeadline));
+        }
+
+        return notes;
+    }
+
+    /// <summary>Lets exporters finish what they have, and ends them.</summary>
+    private async Task RetireAsync(IReadOnlyList<ConfiguredExporter> retired, TimeSpan time)
+    {
+        if (retired.Count == 0)
+        {
+            return;
+        }
+
+        await Task.Delay(ChangeOver, _time, _stopping.Token).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        using var deadline = new CancellationTokenSource(time, _time);
+        try
+        {
+            foreach (var exporter in retired)
+            {
+                exporter.EndWaits();
+            }
+
+            await Task.WhenAll(retired.Select(exporter => exporter.DrainAsync(deadline.Token)));
+        }
+        catch (OperationCanceledException)
+        {
+            _log.NotDrained(time);
+        }
+
+        await Task.WhenAll(retired.Select(exporter => exporter.DisposeAsync().AsTask()));
+    }
+
+    private Task[] Retiring()
+    {
+        lock (_retiring)
+        {
+            return [.. _retiring];
+        }
+    }
+
+    private async Task<(bool IsApplied, string Text)> ReloadForAdminAsync(CancellationToken cancellation)
+    {
+        var result = await ReloadAsync(cancellation);
+        return (result.IsApplied, string.Concat(result.Lines.Select(line => line + "\n")));
+    }
+
+    private IPEndPoint BoundTo(IEnumerable<ListenerName> names) =>
+        names.Select(_listeners.BoundTo).OfType<IPEndPoint>().FirstOrDefault() ?? new IPEndPoint(IPAddress.None, 0);
 }

@@ -27,13 +27,14 @@ internal sealed class FailureMetrics
     /// <summary>Longer names are no names that a person reads on a dashboard; they count as <see cref="Other"/>.</summary>
     public const int ServiceNameBytesMax = 128;
 
+    private readonly IMetricFactory _factory;
     private readonly RuleLabels[] _rules;
     private readonly Counter _failing;
     private readonly Counter _alreadyTagged;
     private readonly Counter _taggingFailures;
     private readonly Counter _overflow;
     private readonly Counter _leftOut;
-    private readonly Counter.Child[] _ruleErrors;
+    private readonly (Counter.Child Child, double Before)[] _ruleErrors;
     private readonly Counter.Child?[] _other;
     private readonly ConcurrentDictionary<byte[], Counter.Child?[]> _services = new(ServiceNameComparer.Instance);
     private readonly ConcurrentDictionary<byte[], Counter.Child?[]>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
@@ -41,6 +42,7 @@ internal sealed class FailureMetrics
 
     public FailureMetrics(IMetricFactory factory, IReadOnlyList<RuleLabels> rules, int servicesMax = ServicesMaxDefault)
     {
+        _factory = factory;
         _rules = [.. rules];
         ServicesMax = servicesMax;
         _lookup = _services.GetAlternateLookup<ReadOnlySpan<byte>>();
@@ -54,10 +56,22 @@ internal sealed class FailureMetrics
         _overflow = factory.CreateCounter("otlptap_failing_spans_other_total", "Failing spans counted for the service \"other\" because the set of services is full or the name too long.");
         _leftOut = factory.CreateCounter("otlptap_failing_spans_left_out_total", "Failing spans beyond the most that one request can have tagged and kept.");
         var ruleErrors = factory.CreateCounter("otlptap_rule_errors_total", "Spans on which a rule's condition came to an error, such as HasPrefix of a missing attribute; it then counts as false.", ["rule"]);
-        _ruleErrors = [.. _rules.Select(rule => ruleErrors.WithLabels(rule.Rule))];
+        _ruleErrors = [.. _rules.Select(rule => ruleErrors.WithLabels(rule.Rule)).Select(child => (child, child.Value))];
     }
 
     public int ServicesMax { get; }
+
+    /// <summary>For other rules over the same counters; services that have series now keep them, and their places in the bound.</summary>
+    public FailureMetrics Next(IReadOnlyList<RuleLabels> rules)
+    {
+        var next = new FailureMetrics(_factory, rules, ServicesMax);
+        foreach (var service in _services.Keys)
+        {
+            next.TryAdd(service, out _);
+        }
+
+        return next;
+    }
 
     /// <summary>A rule's condition is true on a span. Allocates nothing once the pair of rule and service has been seen.</summary>
     /// <param name="rule">Index among the rules given at the start.</param>
@@ -81,7 +95,7 @@ internal sealed class FailureMetrics
     {
         for (var rule = 0; rule < _ruleErrors.Length; rule++)
         {
-            _ruleErrors[rule].IncTo(errorsOf(rule));
+            _ruleErrors[rule].Child.IncTo(_ruleErrors[rule].Before + errorsOf(rule));
         }
     }
 

@@ -15,13 +15,17 @@ namespace OtlpTap.Receive;
 /// or not, over HTTP/1.1 and HTTP/2. What can be refused by the head of a request is, before its body is asked for; the
 /// rest arrives under the same bounds as over gRPC. Then it is the same bytes as from there, on the same way.
 /// </summary>
+/// <param name="counts">Of this receiver over HTTP.</param>
+/// <param name="limiter">Told of what the bound on bytes in flight refuses.</param>
 internal sealed class HttpExportHandler(
-    ExportPipelines pipelines,
+    ReceiverPipelines receiver,
     HttpReceiveOptions options,
     ByteBudget inFlight,
     PayloadPool payloads,
     ForwardedHeaders forwarded,
     ReceiveMetrics metrics,
+    ReceiverMetrics counts,
+    MemoryLimiterMetrics limiter,
     TimeProvider time)
 {
     private static readonly ImmutableArray<string> EncodingsInOrder = ["zstd", "gzip", "snappy", "x-snappy-framed", "deflate", "zlib"];
@@ -60,9 +64,9 @@ internal sealed class HttpExportHandler(
     {
         coding = ContentCoding.Identity;
         var request = http.Request;
-        if (!_routes.TryFind(request.Path.Value, out signal) || !pipelines.Has(signal))
+        if (!_routes.TryFind(request.Path.Value, out signal) || !receiver.Current.Has(signal))
         {
-            return Unsupported(StatusCodes.Status404NotFound, StatusCode.Unimplemented, $"nothing is received at {request.Path.Value}");
+            return NotReceived(request.Path.Value);
         }
 
         if (!HttpMethods.IsPost(request.Method))
@@ -105,6 +109,15 @@ internal sealed class HttpExportHandler(
             return;
         }
 
+        // A reload may have taken the pipeline away while the body came.
+        var pipelines = receiver.Current;
+        if (!pipelines.Has(signal))
+        {
+            WholeBody.Consume(reader);
+            await HttpReply.WriteErrorAsync(http, type, NotReceived(http.Request.Path.Value));
+            return;
+        }
+
         var received = time.GetTimestamp();
         reader.TryRead(out var read);
         var refused = Unpack(read.Buffer, signal, type, coding, arrival);
@@ -118,19 +131,37 @@ internal sealed class HttpExportHandler(
         var payload = arrival.TakeInflated()!;
         var metadata = forwarded.Read(http.Request.Headers);
         metrics.RequestReceived(signal, payload.Length);
-        ExportReply reply;
-        if (Arrival.TryAdmit(inFlight, arrival, payload, metadata))
-        {
-            reply = await pipelines[signal].ExportAsync(payload, metadata, received, http.RequestAborted);
-        }
-        else
-        {
-            payload.Release();
-            reply = Refuse(signal, Refused.Because(Refusal.InFlightFull, options.Limits));
-        }
-
+        var reply = Arrival.TryAdmit(inFlight, arrival, payload, metadata)
+            ? await ForwardAsync(pipelines[signal], signal, payload, metadata, received, http.RequestAborted)
+            : RefuseForRoom(signal, payload);
         metrics.RequestAnswered(signal, reply.Status, time.GetElapsedTime(received));
         await HttpReply.WriteAsync(http, signal, type, reply);
+    }
+
+    private async Task<ExportReply> ForwardAsync(
+        ExportPipeline pipeline, Signal signal, Payload payload, RequestMetadata metadata, long received, CancellationToken cancellation)
+    {
+        ReceivedItems items = default;
+        try
+        {
+            var reply = await pipeline.ExportAsync(payload, metadata, received, cancellation, out items);
+            counts.Answered(signal, items.Received, items.Rejected, reply.Status == StatusCode.OK);
+            return reply;
+        }
+        catch (Exception failure)
+        {
+            counts.NotAnswered(signal, items.Received, hasSenderLeft: failure is OperationCanceledException);
+            throw;
+        }
+    }
+
+    private ExportReply RefuseForRoom(Signal signal, Payload payload)
+    {
+        var items = ItemCount.Of(signal, payload.Span);
+        payload.Release();
+        counts.Refused(signal, items);
+        limiter.Refused(signal, items);
+        return Refuse(signal, Refused.Because(Refusal.InFlightFull, options.Limits));
     }
 
     /// <summary>Waits for the body, unless it is there already, as small ones are. Why it is refused, or null.</summary>
@@ -221,6 +252,8 @@ internal sealed class HttpExportHandler(
         metrics.RequestRefused(signal, Refusal.Unsupported);
         return unsupported;
     }
+
+    private static ExportReply NotReceived(string? path) => Unsupported(StatusCodes.Status404NotFound, StatusCode.Unimplemented, $"nothing is received at {path}");
 
     private static ExportReply Unsupported(int httpStatus, StatusCode status, string message) => new(status, message, default, []) { HttpStatus = httpStatus };
 

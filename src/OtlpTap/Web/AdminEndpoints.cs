@@ -37,12 +37,16 @@ internal static class AdminEndpoints
     {
         var group = endpoints.MapGroup("");
         group.MapMethods("/", Methods, http => WriteAsync(http, StatusCodes.Status200OK, HtmlType, Index));
-        group.MapMethods("/metrics", Methods, http => WriteMetricsAsync(http, metrics));
+        group.MapMetrics(metrics);
         group.MapMethods("/healthz", Methods, http => WriteAsync(http, StatusCodes.Status200OK, TextType, "alive\n"u8.ToArray()));
         group.MapMethods("/readyz", Methods, http => WriteReadinessAsync(http, readiness));
         group.MapMethods("/-/reload", [HttpMethods.Post], http => ReloadAsync(http, reload));
         return group;
     }
+
+    /// <summary>Maps <c>/metrics</c> alone, for a port that has nothing else.</summary>
+    public static void MapMetrics(this IEndpointRouteBuilder endpoints, TapMetrics metrics) =>
+        endpoints.MapMethods("/metrics", Methods, http => WriteMetricsAsync(http, metrics));
 
     private static Task WriteMetricsAsync(HttpContext http, TapMetrics metrics)
     {

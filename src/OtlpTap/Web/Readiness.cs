@@ -4,9 +4,9 @@ namespace OtlpTap.Web;
 /// Whether agents should be sent to this tap. Composition says when the ports are open and when it shuts down; whether
 /// an upstream can be reached is asked each time.
 /// </summary>
-/// <param name="upstreams">Each configured exporter by its id, with a question that is answered at once.</param>
+/// <param name="upstreams">Asked each time: the exporters that matter by their ids, and whether each can be reached, answered at once.</param>
 /// <param name="time">Of <see cref="OpenSince"/>; the system's where none is given.</param>
-internal sealed class Readiness(IReadOnlyList<(string Exporter, Func<bool> IsReachable)> upstreams, TimeProvider? time = null)
+internal sealed class Readiness(Func<IEnumerable<(string Exporter, bool IsReachable)>> upstreams, TimeProvider? time = null)
 {
     private const int Starting = 0;
     private const int Open = 1;
@@ -39,7 +39,7 @@ internal sealed class Readiness(IReadOnlyList<(string Exporter, Func<bool> IsRea
                 return "shutting down";
         }
 
-        var unreachable = upstreams.Where(upstream => !upstream.IsReachable()).Select(upstream => upstream.Exporter).ToList();
+        var unreachable = upstreams().Where(upstream => !upstream.IsReachable).Select(upstream => upstream.Exporter).ToList();
         return unreachable.Count == 0 ? null : $"upstream not reachable: {string.Join(", ", unreachable)}";
     }
 }

@@ -47,8 +47,8 @@ internal sealed class HttpEdge : IAsyncDisposable
         var forward = new ForwardOptions { Endpoint = "upstream.test:4317", Insecure = true };
         Assert.True(UpstreamEndpoint.TryParse(forward.Endpoint, forward.Insecure, out var endpoint, out var problem), problem);
         _forwarder = new Forwarder("otlp_grpc/test", endpoint, _upstream, forward, new ForwardMetrics(factory, "otlp_grpc/test"), time, NullLogger<Forwarder>.Instance);
-        var pipelines = new ExportPipelines(signal => signal == without ? null : new ExportPipeline(signal, new RequestScanner(CompiledRules.None), scans, payloads, null, _forwarder, metrics, failures));
-        var handler = new HttpExportHandler(pipelines, options, InFlight, payloads, new ForwardedHeaders(options.Limits), metrics, time);
+        var pipelines = new ExportPipelines(signal => signal == without ? null : new ExportPipeline(signal, new RequestScanner(CompiledRules.None), scans, payloads, null, _forwarder, [], metrics, failures));
+        var handler = new HttpExportHandler(new ReceiverPipelines(pipelines), options, InFlight, payloads, new ForwardedHeaders(options.Limits), metrics, new ReceiverMetrics(factory, "otlp", ReceiverMetrics.Http), new MemoryLimiterMetrics(factory), time);
         var front = new HttpFront(options, handler.InvokeAsync);
 
         var knowledge = new PriorKnowledge(TimeSpan.FromMinutes(1), TimeProvider.System);

@@ -317,6 +317,7 @@ public sealed class HttpExportTests
         Assert.Equal(2 * OneSpan.Length, edge.Metric("""otlptap_received_bytes_total{signal="traces"}"""));
         Assert.Equal(2, edge.Metric("""otlptap_received_items_total{signal="traces"}"""));
         Assert.Equal(2, edge.Metric("""otlptap_replies_total{signal="traces",code="OK"}"""));
+        Assert.Equal(2, edge.Metric("""otelcol_receiver_accepted_spans_total{receiver="otlp",transport="http"}"""));
     }
 
     private static async Task<JsonElement> JsonOf(HttpResponseMessage response) =>

@@ -19,7 +19,7 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
 
     public AdminEndpointsTests()
     {
-        _readiness = new Readiness([("otlp_grpc/tempo", () => _isUpstreamReachable), ("otlp_grpc/loki", () => true)]);
+        _readiness = new Readiness(() => [("otlp_grpc/tempo", _isUpstreamReachable), ("otlp_grpc/loki", true)]);
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
         _server = builder.Build();

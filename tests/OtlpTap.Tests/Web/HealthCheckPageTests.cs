@@ -12,7 +12,7 @@ public sealed class HealthCheckPageTests
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 11, 23, 8, 10, 18, 250, TimeSpan.Zero));
     private readonly Readiness _readiness;
 
-    public HealthCheckPageTests() => _readiness = new Readiness([("otlp_grpc/tempo", () => false)], _time);
+    public HealthCheckPageTests() => _readiness = new Readiness(() => [("otlp_grpc/tempo", false)], _time);
 
     [Fact]
     public async Task It_is_available_while_requests_are_taken_whatever_the_upstreams_do()

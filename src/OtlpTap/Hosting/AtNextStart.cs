@@ -1,0 +1,26 @@
+using OtlpTap.Configuration;
+
+namespace OtlpTap.Hosting;
+
+/// <summary>What a reload cannot change without losing what the tap holds: the recorder, the tee and what waits to become cases.</summary>
+internal static class AtNextStart
+{
+    /// <summary>A line for each key that is set to something else now.</summary>
+    public static IReadOnlyList<string> Differences(TapOptions before, TapOptions now)
+    {
+        var (old, next) = (before.Processor, now.Processor);
+        (string Key, bool IsSame)[] keys =
+        [
+            ("recorder.max_size_mib", old.RecorderBytesMax == next.RecorderBytesMax),
+            ("recorder.max_age", old.RecorderAgeMax == next.RecorderAgeMax),
+            ("tee.max_size_mib", old.TeeBytesMax == next.TeeBytesMax),
+            ("corpus.directory", old.CorpusDirectory == next.CorpusDirectory),
+            ("corpus.settle", old.CorpusSettle == next.CorpusSettle),
+            ("corpus.settle_max", old.CorpusSettleMax == next.CorpusSettleMax),
+            ("corpus.late_window", old.CorpusLateWindow == next.CorpusLateWindow),
+            ("corpus.cases_per_hour", old.CorpusCasesPerHourMax == next.CorpusCasesPerHourMax),
+            ("corpus.max_size_mib", old.CorpusBytesMax == next.CorpusBytesMax),
+        ];
+        return [.. keys.Where(key => !key.IsSame).Select(key => $"processors.tap.{key.Key}: takes effect with the next start; the recorder and the cases go on as they were")];
+    }
+}

@@ -1,0 +1,8 @@
+using OtlpTap.Buffers;
+using OtlpTap.Metrics;
+using OtlpTap.Scan;
+
+namespace OtlpTap.Hosting;
+
+/// <summary>What stays while lines come and go.</summary>
+internal sealed record LineParts(TapMetrics Metrics, PayloadPool Payloads, ScanResultPool Scans, Tee.Tee Tee, TimeProvider Time, ILoggerFactory Logs);
