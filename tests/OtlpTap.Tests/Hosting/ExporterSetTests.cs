@@ -15,7 +15,7 @@ namespace OtlpTap.Tests.Hosting;
 public sealed class ExporterSetTests : IAsyncDisposable
 {
     private readonly TapMetrics _metrics = new("1.2.3");
-    private readonly RetryClock _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly PayloadBooks _books = new();
     private readonly string _directory = Directory.CreateTempSubdirectory("otlptap-set-").FullName;
 
@@ -71,8 +71,7 @@ public sealed class ExporterSetTests : IAsyncDisposable
         await Deadline.UntilAsync(() => stub.Calls.Count == 3, "the queued one is tried");
         await UntilAsync("otelcol_exporter_in_flight_requests{exporter=\"otlp_grpc/plain\",data_type=\"logs\"}", 1, set);
         stub.Answer = (context, _) => StubUpstream.SucceedAsync(context);
-        await _time.EndWaitAsync();
-        await Deadline.UntilAsync(() => stub.Calls.Count == 4, "the next attempt is made");
+        await EndWaitAsync(plain, stub, calls: 3);
         await set.DrainAsync(Deadline.Token());
 
         Assert.Equal(4, await ValueAsync("otelcol_exporter_sent_log_records_total{exporter=\"otlp_grpc/plain\"}"));
@@ -89,9 +88,9 @@ public sealed class ExporterSetTests : IAsyncDisposable
         await using var set = Set(Options([exporter], Pipeline(Signal.Traces, exporter)));
 
         var sent = SendAsync(set.Primary(exporter), Signal.Traces, "1", items: 5);
+        await Deadline.UntilAsync(() => stub.Calls.Count == 1, "the first attempt is made");
         await UntilAsync("otelcol_exporter_in_flight_requests{exporter=\"otlp_grpc\",data_type=\"traces\"}", 1, set);
-        await _time.EndWaitAsync();
-        await Deadline.UntilAsync(() => stub.Calls.Count == 2, "the next attempt is made");
+        await EndWaitAsync(exporter, stub, calls: 1);
         set.EndWaits();
 
         Assert.Equal((StatusCode.Unavailable, "not now"), ((await sent).Status, (await sent).Message));
@@ -182,26 +181,19 @@ public sealed class ExporterSetTests : IAsyncDisposable
         },
         $"{series} is {value}");
 
-    /// <summary>Knows when a first wait before an attempt has begun, of 2.5 to 7.5 s; nothing else here waits so long, but for a connect's 3 s.</summary>
-    private sealed class RetryClock : FakeTimeProvider
-    {
-        private int _begun;
-
-        public async Task EndWaitAsync()
+    /// <summary>
+    /// Moves the clock while no call is under way, until the next one is made. Whether the wait has begun, a moment after the
+    /// answer came, only the waiting itself knows: one that begins later than the clock moved is met by the next move.
+    /// </summary>
+    private Task EndWaitAsync(ExporterOptions exporter, StubUpstream stub, int calls) => Deadline.UntilAsync(
+        async () =>
         {
-            await Deadline.UntilAsync(() => Volatile.Read(ref _begun) == 1, "the next attempt is waited for");
-            Advance(TimeSpan.FromSeconds(7.5));
-        }
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            var timer = base.CreateTimer(callback, state, dueTime, period);
-            if (dueTime.TotalSeconds is >= 2.5 and <= 7.5 and not 3)
+            if (stub.Calls.Count == calls && await ValueAsync($"otlptap_upstream_calls_in_flight{{exporter=\"{exporter.Id}\"}}") == 0)
             {
-                Interlocked.Increment(ref _begun);
+                _time.Advance(TimeSpan.FromSeconds(7.5));
             }
 
-            return timer;
-        }
-    }
+            return stub.Calls.Count == calls + 1;
+        },
+        "the next attempt is made");
 }
