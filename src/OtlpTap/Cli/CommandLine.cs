@@ -23,7 +23,7 @@ internal static class CommandLine
     public static RootCommand Create(RunTap run, params ReadOnlySpan<Command> more)
     {
         var config = ConfigOption.Create();
-        var root = new RootCommand(Description) { config, ValidateCommand.Create() };
+        var root = new RootCommand(Description) { config, ValidateCommand.Create(), PrintConfigCommand.Create(), ConfigSchemaCommand.Create() };
         foreach (var command in more)
         {
             root.Add(command);

@@ -9,66 +9,79 @@ internal static class Check
     /// <summary>The options; null when something that they need is wrong, which has been reported then.</summary>
     public static TapOptions? Whole(
         Components<ReceiverOptions> receivers,
-        Components<TapProcessorOptions> processors,
+        Components<ProcessorOptions> processors,
         Components<ExporterOptions> exporters,
         ImmutableArray<PipelineOptions> pipelines,
         ServiceOptions service,
-        Section serviceSection)
+        Section serviceSection,
+        Section? healthCheck)
     {
-        var receiver = One(receivers, "for now one receiver can be used, and this is used already");
-        var processor = One(processors, "for now one tap processor can be used, and this is used already");
-        var processorOptions = processor?.Options ?? new TapProcessorOptions();
-        if (receiver?.Options.Grpc is not { } grpc)
+        var taps = processors.Used.Where(processor => processor.Options is TapProcessor).ToList();
+        foreach (var (_, section, _) in taps.Skip(1))
         {
-            return null;
+            section.Problems.Error(section.Mark, section.Path, $"for now one tap processor can be used, and this is used already: `{taps[0].Id}`");
         }
 
-        if (grpc.Endpoint.Tcp.Port == service.Admin.Endpoint.Tcp.Port && grpc.Endpoint.Tcp.Port != 0)
+        var tapSection = taps.Count > 0 ? taps[0].Section : null;
+        var tap = taps.Count > 0 ? ((TapProcessor)taps[0].Options).Options : new TapProcessorOptions();
+        tap = InFlightCheck.Bound(tap, tapSection, [.. processors.Used], [.. receivers.Used]);
+        ListenerConflicts.Report([.. Listeners(receivers, service, serviceSection, healthCheck)]);
+        DeliveryCheck.Report([.. exporters.Used], pipelines);
+        ReportSharedFiles([.. exporters.Used]);
+        return receivers.Used.Any() ? new TapOptions
         {
-            serviceSection.Map("admin").Error("endpoint", $"port {grpc.Endpoint.Tcp.Port} is the one that `{receiver.Id}` receives on: the admin port needs its own");
-        }
-
-        if (processorOptions.InFlightBytesMax < grpc.MaxReceiveMessageBytes)
-        {
-            ReportTooLittleInFlight(receiver.Section, grpc, processor?.Section, processorOptions);
-        }
-
-        return new TapOptions
-        {
-            Receivers = [receiver.Options],
-            Processor = processorOptions,
+            Receivers = [.. receivers.Used.Select(receiver => receiver.Options)],
+            Processor = tap,
             Exporters = [.. exporters.Used.Select(exporter => exporter.Options)],
             Pipelines = pipelines,
             Service = service,
-        };
+        }
+        : null;
     }
 
-    // At the number that the operator wrote; it may be either.
-    private static void ReportTooLittleInFlight(Section receiver, GrpcReceiverOptions receiverOptions, Section? processor, TapProcessorOptions processorOptions)
+    private static IEnumerable<Listener> Listeners(Components<ReceiverOptions> receivers, ServiceOptions service, Section serviceSection, Section? healthCheck)
     {
-        var message = $"a message of `max_recv_msg_size_mib`, {receiverOptions.MaxReceiveMessageBytes >> 20} MiB, must fit into `limits.in_flight_mib` of the tap processor, {processorOptions.InFlightBytesMax >> 20} MiB";
-        var limits = processor?.Map("limits");
-        if (limits is not null && limits.Has("in_flight_mib"))
+        foreach (var (id, section, receiver) in receivers.Used)
         {
-            limits.Error("in_flight_mib", message);
+            var protocols = section.Map("protocols");
+            if (receiver.Grpc is { } grpc)
+            {
+                yield return new Listener($"receivers.{id}.protocols.grpc", protocols.Map("grpc"), grpc.Endpoint);
+            }
+
+            if (receiver.Http is { } http)
+            {
+                yield return new Listener($"receivers.{id}.protocols.http", protocols.Map("http"), http.Endpoint);
+            }
         }
-        else
+
+        yield return new Listener("service.admin", serviceSection.Map("admin"), service.Admin.Endpoint);
+        if (service.HealthCheck is { } health && healthCheck is not null)
         {
-            receiver.Map("protocols").Map("grpc").Error("max_recv_msg_size_mib", message);
+            yield return new Listener(healthCheck.Path, healthCheck, health.Endpoint);
+        }
+
+        if (service.MetricsEndpoint is { } metrics)
+        {
+            yield return new Listener("service.telemetry.metrics", serviceSection.Map("telemetry").Map("metrics"), metrics);
         }
     }
 
-    private static UsedComponent<T>? One<T>(Components<T> components, string problem)
-        where T : class
+    private static void ReportSharedFiles(IReadOnlyList<(string Id, Section Section, ExporterOptions Options)> exporters)
     {
-        var used = components.Used.ToList();
-        foreach (var (_, section, _) in used.Skip(1))
+        var directories = new Dictionary<string, string>(StringComparer.Ordinal);
+        var files = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (id, section, options) in exporters)
         {
-            section.Problems.Error(section.Mark, section.Path, $"{problem}: `{used[0].Id}`");
+            if (options.Spool is { } spool && !directories.TryAdd(Path.GetFullPath(spool.Directory), id))
+            {
+                section.Map("spool").Error("directory", $"`{spool.Directory}` is the spool of `{directories[Path.GetFullPath(spool.Directory)]}`: each needs its own");
+            }
+
+            if (options is FileExporterOptions file && !files.TryAdd(Path.GetFullPath(file.Path), id))
+            {
+                section.Error("path", $"`{file.Path}` is the file of `{files[Path.GetFullPath(file.Path)]}`: each needs its own");
+            }
         }
-
-        return used.Count == 0 ? null : new UsedComponent<T>(used[0].Id, used[0].Section, used[0].Options);
     }
-
-    private sealed record UsedComponent<T>(string Id, Section Section, T Options);
 }

@@ -1,8 +1,8 @@
 namespace OtlpTap.Configuration;
 
 /// <summary>
-/// The components of one section (receivers, processors, exporters) by id, with what each was read as; null where its
-/// section was wrong. Knows which of them pipelines have named.
+/// The components of one section (receivers, processors, exporters, extensions) by id, with what each was read as; null where its
+/// section was wrong. Knows which of them have been named.
 /// </summary>
 internal sealed class Components<T>(string kind)
     where T : class
@@ -20,6 +20,10 @@ internal sealed class Components<T>(string kind)
 
     public void Add(string id, Section section, T? options) => _components.Add((id, section, options));
 
+    public bool Has(string id) => _components.Exists(component => component.Id == id);
+
+    public bool IsUsed(string id) => _used.Contains(id);
+
     /// <summary>What the id names, taken as used from now on; reports an id that names nothing.</summary>
     public T? Use(string id, Mark mark, string path, ProblemList problems)
     {
@@ -34,6 +38,7 @@ internal sealed class Components<T>(string kind)
 
         var ids = _components.Select(component => component.Id).ToList();
         var help = NearestName.Find(id, ids) is { } nearest ? $"did you mean `{nearest}`?"
+            : id == "tap" ? "add `tap:` to `processors`"
             : ids.Count == 0 ? $"`{kind}s` defines none"
             : $"defined are: {string.Join(", ", ids)}";
         problems.Error(mark, path, $"no {kind} `{id}` is defined; {help}");
@@ -42,13 +47,14 @@ internal sealed class Components<T>(string kind)
 
     public void UseAll() => _used.UnionWith(_components.Select(component => component.Id));
 
-    public void WarnOfUnused(Section parent)
+    /// <param name="unused">Why one that nobody names has no effect.</param>
+    public void WarnOfUnused(Section parent, string unused)
     {
         foreach (var (id, _, options) in _components)
         {
             if (options is not null && !_used.Contains(id))
             {
-                parent.KeyWarning(id, $"no pipeline uses this {kind}");
+                parent.KeyWarning(id, unused);
             }
         }
     }

@@ -1,12 +1,17 @@
 using System.Collections.Immutable;
 using System.Text;
+using OtlpTap.Forward;
 using OtlpTap.Rules;
 using OtlpTap.Rules.Packs;
 
 namespace OtlpTap.Configuration;
 
 /// <summary>What loading came to: the options, or at least one error; warnings in either case.</summary>
-internal sealed record LoadedConfiguration(TapOptions? Options, ImmutableArray<Problem> Problems);
+internal sealed record LoadedConfiguration(TapOptions? Options, ImmutableArray<Problem> Problems)
+{
+    /// <summary>The files merged and the environment's values put in; null where a file could not be read.</summary>
+    public ConfigMap? Merged { get; init; }
+}
 
 /// <summary>
 /// Files to <see cref="TapOptions"/>: read, merge in the order given, put the environment's values in, read every key,
@@ -20,16 +25,27 @@ internal sealed class ConfigurationLoader
     public const string BuiltInName = "otlptap.yaml (built in)";
 
     // Sections that nobody wrote are as in the built-in default.
-    private const string OmittedSections = "receivers: { otlp: { protocols: { grpc: } } }\nprocessors: { tap: }\n";
+    private const string OmittedSections = "receivers: { otlp: { protocols: { grpc: , http: } } }\nprocessors: { tap: }\n";
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly Func<string, string?> _environment;
     private readonly PackNames _packs;
     private readonly CompileRules _compile;
+    private readonly Func<long> _machineBytes;
+    private readonly KeyShape? _recorded;
 
-    public ConfigurationLoader(Func<string, string?>? environment = null, PackNames? packs = null, CompileRules? compile = null)
+    /// <param name="machineBytes">The memory of the machine or its control group, which percentages are of.</param>
+    /// <param name="recorded">Gets every key that is asked for while files are read; null where nobody wants to know.</param>
+    public ConfigurationLoader(
+        Func<string, string?>? environment = null,
+        PackNames? packs = null,
+        CompileRules? compile = null,
+        Func<long>? machineBytes = null,
+        KeyShape? recorded = null)
     {
+        _recorded = recorded;
+        _machineBytes = machineBytes ?? MachineMemory.TotalBytes;
         _compile = compile ?? CompiledRules.Compile;
         _environment = environment ?? Environment.GetEnvironmentVariable;
         _packs = packs ?? PackNames.Embedded();
@@ -61,6 +77,16 @@ internal sealed class ConfigurationLoader
         return reader.ReadToEnd();
     }
 
+    /// <summary>Every key that the readers know, from a run of theirs over nothing.</summary>
+    public KeyShape Describe()
+    {
+        var shape = new KeyShape("").Is(KeyKind.Map);
+        var nothing = new ConfigMap(new Mark(BuiltInName, 1, 1), []);
+        var ignored = new ProblemList();
+        _ = Read(new Section(nothing, "", ignored, shape, isDescribing: true), isOmissionFilled: false, ignored);
+        return shape;
+    }
+
     private LoadedConfiguration Load(IReadOnlyList<(string Name, string? Text)> texts, ProblemList problems)
     {
         var names = texts.Select(text => text.Name).ToList();
@@ -74,8 +100,14 @@ internal sealed class ConfigurationLoader
         }
 
         // After a file that could not be read, what is missing would be reported as wrong.
-        var options = problems.HasErrors && names.Count > 1 ? null : Read(root, problems);
-        return new LoadedConfiguration(problems.HasErrors ? null : options, problems.InOrderOf(names));
+        if (problems.HasErrors && names.Count > 1)
+        {
+            return new LoadedConfiguration(null, problems.InOrderOf(names));
+        }
+
+        var merged = new EnvironmentSubstitution(_environment, problems).Apply(root);
+        var options = Read(new Section(merged, "", problems, _recorded), isOmissionFilled: true, problems);
+        return new LoadedConfiguration(problems.HasErrors ? null : options, problems.InOrderOf(names)) { Merged = merged };
     }
 
     /// <summary>
@@ -94,42 +126,63 @@ internal sealed class ConfigurationLoader
         return rules;
     }
 
-    private TapOptions? Read(ConfigMap written, ProblemList problems)
+    // Extensions come first: whatever names one looks whether it is defined and started.
+    private TapOptions? Read(Section root, bool isOmissionFilled, ProblemList problems)
     {
-        var root = new Section(new EnvironmentSubstitution(_environment, problems).Apply(written), "", problems);
         var omitted = new Section(YamlReader.ReadMap(BuiltInName, OmittedSections, problems)!, "", problems);
         var ruleTexts = new RuleTexts(_compile);
-
-        var receiversSection = root.Has("receivers") ? root.Map("receivers") : omitted.Map("receivers");
-        var processorsSection = root.Has("processors") ? root.Map("processors") : omitted.Map("processors");
+        var hasReceivers = root.Has("receivers") || !isOmissionFilled;
+        var hasProcessors = root.Has("processors") || !isOmissionFilled;
+        var extensionsSection = root.Map("extensions");
+        var receiversSection = (hasReceivers ? root : omitted).Map("receivers");
+        var processorsSection = (hasProcessors ? root : omitted).Map("processors");
         var exportersSection = root.Map("exporters");
         var serviceSection = root.Map("service");
-        root.Refuse(["extensions"], "the tap has no extensions; health is at /healthz and /readyz of `service.admin.endpoint`: remove it");
-        root.Refuse(["connectors"], "the tap has no connectors: remove it");
+        var connectors = root.RefusedMap("connectors");
         root.RefuseUnknownKeys();
 
-        var receivers = ReceiverSection.Read(receiversSection);
-        var processors = ProcessorSection.Read(processorsSection, _packs, ruleTexts);
-        var exporters = ExporterSection.Read(exportersSection);
-        var service = ServiceSection.ReadOptions(serviceSection);
-        var pipelines = ServiceSection.ReadPipelines(serviceSection, receivers, processors, exporters);
+        var extensions = new Extensions(ExtensionSection.Read(extensionsSection));
+        var healthCheck = ServiceSection.StartExtensions(serviceSection, extensions);
+        var receivers = ReceiverSection.Read(receiversSection, extensions);
+        var processors = ProcessorSection.Read(processorsSection, _packs, ruleTexts, _machineBytes);
+        var exporters = ExporterSection.Read(exportersSection, extensions);
+        RefuseConnectors(connectors, receivers, exporters);
+        var service = ServiceSection.Read(serviceSection, extensions, healthCheck);
+        var pipelines = new PipelineSection(receivers, processors, exporters).Read(serviceSection);
         serviceSection.RefuseUnknownKeys();
 
-        if (root.Has("receivers"))
+        if (hasReceivers)
         {
-            receivers.WarnOfUnused(receiversSection);
+            receivers.WarnOfUnused(receiversSection, "no pipeline uses this receiver");
         }
 
-        if (root.Has("processors"))
+        if (hasProcessors)
         {
-            processors.WarnOfUnused(processorsSection);
+            processors.WarnOfUnused(processorsSection, "no pipeline uses this processor");
         }
 
-        exporters.WarnOfUnused(exportersSection);
-        var options = Check.Whole(receivers, processors, exporters, pipelines, service, serviceSection);
+        exporters.WarnOfUnused(exportersSection, "no pipeline uses this exporter");
+        extensions.Components.WarnOfUnused(extensionsSection, "has no effect: `service.extensions` does not name it");
+        var healthCheckSection = extensions.Components.Used.FirstOrDefault(extension => extension.Options == healthCheck).Section;
+        var options = Check.Whole(receivers, processors, exporters, pipelines, service, serviceSection, healthCheckSection);
         return options is not null && !problems.HasErrors && InForce(options.Processor, processorsSection) is { } rules
             ? options with { Rules = rules }
             : null;
+    }
+
+    // Pipelines name connectors as exporters and as receivers: there they are not told to be undefined.
+    private static void RefuseConnectors(Section connectors, Components<ReceiverOptions> receivers, Components<ExporterOptions> exporters)
+    {
+        foreach (var (id, type, section) in connectors.Components())
+        {
+            if (type.Length > 0)
+            {
+                connectors.KeyError(id, CollectorComponents.Connector(type));
+            }
+
+            receivers.Add(id, section, null);
+            exporters.Add(id, section, null);
+        }
     }
 
     private static string? ReadText(string file, ProblemList problems)

@@ -17,7 +17,7 @@ internal sealed class PackNames(IEnumerable<string> names)
 
     public ImmutableArray<string> Read(Section tap, string key, ImmutableArray<string> byDefault)
     {
-        if (tap.TextList(key) is not { } texts)
+        if (tap.TextList(key, byDefault) is not { } texts)
         {
             return byDefault;
         }

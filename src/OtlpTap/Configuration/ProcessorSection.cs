@@ -1,36 +1,37 @@
 using System.Collections.Immutable;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Configuration;
 
-/// <summary><c>processors</c>: the tap itself.</summary>
+/// <summary><c>processors</c>: the tap itself, and what the Collector has for bounds and batches.</summary>
 internal static class ProcessorSection
 {
     private const string NotYet = "is not supported by this version yet: remove it";
 
-    public static Components<TapProcessorOptions> Read(Section processors, PackNames packs, RuleTexts ruleTexts)
+    /// <param name="machineBytes">The memory that percentages of <c>memory_limiter</c> are of.</param>
+    public static Components<ProcessorOptions> Read(Section processors, PackNames packs, RuleTexts ruleTexts, Func<long> machineBytes)
     {
-        var components = new Components<TapProcessorOptions>("processor");
-        foreach (var (id, type, section) in processors.Components())
+        var components = new Components<ProcessorOptions>("processor");
+        foreach (var (id, type, section) in processors.Components("tap", "memory_limiter", "batch"))
         {
-            var isTap = type == "tap";
-            if (!isTap && type.Length > 0)
+            components.Add(id, section, type switch
             {
-                processors.KeyError(id, $"`{type}` is no processor of the tap; {Instead(type)}");
-            }
-
-            components.Add(id, section, isTap ? ReadTap(section, packs, ruleTexts) : null);
+                "tap" => new TapProcessor(id, ReadTap(section, packs, ruleTexts)),
+                "memory_limiter" => MemoryLimiterSection.Read(id, section, machineBytes),
+                "batch" => BatchSection.Read(id, processors, section),
+                "" => null,
+                _ => Refused(id, type, processors),
+            });
         }
 
         return components;
     }
 
-    private static string Instead(string type) => type switch
+    private static ProcessorOptions? Refused(string id, string type, Section processors)
     {
-        "batch" => "requests are joined by themselves while the upstream is busy: remove it",
-        "memory_limiter" => "memory is bounded by `limits.in_flight_mib` of the tap processor: remove it",
-        "tail_sampling" or "groupbytrace" or "filter" or "transform" or "attributes" or "resource" => "everything is forwarded as it came: leave this to a Collector behind the tap",
-        _ => "it has `tap`",
-    };
+        processors.KeyError(id, CollectorComponents.Processor(type));
+        return null;
+    }
 
     private static TapProcessorOptions ReadTap(Section tap, PackNames packs, RuleTexts ruleTexts)
     {
@@ -43,17 +44,18 @@ internal static class ProcessorSection
         {
             Packs = packs.Read(tap, "packs", defaults.Packs),
             Rules = RuleSection.Read(tap, "rules", ruleTexts),
-            RecorderBytesMax = (long)recorder.Number("max_size_mib", (int)(defaults.RecorderBytesMax >> 20), 16, 65_536) << 20,
+            RecorderBytesMax = recorder.Mebibytes("max_size_mib", defaults.RecorderBytesMax, 16, 65_536),
             RecorderAgeMax = recorder.Duration("max_age", defaults.RecorderAgeMax, TimeSpan.FromMinutes(1), TimeSpan.FromDays(7)),
             CorpusDirectory = corpus.Text("directory", defaults.CorpusDirectory),
             CorpusSettle = corpus.Duration("settle", defaults.CorpusSettle, TimeSpan.Zero, TimeSpan.FromHours(1)),
             CorpusSettleMax = corpus.Duration("settle_max", defaults.CorpusSettleMax, TimeSpan.Zero, TimeSpan.FromHours(24)),
             CorpusLateWindow = corpus.Duration("late_window", defaults.CorpusLateWindow, TimeSpan.Zero, TimeSpan.FromHours(24)),
             CorpusCasesPerHourMax = corpus.Number("cases_per_hour", defaults.CorpusCasesPerHourMax, 0, 1_000_000),
-            CorpusBytesMax = (long)corpus.Number("max_size_mib", (int)(defaults.CorpusBytesMax >> 20), 0, 16_777_216) << 20,
+            CorpusBytesMax = corpus.Mebibytes("max_size_mib", defaults.CorpusBytesMax, 0, 16_777_216),
             IsTeed = tee.Flag("enabled", defaults.IsTeed),
-            TeeBytesMax = (long)tee.Number("max_size_mib", (int)(defaults.TeeBytesMax >> 20), 1, 4096) << 20,
-            InFlightBytesMax = (long)limits.Number("in_flight_mib", (int)(defaults.InFlightBytesMax >> 20), 1, 65_536) << 20,
+            TeeBytesMax = tee.Mebibytes("max_size_mib", defaults.TeeBytesMax, 1, 4096),
+            InFlightBytesMax = limits.Mebibytes("in_flight_mib", defaults.InFlightBytesMax, 1, 65_536),
+            OnInvalid = tap.Choice("on_invalid", defaults.OnInvalid, [("relay", OnInvalid.Relay), ("reject_item", OnInvalid.RejectItem), ("repair", OnInvalid.Repair)]),
             ForwardHeaders = ReadForwardHeaders(tap, defaults.ForwardHeaders),
         };
 
@@ -91,7 +93,7 @@ internal static class ProcessorSection
     private static ImmutableArray<string> ReadForwardHeaders(Section tap, ImmutableArray<string> byDefault)
     {
         const string Key = "forward_headers";
-        if (tap.TextList(Key) is not { } names)
+        if (tap.TextList(Key, byDefault) is not { } names)
         {
             return byDefault;
         }

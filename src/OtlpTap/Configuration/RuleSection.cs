@@ -79,20 +79,6 @@ internal static class RuleSection
         return word;
     }
 
-    private static RuleContext Context(Section section)
-    {
-        var text = section.Text("context", "span");
-        switch (text)
-        {
-            case "span":
-                return RuleContext.Span;
-            case "spanevent":
-                return RuleContext.SpanEvent;
-            case "log":
-                return RuleContext.Log;
-            default:
-                section.Error("context", $"`{text}` is no context: `span` or `spanevent`");
-                return RuleContext.Span;
-        }
-    }
+    private static RuleContext Context(Section section) =>
+        section.Choice("context", RuleContext.Span, [("span", RuleContext.Span), ("spanevent", RuleContext.SpanEvent), ("log", RuleContext.Log)]);
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 
 namespace OtlpTap.Configuration;
 
@@ -8,7 +7,12 @@ namespace OtlpTap.Configuration;
 /// <see cref="RefuseUnknownKeys"/>, called last, needs no second list of names. What is wrong is reported and read as the
 /// default, so that one pass finds everything.
 /// </summary>
-internal sealed class Section(ConfigMap map, string path, ProblemList problems)
+/// <param name="shape">Gets every key that is asked for, with its type, range and default; null where nobody wants to know.</param>
+/// <param name="isDescribing">
+/// Nothing is read: every key is taken as there and has no value, every list as having one item, every kind of component as
+/// defined once. Readers that ask for all their keys before they look at what they got are thereby run through whole.
+/// </param>
+internal sealed partial class Section(ConfigMap map, string path, ProblemList problems, KeyShape? shape = null, bool isDescribing = false)
 {
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
     private readonly HashSet<string> _refused = new(StringComparer.Ordinal);
@@ -25,7 +29,7 @@ internal sealed class Section(ConfigMap map, string path, ProblemList problems)
     public bool Has(string key)
     {
         _known.Add(key);
-        return map.Find(key) is not null;
+        return isDescribing || map.Find(key) is not null;
     }
 
     public string PathOf(string key) => path.Length == 0 ? key : $"{path}.{key}";
@@ -35,26 +39,11 @@ internal sealed class Section(ConfigMap map, string path, ProblemList problems)
 
     public void Error(string key, string message) => problems.Error(MarkOf(key), PathOf(key), message);
 
+    public void Warning(string key, string message) => problems.Warning(MarkOf(key), PathOf(key), message);
+
     public void KeyError(string key, string message) => problems.Error(map.Find(key)?.KeyMark ?? Mark, PathOf(key), message);
 
     public void KeyWarning(string key, string message) => problems.Warning(map.Find(key)?.KeyMark ?? Mark, PathOf(key), message);
-
-    /// <summary>The map behind a key; an empty one where the key is not set or has nothing behind it.</summary>
-    public Section Map(string key)
-    {
-        var node = Value(key);
-        if (node is ConfigStructuredText text)
-        {
-            node = text.Structure;
-        }
-
-        if (node is not (null or ConfigMap))
-        {
-            Error(key, $"a map of keys is expected here, not {node.Description}");
-        }
-
-        return new Section(node as ConfigMap ?? new ConfigMap(MarkOf(key), []), PathOf(key), problems);
-    }
 
     /// <summary>The value as it stands; null where the key is not set or has nothing behind it.</summary>
     public ConfigNode? Value(string key)
@@ -64,159 +53,46 @@ internal sealed class Section(ConfigMap map, string path, ProblemList problems)
         return value is ConfigInvalid or ConfigScalar { IsNull: true } ? null : value;
     }
 
-    public string? Text(string key) => Value(key) switch
+    /// <summary>The map behind a key; an empty one where the key is not set or has nothing behind it.</summary>
+    public Section Map(string key) => MapAs(key, shape?.Key(key).Is(KeyKind.Map));
+
+    /// <summary>The map behind a key that has an effect by being there; null where it is not set or has nothing behind it.</summary>
+    public Section? OptionalMap(string key)
     {
-        null => null,
-        ConfigScalar scalar => scalar.Text,
-        ConfigStructuredText text => text.Text,
-        var other => Wrong<string>(key, "text", other),
-    };
-
-    public string Text(string key, string byDefault) => Text(key) ?? byDefault;
-
-    public string? RequiredText(string key)
-    {
-        var text = Text(key);
-        if (map.Find(key)?.Value is not ConfigInvalid && (Value(key) is null || text is { Length: 0 }))
-        {
-            Error(key, "must be set");
-            return null;
-        }
-
-        return text;
+        shape?.Key(key).MakeOptional();
+        var section = Map(key);
+        return isDescribing || Value(key) is not null ? section : null;
     }
 
-    public bool Flag(string key, bool byDefault) => Value(key) switch
+    /// <summary>The same for a key that says enough by itself: null only where it is not set.</summary>
+    public Section? PresentMap(string key)
     {
-        null => byDefault,
-        ConfigScalar { IsPlain: true, Text: "true" or "True" or "TRUE" } => true,
-        ConfigScalar { IsPlain: true, Text: "false" or "False" or "FALSE" } => false,
-        var other => Wrong<bool?>(key, "`true` or `false`", other) ?? byDefault,
-    };
-
-    public int Number(string key, int byDefault, int min, int max)
-    {
-        var node = Value(key);
-        if (node is null)
-        {
-            return byDefault;
-        }
-
-        if (node is not ConfigScalar { IsPlain: true } scalar
-            || !long.TryParse(scalar.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
-        {
-            return Wrong<int?>(key, "a whole number", node) ?? byDefault;
-        }
-
-        if (number < min || number > max)
-        {
-            Error(key, $"{number} is out of range: from {min} to {max}");
-            return byDefault;
-        }
-
-        return (int)number;
+        shape?.Key(key).MakeOptional();
+        return Has(key) ? Map(key) : null;
     }
 
-    public TimeSpan Duration(string key, TimeSpan byDefault, TimeSpan min, TimeSpan max)
+    /// <summary>A map whose keys are the operator's own words.</summary>
+    public Section FreeMap(string key, bool isSecret)
     {
-        var node = Value(key);
-        if (node is null)
-        {
-            return byDefault;
-        }
-
-        if (node is not ConfigScalar scalar || !GoDuration.TryParse(scalar.Text, out var duration))
-        {
-            return Wrong<TimeSpan?>(key, "a duration such as `5s`, `100ms` or `1h30m`", node) ?? byDefault;
-        }
-
-        if (duration < min || duration > max)
-        {
-            Error(key, $"{scalar.Text} is out of range: from {GoDuration.Format(min)} to {GoDuration.Format(max)}");
-            return byDefault;
-        }
-
-        return duration;
-    }
-
-    /// <summary>An address to listen on; port 0 lets the system choose one.</summary>
-    public HostPort Listen(string key, HostPort byDefault)
-    {
-        var text = Text(key);
-        if (text is null)
-        {
-            return byDefault;
-        }
-
-        if (!HostPort.TryParse(text, out var endpoint, out var error))
-        {
-            Error(key, error);
-            return byDefault;
-        }
-
-        return endpoint;
-    }
-
-    /// <summary>A list of texts, or one text for a list of one; null where the key is not set.</summary>
-    public ImmutableArray<(string Text, Mark Mark)>? TextList(string key)
-    {
-        var node = Value(key);
-        if (node is ConfigStructuredText structured)
-        {
-            node = structured.Structure;
-        }
-
-        switch (node)
-        {
-            case null:
-                return null;
-            case ConfigScalar one:
-                return [(one.Text, one.Mark)];
-            case ConfigList list:
-                var texts = ImmutableArray.CreateBuilder<(string, Mark)>(list.Items.Length);
-                for (var i = 0; i < list.Items.Length; i++)
-                {
-                    if (list.Items[i] is ConfigScalar { IsNull: false } item)
-                    {
-                        texts.Add((item.Text, item.Mark));
-                    }
-                    else if (list.Items[i] is ConfigStructuredText text)
-                    {
-                        texts.Add((text.Text, text.Mark));
-                    }
-                    else if (list.Items[i] is not ConfigInvalid)
-                    {
-                        problems.Error(list.Items[i].Mark, $"{PathOf(key)}[{i}]", $"text is expected here, not {list.Items[i].Description}");
-                    }
-                }
-
-                return texts.ToImmutable();
-            default:
-                Error(key, $"a list is expected here, not {node.Description}");
-                return null;
-        }
+        shape?.Key(key).Is(isSecret ? KeyKind.SecretMap : KeyKind.TextMap);
+        return MapAs(key, below: null);
     }
 
     /// <summary>A list of maps, each as a section; what is no map is reported and left out.</summary>
     public IEnumerable<Section> Maps(string key)
     {
-        var node = Value(key);
-        if (node is ConfigStructuredText structured)
+        var below = shape?.Key(key).Is(KeyKind.MapList);
+        if (isDescribing)
         {
-            node = structured.Structure;
+            yield return new Section(map, $"{PathOf(key)}[0]", problems, below, isDescribing);
         }
 
-        if (node is not (null or ConfigList))
-        {
-            Error(key, $"a list is expected here, not {node.Description}");
-        }
-
-        var items = node is ConfigList list ? list.Items : [];
+        var items = ListAt(key)?.Items ?? [];
         for (var i = 0; i < items.Length; i++)
         {
             if (items[i] is ConfigMap item)
             {
-                yield return new Section(item, $"{PathOf(key)}[{i}]", problems);
+                yield return new Section(item, $"{PathOf(key)}[{i}]", problems, below);
             }
             else if (items[i] is not ConfigInvalid)
             {
@@ -226,8 +102,16 @@ internal sealed class Section(ConfigMap map, string path, ProblemList problems)
     }
 
     /// <summary>Every entry as a component; the type is empty for an id that is none, which is reported here.</summary>
-    public IEnumerable<(string Id, string Type, Section Section)> Components()
+    /// <param name="types">Those that the caller reads; the names of one behind each other with a bar: <c>otlp_grpc|otlp</c>.</param>
+    public IEnumerable<(string Id, string Type, Section Section)> Components(params string[] types)
     {
+        shape?.Is(KeyKind.Components);
+        foreach (var type in isDescribing ? types : [])
+        {
+            var name = type.Split('|')[0];
+            yield return (name, name, new Section(map, PathOf(name), problems, shape?.Key(type).Is(KeyKind.Map), isDescribing));
+        }
+
         foreach (var entry in map.Entries)
         {
             var isId = ComponentId.TryParse(entry.Key, out var id);
@@ -236,8 +120,29 @@ internal sealed class Section(ConfigMap map, string path, ProblemList problems)
                 KeyError(entry.Key, $"`{entry.Key}` is no component id: `type` or `type/name`");
             }
 
-            yield return (entry.Key, isId ? id.Type : "", Map(entry.Key));
+            var known = types.FirstOrDefault(type => type.Split('|').Contains(id.Type));
+            yield return (entry.Key, isId ? id.Type : "", MapAs(entry.Key, known is null ? null : shape?.Key(known).Is(KeyKind.Map)));
         }
+    }
+
+    /// <summary>Keys that the Collector has and that have no effect here: accepted whatever stands behind them, with a warning.</summary>
+    public void Ignore(ReadOnlySpan<string> keys, string why)
+    {
+        foreach (var key in keys)
+        {
+            shape?.Key(key).Is(KeyKind.Any).Ignore(why);
+            if (Value(key) is not null)
+            {
+                KeyWarning(key, $"has no effect: {why}");
+            }
+        }
+    }
+
+    /// <summary>Takes every key there is: for a component that has no effect.</summary>
+    public void IgnoreAll(string why)
+    {
+        shape?.Is(KeyKind.Any).Ignore(why);
+        _known.UnionWith(Keys);
     }
 
     /// <summary>Keys that the Collector has and the tap has not: refused with what to do instead, and never suggested.</summary>
@@ -251,6 +156,13 @@ internal sealed class Section(ConfigMap map, string path, ProblemList problems)
                 KeyError(key, instead);
             }
         }
+    }
+
+    /// <summary>A map that is refused in a way of its own: looked into here, and never suggested.</summary>
+    public Section RefusedMap(string key)
+    {
+        _refused.Add(key);
+        return new Section(map.Find(key)?.Value as ConfigMap ?? new ConfigMap(Mark, []), PathOf(key), problems);
     }
 
     /// <summary>To be called after all keys were asked for.</summary>
@@ -269,10 +181,25 @@ internal sealed class Section(ConfigMap map, string path, ProblemList problems)
         }
     }
 
-    private T? Wrong<T>(string key, string expected, ConfigNode actual)
+    private Section MapAs(string key, KeyShape? below)
     {
-        var quoted = actual is ConfigScalar { IsPlain: false } ? "the quoted text " : "";
-        Error(key, $"{expected} is expected here, not {quoted}{actual.Description}");
-        return default;
+        var node = Value(key) is ConfigStructuredText text ? text.Structure : Value(key);
+        if (node is not (null or ConfigMap))
+        {
+            Error(key, $"a map of keys is expected here, not {node.Description}");
+        }
+
+        return new Section(node as ConfigMap ?? new ConfigMap(MarkOf(key), []), PathOf(key), problems, below, isDescribing && below is not null);
+    }
+
+    private ConfigList? ListAt(string key)
+    {
+        var node = Value(key) is ConfigStructuredText structured ? structured.Structure : Value(key);
+        if (node is not (null or ConfigList))
+        {
+            Error(key, $"a list is expected here, not {node.Description}");
+        }
+
+        return node as ConfigList;
     }
 }

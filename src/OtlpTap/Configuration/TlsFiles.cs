@@ -1,0 +1,49 @@
+namespace OtlpTap.Configuration;
+
+/// <summary>What <c>tls</c> of listeners and of exporters share.</summary>
+internal static class TlsFiles
+{
+    private static readonly Version Tls12 = new(1, 2);
+    private static readonly Version Tls13 = new(1, 3);
+
+    /// <summary>The name of a file that is there; null where the key is not set.</summary>
+    public static string? ReadFile(Section tls, string key)
+    {
+        var file = tls.Text(key, "");
+        if (file.Length > 0 && !File.Exists(file))
+        {
+            tls.Error(key, $"no file `{file}`");
+        }
+
+        return file.Length > 0 ? file : null;
+    }
+
+    public static Version? ReadVersion(Section tls, string key, Version? byDefault) =>
+        tls.Choice(key, byDefault, [("1.2", Tls12), ("1.3", Tls13), ("", byDefault)], text => text is "1.0" or "1.1" ? $"TLS {text} is not spoken: `1.2` or `1.3`" : null);
+
+    public static TimeSpan? ReadReloadInterval(Section tls)
+    {
+        var interval = tls.OptionalDuration("reload_interval", null, TimeSpan.Zero, TimeSpan.FromDays(365));
+        return interval == TimeSpan.Zero ? null : interval;
+    }
+
+    /// <summary>At most one of a file and its text; and one of them, where one is required.</summary>
+    public static void Choose(Section tls, string file, string text, bool isRequired)
+    {
+        var hasFile = tls.Value(file) is not null;
+        var hasText = tls.Value(text) is not null;
+        if (hasFile && hasText)
+        {
+            tls.KeyError(text, $"`{file}` is set as well: one of them must go");
+        }
+        else if (isRequired && !hasFile && !hasText)
+        {
+            tls.Problems.Error(tls.Mark, tls.PathOf(file), $"must be set, or `{text}`");
+        }
+    }
+
+    public static void RefuseChoices(Section tls) =>
+        tls.Refuse(
+            ["cipher_suites", "include_insecure_cipher_suites", "curve_preferences", "tpm"],
+            "is not supported: the system's choice of ciphers holds; remove it");
+}
