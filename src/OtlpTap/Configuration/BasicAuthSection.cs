@@ -18,7 +18,7 @@ internal static class BasicAuthSection
         }
         else if (htpasswd is not null && clientAuth is not null)
         {
-            section.KeyError("client_auth", "`htpasswd` is set as well: an extension is for senders or for upstreams; make two of it");
+            section.KeyError("client_auth", "`htpasswd` is set as well: an extension is for senders or for upstreams; make two of them");
         }
 
         section.RefuseUnknownKeys();

@@ -37,7 +37,7 @@ internal static class BearerTokenSection
         {
             section.Warning("filename", "the file's tokens hold: `token` and `tokens` are not looked at");
         }
-        else if (file.Length == 0 && options.Tokens.IsEmpty)
+        else if (file.Length == 0 && options.Tokens.IsEmpty && section.Value("token") is null && section.Value("tokens") is null)
         {
             section.Problems.Error(section.Mark, section.PathOf("token"), "must be set, or `tokens`, or `filename`");
         }

@@ -6,6 +6,8 @@ namespace OtlpTap.Configuration;
 /// <summary>What no section can tell alone.</summary>
 internal static class Check
 {
+    private const string Endpoint = "endpoint";
+
     /// <summary>The options; null when something that they need is wrong, which has been reported then.</summary>
     public static TapOptions? Whole(
         Components<ReceiverOptions> receivers,
@@ -46,24 +48,25 @@ internal static class Check
             var protocols = section.Map("protocols");
             if (receiver.Grpc is { } grpc)
             {
-                yield return new Listener($"receivers.{id}.protocols.grpc", protocols.Map("grpc"), grpc.Endpoint);
+                yield return new Listener($"receivers.{id}.protocols.grpc", protocols.Map("grpc"), Endpoint, grpc.Endpoint);
             }
 
             if (receiver.Http is { } http)
             {
-                yield return new Listener($"receivers.{id}.protocols.http", protocols.Map("http"), http.Endpoint);
+                yield return new Listener($"receivers.{id}.protocols.http", protocols.Map("http"), Endpoint, http.Endpoint);
             }
         }
 
-        yield return new Listener("service.admin", serviceSection.Map("admin"), service.Admin.Endpoint);
+        yield return new Listener("service.admin", serviceSection.Map("admin"), Endpoint, service.Admin.Endpoint);
         if (service.HealthCheck is { } health && healthCheck is not null)
         {
-            yield return new Listener(healthCheck.Path, healthCheck, health.Endpoint);
+            yield return new Listener(healthCheck.Path, healthCheck, Endpoint, health.Endpoint);
         }
 
         if (service.MetricsEndpoint is { } metrics)
         {
-            yield return new Listener("service.telemetry.metrics", serviceSection.Map("telemetry").Map("metrics"), metrics);
+            var section = serviceSection.Map("telemetry").Map("metrics");
+            yield return new Listener("service.telemetry.metrics", section, section.Value("address") is null ? "readers" : "address", metrics);
         }
     }
 

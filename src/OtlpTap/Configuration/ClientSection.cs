@@ -60,14 +60,15 @@ internal static class ClientSection
 
     private static ForwardOptions ReadTls(Section tls, ForwardOptions defaults)
     {
+        var isInsecure = tls.Flag("insecure", defaults.Insecure);
         var options = defaults with
         {
-            Insecure = tls.Flag("insecure", defaults.Insecure),
+            Insecure = isInsecure,
             InsecureSkipVerify = tls.Flag("insecure_skip_verify", defaults.InsecureSkipVerify),
-            CaFile = TlsFiles.ReadFile(tls, "ca_file"),
+            CaFile = TlsFiles.ReadFile(tls, "ca_file", !isInsecure),
             CaPem = tls.Secret("ca_pem"),
-            CertificateFile = TlsFiles.ReadFile(tls, "cert_file"),
-            KeyFile = TlsFiles.ReadFile(tls, "key_file"),
+            CertificateFile = TlsFiles.ReadFile(tls, "cert_file", !isInsecure),
+            KeyFile = TlsFiles.ReadFile(tls, "key_file", !isInsecure),
             ServerNameOverride = tls.Text("server_name_override") is { Length: > 0 } name ? name : null,
             MinTlsVersion = TlsFiles.ReadVersion(tls, "min_version", defaults.MinTlsVersion)!,
             TlsReloadInterval = TlsFiles.ReadReloadInterval(tls),
@@ -76,7 +77,7 @@ internal static class ClientSection
         TlsFiles.Choose(tls, "ca_file", "ca_pem", isRequired: false);
         foreach (var key in (string[])["ca_file", "ca_pem", "cert_file", "key_file"])
         {
-            if (options.Insecure && tls.Value(key) is not null)
+            if (isInsecure && tls.Value(key) is not null)
             {
                 tls.Error(key, "`insecure: true` sends without TLS: one of them must go");
             }

@@ -48,11 +48,12 @@ internal sealed class Components<T>(string kind)
     public void UseAll() => _used.UnionWith(_components.Select(component => component.Id));
 
     /// <param name="unused">Why one that nobody names has no effect.</param>
-    public void WarnOfUnused(Section parent, string unused)
+    /// <param name="isSaid">Those of which that has been said already.</param>
+    public void WarnOfUnused(Section parent, string unused, Func<T, bool>? isSaid = null)
     {
         foreach (var (id, _, options) in _components)
         {
-            if (options is not null && !_used.Contains(id))
+            if (options is not null && !_used.Contains(id) && isSaid?.Invoke(options) != true)
             {
                 parent.KeyWarning(id, unused);
             }

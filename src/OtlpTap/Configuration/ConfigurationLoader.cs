@@ -158,11 +158,11 @@ internal sealed class ConfigurationLoader
 
         if (hasProcessors)
         {
-            processors.WarnOfUnused(processorsSection, "no pipeline uses this processor");
+            processors.WarnOfUnused(processorsSection, "no pipeline uses this processor", processor => processor is BatchProcessor);
         }
 
         exporters.WarnOfUnused(exportersSection, "no pipeline uses this exporter");
-        extensions.Components.WarnOfUnused(extensionsSection, "has no effect: `service.extensions` does not name it");
+        extensions.Components.WarnOfUnused(extensionsSection, "has no effect: `service.extensions` does not name it", extension => extension is UnservedExtension);
         var healthCheckSection = extensions.Components.Used.FirstOrDefault(extension => extension.Options == healthCheck).Section;
         var options = Check.Whole(receivers, processors, exporters, pipelines, service, serviceSection, healthCheckSection);
         return options is not null && !problems.HasErrors && InForce(options.Processor, processorsSection) is { } rules

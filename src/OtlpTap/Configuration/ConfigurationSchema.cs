@@ -11,7 +11,8 @@ namespace OtlpTap.Configuration;
 /// </summary>
 internal static class ConfigurationSchema
 {
-    private const string Reference = "#/$defs/environment";
+    // ${env:NAME}, alone or within a text. A pattern is asked of strings alone: the other types stand beside it.
+    private const string Reference = @"\$\{.+\}";
 
     public static string Write(KeyShape root)
     {
@@ -21,13 +22,6 @@ internal static class ConfigurationSchema
             json.WriteStartObject();
             json.WriteString("$schema", "https://json-schema.org/draft/2020-12/schema");
             json.WriteString("title", "OtlpTap configuration");
-            json.WriteStartObject("$defs");
-            json.WriteStartObject("environment");
-            json.WriteString("description", "A value from the environment: ${env:NAME} or ${env:NAME:-default}.");
-            json.WriteString("type", "string");
-            json.WriteString("pattern", @"\$\{.+\}");
-            json.WriteEndObject();
-            json.WriteEndObject();
             WriteKeys(json, root, "");
             json.WriteEndObject();
         }
@@ -47,27 +41,14 @@ internal static class ConfigurationSchema
         WriteDefault(json, key);
         if (key.Kind is KeyKind.Map or KeyKind.Components or KeyKind.TextMap or KeyKind.SecretMap or KeyKind.MapList)
         {
-            WriteAnyOf(json, () => WriteMap(json, key, path));
+            WriteMap(json, key, path);
         }
         else if (key.Kind != KeyKind.Any)
         {
-            WriteAnyOf(json, () => WriteScalar(json, key));
+            WriteScalar(json, key);
         }
 
         json.WriteEndObject();
-    }
-
-    // What is written, or a reference.
-    private static void WriteAnyOf(Utf8JsonWriter json, Action write)
-    {
-        json.WriteStartArray("anyOf");
-        json.WriteStartObject();
-        write();
-        json.WriteEndObject();
-        json.WriteStartObject();
-        json.WriteString("$ref", Reference);
-        json.WriteEndObject();
-        json.WriteEndArray();
     }
 
     private static void WriteMap(Utf8JsonWriter json, KeyShape key, string path)
@@ -75,13 +56,13 @@ internal static class ConfigurationSchema
         switch (key.Kind)
         {
             case KeyKind.TextMap or KeyKind.SecretMap:
-                WriteTypes(json, "object", "null");
+                WriteTypesOrReference(json, "object", "null");
                 json.WriteStartObject("additionalProperties");
                 WriteTypes(json, "string", "number", "boolean", "null");
                 json.WriteEndObject();
                 break;
             case KeyKind.MapList:
-                WriteTypes(json, "array", "null");
+                WriteTypesOrReference(json, "array", "null");
                 json.WriteStartObject("items");
                 WriteKeys(json, key, path);
                 json.WriteEndObject();
@@ -94,7 +75,7 @@ internal static class ConfigurationSchema
 
     private static void WriteKeys(Utf8JsonWriter json, KeyShape map, string path)
     {
-        WriteTypes(json, "object", "null");
+        WriteTypesOrReference(json, "object", "null");
         json.WriteStartObject(map.Kind == KeyKind.Components ? "patternProperties" : "properties");
         foreach (var key in map.Keys)
         {
@@ -121,17 +102,17 @@ internal static class ConfigurationSchema
         switch (key.Kind)
         {
             case KeyKind.Flag:
-                WriteTypes(json, "boolean", "null");
+                WriteTypesOrReference(json, "boolean", "null");
                 break;
             case KeyKind.Integer or KeyKind.Number:
-                WriteTypes(json, key.Kind == KeyKind.Integer ? "integer" : "number", "null");
+                WriteTypesOrReference(json, key.Kind == KeyKind.Integer ? "integer" : "number", "null");
                 WriteNumber(json, "minimum", key.Min!);
                 WriteNumber(json, "maximum", key.Max!);
                 break;
             case KeyKind.Duration:
                 // 0 is the only number that needs no unit.
                 WriteTypes(json, "string", "integer", "null");
-                json.WriteString("pattern", @"^(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)$");
+                json.WriteString("pattern", @$"^(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)$|{Reference}");
                 json.WriteNumber("maximum", 0);
                 break;
             case KeyKind.Choice:
@@ -153,6 +134,12 @@ internal static class ConfigurationSchema
     // A word that looks like a number is one to YAML when it stands without quotes.
     private static void WriteChoices(Utf8JsonWriter json, KeyShape key)
     {
+        json.WriteStartArray("anyOf");
+        json.WriteStartObject();
+        json.WriteString("pattern", Reference);
+        json.WriteString("type", "string");
+        json.WriteEndObject();
+        json.WriteStartObject();
         json.WriteStartArray("enum");
         foreach (var word in key.Choices)
         {
@@ -164,6 +151,8 @@ internal static class ConfigurationSchema
         }
 
         json.WriteNullValue();
+        json.WriteEndArray();
+        json.WriteEndObject();
         json.WriteEndArray();
     }
 
@@ -200,15 +189,17 @@ internal static class ConfigurationSchema
         json.WriteRawValue(number);
     }
 
+    private static void WriteTypesOrReference(Utf8JsonWriter json, params ReadOnlySpan<string> types)
+    {
+        WriteTypes(json, [.. types, "string"]);
+        json.WriteString("pattern", Reference);
+    }
+
+    // On one line: there are hundreds.
     private static void WriteTypes(Utf8JsonWriter json, params ReadOnlySpan<string> types)
     {
-        json.WriteStartArray("type");
-        foreach (var type in types)
-        {
-            json.WriteStringValue(type);
-        }
-
-        json.WriteEndArray();
+        json.WritePropertyName("type");
+        json.WriteRawValue($"[\"{string.Join("\", \"", types!)}\"]");
     }
 
     private static string Below(string path, KeyShape key)

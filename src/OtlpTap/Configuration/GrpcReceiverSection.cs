@@ -8,11 +8,12 @@ internal static class GrpcReceiverSection
     public static GrpcReceiverOptions Read(Section grpc, Extensions extensions)
     {
         var defaults = new GrpcReceiverOptions();
+        var endpoint = ListenerSection.ReadAddress(grpc, defaults.Endpoint);
         var keepalive = grpc.Map("keepalive");
         var server = keepalive.Map("server_parameters");
         var options = new GrpcReceiverOptions
         {
-            Endpoint = ListenerSection.ReadAddress(grpc, defaults.Endpoint),
+            Endpoint = endpoint,
             Tls = ServerTlsSection.Read(grpc),
             Authenticator = ListenerSection.ReadAuthenticator(grpc, extensions),
             MaxReceiveMessageBytes = (int)grpc.Mebibytes("max_recv_msg_size_mib", defaults.MaxReceiveMessageBytes, 1, MessageMibMax),

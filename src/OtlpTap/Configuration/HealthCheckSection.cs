@@ -6,10 +6,11 @@ internal static class HealthCheckSection
     public static HealthCheckExtension Read(string id, Section section)
     {
         var defaults = new HealthCheckOptions();
+        var endpoint = ListenerSection.ReadAddress(section, defaults.Endpoint);
         var body = section.Map("response_body");
         var options = new HealthCheckOptions
         {
-            Endpoint = ListenerSection.ReadAddress(section, defaults.Endpoint),
+            Endpoint = endpoint,
             Tls = ServerTlsSection.Read(section),
             Path = section.Text("path", defaults.Path),
             HealthyBody = body.Text("healthy"),

@@ -36,22 +36,32 @@ internal static class InFlightCheck
         }
 
         tap = tap with { InFlightBytesMax = bound ?? tap.InFlightBytesMax };
-        foreach (var (_, section, receiver) in receivers)
+        foreach (var (messageBytes, protocol, messageKey) in Messages(receivers).Where(message => message.Bytes > tap.InFlightBytesMax))
         {
-            var protocols = section.Map("protocols");
-            ReportTooLittle(receiver.Grpc?.MaxReceiveMessageBytes, protocols.Map("grpc"), "max_recv_msg_size_mib");
-            ReportTooLittle(receiver.Http?.MaxRequestBodyBytes, protocols.Map("http"), "max_request_body_size");
+            // At the number that the operator wrote; it may be either.
+            (at ?? protocol).Error(at is null ? messageKey : key, $"a message of `{messageKey}`, {Mib(messageBytes)}, must fit into {name}, {Mib(tap.InFlightBytesMax)}");
+            if (at is not null)
+            {
+                break;
+            }
         }
 
         return tap;
+    }
 
-        // At the number that the operator wrote; it may be either.
-        void ReportTooLittle(int? messageBytes, Section protocol, string messageKey)
+    private static IEnumerable<(long Bytes, Section Protocol, string Key)> Messages(IReadOnlyList<(string Id, Section Section, ReceiverOptions Options)> receivers)
+    {
+        foreach (var (_, section, receiver) in receivers)
         {
-            if (messageBytes > tap.InFlightBytesMax)
+            var protocols = section.Map("protocols");
+            if (receiver.Grpc is { } grpc)
             {
-                var message = $"a message of `{messageKey}`, {Mib(messageBytes.Value)}, must fit into {name}, {Mib(tap.InFlightBytesMax)}";
-                (at ?? protocol).Error(at is null ? messageKey : key, message);
+                yield return (grpc.MaxReceiveMessageBytes, protocols.Map("grpc"), "max_recv_msg_size_mib");
+            }
+
+            if (receiver.Http is { } http)
+            {
+                yield return (http.MaxRequestBodyBytes, protocols.Map("http"), "max_request_body_size");
             }
         }
     }

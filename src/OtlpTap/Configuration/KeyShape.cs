@@ -83,7 +83,7 @@ internal sealed class KeyShape(string name)
 
     public KeyShape Is(KeyKind kind, string? byDefault = null, string? min = null, string? max = null)
     {
-        (Kind, Default, Min, Max) = (kind, byDefault ?? Default, min, max);
+        (Kind, Default, Min, Max) = (kind, byDefault is null or "" ? Default : byDefault, min, max);
         return this;
     }
 

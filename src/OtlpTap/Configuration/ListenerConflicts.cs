@@ -4,7 +4,11 @@ namespace OtlpTap.Configuration;
 
 /// <summary>A listener with where it was written.</summary>
 /// <param name="Name">What a message calls it: its section.</param>
-internal readonly record struct Listener(string Name, Section Section, ListenAddress Address);
+/// <param name="Key">The key of the section that says where it listens.</param>
+internal readonly record struct Listener(string Name, Section Section, string Key, ListenAddress Address)
+{
+    public bool IsWritten => Section.Value(Key) is not null;
+}
 
 /// <summary>Two listeners that cannot both open.</summary>
 internal static class ListenerConflicts
@@ -51,8 +55,8 @@ internal static class ListenerConflicts
     // At an endpoint that the operator wrote, the later of two.
     private static void Report(Listener earlier, Listener later)
     {
-        var (at, other) = later.Section.Value("endpoint") is null && earlier.Section.Value("endpoint") is not null ? (earlier, later) : (later, earlier);
+        var (at, other) = !later.IsWritten && earlier.IsWritten ? (earlier, later) : (later, earlier);
         var what = at.Address.UnixPath is null ? $"port {at.Address.Tcp.Port}" : $"`{at.Address.UnixPath}`";
-        at.Section.Error("endpoint", $"{what} is taken: `{other.Name}` listens on {other.Address}{(other.Section.Value("endpoint") is null ? " by default" : "")}");
+        at.Section.Error(at.Key, $"{what} is taken: `{other.Name}` listens on {other.Address}{(other.IsWritten ? "" : $" by default; set its `{other.Key}`")}");
     }
 }

@@ -12,25 +12,28 @@ internal static class ListenerSection
 
     private const string UnixScheme = "unix://";
 
+    // In place of one that was wrong: it is in nobody's way.
+    private static readonly ListenAddress Invalid = new("", 0);
+
     /// <summary><c>endpoint</c> with <c>transport</c>: host and port, a path with <c>transport: unix</c>, or <c>unix:///path</c>.</summary>
     public static ListenAddress ReadAddress(Section listener, ListenAddress byDefault)
     {
-        var isUnix = listener.Choice("transport", byDefault: false, [("tcp", false), ("unix", true)]);
         var text = listener.Text("endpoint", byDefault.ToString());
+        var isUnix = listener.Choice("transport", byDefault: false, [("tcp", false), ("unix", true)]);
         if (text.StartsWith(UnixScheme, StringComparison.Ordinal))
         {
-            return ReadUnixPath(listener, text[UnixScheme.Length..]) ?? byDefault;
+            return ReadUnixPath(listener, text[UnixScheme.Length..]) ?? Invalid;
         }
 
         if (isUnix)
         {
-            return ReadUnixPath(listener, listener.Text("endpoint") ?? "") ?? byDefault;
+            return ReadUnixPath(listener, listener.Text("endpoint") ?? "") ?? Invalid;
         }
 
         if (!HostPort.TryParse(text, out var endpoint, out var error))
         {
             listener.Error("endpoint", error);
-            return byDefault;
+            return Invalid;
         }
 
         return new ListenAddress(endpoint, null);
@@ -83,7 +86,13 @@ internal static class ListenerSection
 
     private static ListenAddress? ReadUnixPath(Section listener, string path)
     {
-        if (path.Length == 0 || path[0] != '/' || path.Contains('\0', StringComparison.Ordinal))
+        if (path.Length == 0)
+        {
+            listener.Error("endpoint", "must be set: with `transport: unix` it is the path of a socket, as `/run/otlptap.sock`");
+            return null;
+        }
+
+        if (path[0] != '/' || path.Contains('\0', StringComparison.Ordinal))
         {
             listener.Error("endpoint", $"`{path}` is no absolute path: a Unix socket is `/run/otlptap.sock`, or `unix:///run/otlptap.sock`");
             return null;

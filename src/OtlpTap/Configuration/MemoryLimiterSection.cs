@@ -14,16 +14,20 @@ internal static class MemoryLimiterSection
     /// <param name="machineBytes">What percentages are of.</param>
     public static MemoryLimiterProcessor? Read(string id, Section section, Func<long> machineBytes)
     {
-        var limitMib = section.Integer("limit_mib", 0, 0, MibMax) ?? 0;
+        var limitMib = section.Integer("limit_mib", null, 1, MibMax) ?? 0;
         var spikeMib = section.Integer("spike_limit_mib", null, 0, MibMax) ?? 0;
-        var limitPercentage = section.Integer("limit_percentage", 0, 0, 100) ?? 0;
+        var limitPercentage = section.Integer("limit_percentage", null, 1, 100) ?? 0;
         var spikePercentage = section.Integer("spike_limit_percentage", null, 0, 100) ?? 0;
         ReadIntervals(section);
         section.RefuseUnknownKeys();
 
         if (limitMib == 0 && limitPercentage == 0)
         {
-            section.Problems.Error(section.Mark, section.PathOf("limit_mib"), "must be set, or `limit_percentage`");
+            if (section.Value("limit_mib") is null && section.Value("limit_percentage") is null)
+            {
+                section.Problems.Error(section.Mark, section.PathOf("limit_mib"), "must be set, or `limit_percentage`");
+            }
+
             return null;
         }
 

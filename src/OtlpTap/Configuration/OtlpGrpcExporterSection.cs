@@ -8,9 +8,10 @@ internal static class OtlpGrpcExporterSection
     public static OtlpGrpcExporterOptions? Read(string id, Section section, Extensions extensions)
     {
         var defaults = new ForwardOptions { Endpoint = "" };
+        var address = section.RequiredText("endpoint") ?? "";
         var options = ClientSection.Read(section, extensions, defaults) with
         {
-            Endpoint = section.RequiredText("endpoint") ?? "",
+            Endpoint = address,
             IsRoundRobin = section.Choice("balancer_name", defaults.IsRoundRobin, [("round_robin", true), ("pick_first", false)]),
             Authority = section.Text("authority") is { Length: > 0 } authority ? authority : null,
             UserAgent = section.Text("user_agent") is { Length: > 0 } agent ? agent : null,

@@ -11,10 +11,8 @@ internal static class OtlpHttpExporterSection
 
     public static OtlpHttpExporterOptions? Read(string id, Section section, Extensions extensions)
     {
-        var forward = ClientSection.Read(section, extensions, new ForwardOptions { Endpoint = "", TimeoutSeconds = TimeoutSeconds }) with
-        {
-            Endpoint = section.Text("endpoint") ?? "",
-        };
+        var forward = new ForwardOptions { Endpoint = section.Text("endpoint") ?? "", TimeoutSeconds = TimeoutSeconds };
+        forward = ClientSection.Read(section, extensions, forward);
         var defaults = new OtlpHttpExporterOptions(id, forward);
         var options = defaults with
         {

@@ -50,7 +50,7 @@ internal sealed class PipelineSection(
     private PipelineOptions ReadPipeline(string id, Signal signal, Section pipeline, IEnumerable<PipelineOptions> earlier)
     {
         var sources = Use(pipeline, "receivers", receivers, out var receiverCount);
-        var used = Use(pipeline, "processors", processors, out _);
+        var used = Use(pipeline, "processors", processors, out var processorCount);
         var targets = Use(pipeline, "exporters", exporters, out var exporterCount);
         var taps = used.OfType<TapProcessor>().Count();
         var primaryId = pipeline.Text("primary");
@@ -66,7 +66,7 @@ internal sealed class PipelineSection(
             pipeline.Error("processors", "a pipeline has one tap processor");
         }
 
-        if (taps + exporterCount == 0)
+        if (taps + exporterCount == 0 && used.Count == processorCount)
         {
             pipeline.Error("exporters", "neither an exporter nor the tap processor is named: what is received would be lost");
         }

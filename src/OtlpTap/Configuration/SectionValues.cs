@@ -189,7 +189,7 @@ internal sealed partial class Section
 
     private string? TextAs(string key, KeyKind kind, string? byDefault)
     {
-        shape?.Key(key).Is(kind, byDefault is { Length: 0 } ? null : byDefault);
+        shape?.Key(key).Is(kind, byDefault);
         return TextOf(key);
     }
 

@@ -27,7 +27,7 @@ internal static class ServerTlsSection
 
         TlsFiles.Choose(tls, "cert_file", "cert_pem", isRequired: true);
         TlsFiles.Choose(tls, "key_file", "key_pem", isRequired: true);
-        if (options.MaxVersion < options.MinVersion)
+        if (options.MaxVersion is { } newest && newest < options.MinVersion)
         {
             tls.Error("max_version", "is older than `min_version`");
         }

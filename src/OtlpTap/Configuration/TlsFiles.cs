@@ -7,10 +7,11 @@ internal static class TlsFiles
     private static readonly Version Tls13 = new(1, 3);
 
     /// <summary>The name of a file that is there; null where the key is not set.</summary>
-    public static string? ReadFile(Section tls, string key)
+    /// <param name="isUsed">Whether it has to be there.</param>
+    public static string? ReadFile(Section tls, string key, bool isUsed = true)
     {
         var file = tls.Text(key, "");
-        if (file.Length > 0 && !File.Exists(file))
+        if (isUsed && file.Length > 0 && !File.Exists(file))
         {
             tls.Error(key, $"no file `{file}`");
         }
