@@ -51,7 +51,7 @@ internal static class Check
                 yield return new Listener($"receivers.{id}.protocols.grpc", protocols.Map("grpc"), Endpoint, grpc.Endpoint);
             }
 
-            if (receiver.Http is { } http)
+            if (receiver.Http is { } http && !IsShared(receiver, protocols))
             {
                 yield return new Listener($"receivers.{id}.protocols.http", protocols.Map("http"), Endpoint, http.Endpoint);
             }
@@ -68,6 +68,22 @@ internal static class Check
             var section = serviceSection.Map("telemetry").Map("metrics");
             yield return new Listener("service.telemetry.metrics", section, section.Value("address") is null ? "readers" : "address", metrics);
         }
+    }
+
+    // One endpoint for both protocols of a receiver is one listener, with one TLS.
+    private static bool IsShared(ReceiverOptions receiver, Section protocols)
+    {
+        if (receiver is not { Grpc: { } grpc, Http: { } http } || grpc.Endpoint != http.Endpoint || http.Endpoint is { Tcp.Port: 0, UnixPath: null })
+        {
+            return false;
+        }
+
+        if (grpc.Tls != http.Tls || grpc.Authenticator != http.Authenticator)
+        {
+            protocols.Map("http").Error(Endpoint, "is that of `grpc` as well: then `tls` and `auth` of both must be the same");
+        }
+
+        return true;
     }
 
     private static void ReportSharedFiles(IReadOnlyList<(string Id, Section Section, ExporterOptions Options)> exporters)

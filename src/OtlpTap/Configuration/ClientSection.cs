@@ -11,7 +11,7 @@ internal static class ClientSection
     {
         var options = defaults with
         {
-            Headers = ListenerSection.ReadHeaders(section, "headers"),
+            Headers = [.. ListenerSection.ReadHeaders(section, "headers")],
             TimeoutSeconds = section.Duration("timeout", TimeSpan.FromSeconds(defaults.TimeoutSeconds), TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(10)).TotalSeconds,
             Compression = section.Choice("compression", defaults.Compression, [("none", Compression.None), ("gzip", Compression.Gzip), ("zstd", Compression.Zstd), ("", Compression.None)], Unsupported),
             Auth = ReadAuth(section, extensions),

@@ -21,7 +21,7 @@ public sealed class ComponentTests
                     max_concurrent_streams: 256
                     include_metadata: false
                     keepalive:
-                      server_parameters: { max_connection_idle: 11s, time: 30s, timeout: 5s }
+                      server_parameters: { max_connection_idle: 11s, max_connection_age: 30m, max_connection_age_grace: 10s, time: 30s, timeout: 5s }
             """).Receivers[0];
 
         Assert.Equal("otlp/agents", receiver.Id);
@@ -32,6 +32,8 @@ public sealed class ComponentTests
                 MaxReceiveMessageBytes = 16 << 20,
                 MaxConcurrentStreams = 256,
                 MaxConnectionIdle = TimeSpan.FromSeconds(11),
+                MaxConnectionAge = TimeSpan.FromMinutes(30),
+                MaxConnectionAgeGrace = TimeSpan.FromSeconds(10),
                 KeepaliveTime = TimeSpan.FromSeconds(30),
                 KeepaliveTimeout = TimeSpan.FromSeconds(5),
             },
@@ -49,6 +51,7 @@ public sealed class ComponentTests
                 recorder: { max_size_mib: 64, max_age: 10m, directory: "" }
                 corpus: { directory: /cases, settle: 500ms }
                 tee: { max_size_mib: 8 }
+                on_invalid: reject_item
                 limits: { in_flight_mib: 128 }
                 forward_headers: [X-Scope-OrgID, x-scope-orgid, x-tenant]
                 rules:
@@ -69,37 +72,14 @@ public sealed class ComponentTests
         Assert.Equal((64L << 20, TimeSpan.FromMinutes(10)), (tap.RecorderBytesMax, tap.RecorderAgeMax));
         Assert.Equal(("/cases", TimeSpan.FromMilliseconds(500)), (tap.CorpusDirectory, tap.CorpusSettle));
         Assert.Equal((8L << 20, 128L << 20), (tap.TeeBytesMax, tap.InFlightBytesMax));
+        Assert.Equal(OnInvalid.RejectItem, tap.OnInvalid);
         Assert.Equal(["x-scope-orgid", "x-tenant"], tap.ForwardHeaders);
         Assert.Equal(
             [
-                new Rule("refund_too_high", "planning_error", RuleContext.Span, "span.attributes[\"shop.amount_cents\"] > 50000", Tag: false, Source: "tap.yaml:10", Description: "more than an agent may give back"),
-                new Rule("exception", "error", RuleContext.SpanEvent, "spanevent.name == \"exception\"", Tee: false, Metric: false, Source: "tap.yaml:15"),
+                new Rule("refund_too_high", "planning_error", RuleContext.Span, "span.attributes[\"shop.amount_cents\"] > 50000", Tag: false, Source: "tap.yaml:11", Description: "more than an agent may give back"),
+                new Rule("exception", "error", RuleContext.SpanEvent, "spanevent.name == \"exception\"", Tee: false, Metric: false, Source: "tap.yaml:16"),
             ],
             tap.Rules);
-    }
-
-    [Fact]
-    public void Every_key_of_the_exporter_is_read()
-    {
-        using var ca = new TemporaryFile("certificates");
-        var exporter = Assert.Single(Configured.Valid(
-            $$"""
-            exporters:
-              otlp_grpc:
-                endpoint: https://api.example.com:443
-                tls: { insecure: false, insecure_skip_verify: true, ca_file: {{ca.Path}} }
-                headers: { X-Team: agents, authorization: "Bearer a b" }
-                timeout: 1.5s
-                compression: none
-                retry_on_failure: { enabled: false, max_elapsed_time: 60s }
-                sending_queue: { enabled: false, queue_size: 10 }
-            """).Exporters);
-
-        Assert.Equal("otlp_grpc", exporter.Id);
-        Assert.Equal("https://api.example.com:443", exporter.Forward.Endpoint);
-        Assert.Equal((false, true, ca.Path), (exporter.Forward.Insecure, exporter.Forward.InsecureSkipVerify, exporter.Forward.CaFile));
-        Assert.Equal([("x-team", "agents"), ("authorization", "Bearer a b")], exporter.Forward.Headers);
-        Assert.Equal(1.5, exporter.Forward.TimeoutSeconds);
     }
 
     [Fact]
@@ -153,45 +133,6 @@ public sealed class ComponentTests
         Assert.Equal((packs[0].Name, "mine"), (together[0].Name, together[0].Failure));
         Assert.Equal("added", together[packs.Count].Name);
         Assert.Equal(2, alone.Count);
-    }
-
-    [Fact]
-    public void What_is_defined_and_not_used_is_a_warning()
-    {
-        var loaded = Configured.Load(
-            """
-            receivers:
-              otlp: { protocols: { grpc: } }
-              otlp/spare: { protocols: { grpc: } }
-            processors:
-              tap:
-              tap/spare:
-            exporters:
-              otlp_grpc: { endpoint: tempo:4317 }
-            service:
-              pipelines:
-                traces: { receivers: [otlp], processors: [tap] }
-            """);
-
-        Assert.NotNull(loaded.Options);
-        Assert.Equal(
-            [
-                "tap.yaml:3:3: warning: receivers.otlp/spare: no pipeline uses this receiver",
-                "tap.yaml:6:3: warning: processors.tap/spare: no pipeline uses this processor",
-                "tap.yaml:8:3: warning: exporters.otlp_grpc: no pipeline uses this exporter",
-            ],
-            loaded.Problems.Select(problem => problem.ToString()));
-    }
-
-    [Fact]
-    public void The_HTTP_protocol_of_a_pasted_receiver_is_a_warning()
-    {
-        var loaded = Configured.Load("receivers:\n  otlp:\n    protocols:\n      grpc:\n      http: { cors: { allowed_origins: ['*'] } }\n");
-
-        Assert.NotNull(loaded.Options);
-        Assert.Equal(
-            "tap.yaml:5:7: warning: receivers.otlp.protocols.http: OTLP/HTTP is not served yet: agents reach the tap over OTLP/gRPC alone",
-            Assert.Single(loaded.Problems).ToString());
     }
 
     [Fact]

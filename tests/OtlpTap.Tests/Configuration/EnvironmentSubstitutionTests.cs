@@ -94,7 +94,7 @@ public sealed class EnvironmentSubstitutionTests
 
     [Fact]
     public void Keys_are_not_searched_for_references() =>
-        Assert.Equal(["tap.yaml:1:1: ${env:HOST}: unknown key; known here: exporters, processors, receivers, service"], Configured.Problems("${env:HOST}: {}\n", ("HOST", "service")));
+        Assert.Equal(["tap.yaml:1:1: ${env:HOST}: unknown key; known here: exporters, extensions, processors, receivers, service"], Configured.Problems("${env:HOST}: {}\n", ("HOST", "service")));
 
     [Fact]
     public void Aliases_cannot_multiply_a_variable_beyond_the_bound()

@@ -6,7 +6,7 @@ internal static class ReadOptions
 {
     extension(ExporterOptions exporter)
     {
-        /// <summary>Of an <c>otlp_grpc</c> exporter.</summary>
-        public ForwardOptions Forward => ((OtlpGrpcExporterOptions)exporter).Forward;
+        /// <summary>Of an <c>otlp_grpc</c> or <c>otlp_http</c> exporter.</summary>
+        public ForwardOptions Forward => exporter is OtlpHttpExporterOptions http ? http.Forward : ((OtlpGrpcExporterOptions)exporter).Forward;
     }
 }

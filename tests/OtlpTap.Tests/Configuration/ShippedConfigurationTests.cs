@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using OtlpTap.Configuration;
+using OtlpTap.Forward;
 using OtlpTap.Otlp;
 
 namespace OtlpTap.Tests.Configuration;
@@ -19,6 +20,7 @@ public sealed class ShippedConfigurationTests
 
         Assert.Empty(loaded.Problems);
         Assert.Equal(new HostPort("127.0.0.1", 4317), loaded.Options!.Receivers[0].Grpc!.Endpoint.Tcp);
+        Assert.Equal(new HostPort("127.0.0.1", 4318), loaded.Options.Receivers[0].Http!.Endpoint.Tcp);
         Assert.Equal(new HostPort("127.0.0.1", 8888), loaded.Options.Service.Admin.Endpoint.Tcp);
         Assert.Equal("./otlptap-data/cases", loaded.Options.Processor.CorpusDirectory);
         Assert.Equal(["all"], loaded.Options.Processor.Packs);
@@ -32,8 +34,8 @@ public sealed class ShippedConfigurationTests
     [Theory]
     [InlineData("")]
     [InlineData("# nothing but a comment\n")]
-    [InlineData("receivers: { otlp: { protocols: { grpc: } } }\nprocessors: { tap: }\nexporters: {}\nservice: {}\n")]
-    [InlineData("receivers: { otlp: { protocols: { grpc: { keepalive: } } } }\nprocessors: { tap: { recorder: , corpus: , tee: {}, limits: } }\nservice: { admin: }\n")]
+    [InlineData("receivers: { otlp: { protocols: { grpc: , http: } } }\nprocessors: { tap: }\nexporters: {}\nservice: {}\n")]
+    [InlineData("receivers: { otlp: { protocols: { grpc: { keepalive: }, http: { idle_timeout: } } } }\nprocessors: { tap: { recorder: , corpus: , tee: {}, limits: } }\nservice: { admin: }\n")]
     public void What_is_left_out_is_as_in_the_built_in_default(string text)
     {
         Assert.Equivalent(Configured.Valid(ConfigurationLoader.BuiltInText()), Configured.Valid(text), strict: true);
@@ -59,6 +61,29 @@ public sealed class ShippedConfigurationTests
         var loaded = Configured.Loader(("TEMPO_ENDPOINT", "traces.example:14317")).Load([InRepository("config/tempo.yaml")]);
 
         Assert.Equal("traces.example:14317", Assert.Single(loaded.Options!.Exporters).Forward.Endpoint);
+    }
+
+    [Fact]
+    public void The_Grafana_example_sends_each_signal_to_its_own_backend()
+    {
+        var loaded = Configured.Loader().Load([InRepository("config/grafana-stack.yaml")]);
+
+        Assert.Empty(loaded.Problems);
+        Assert.Equal(["tempo:4317", "http://loki:3100/otlp", "http://prometheus:9090/api/v1/otlp"], loaded.Options!.Pipelines.Select(pipeline => pipeline.Primary!.Forward.Endpoint));
+        Assert.IsType<OtlpGrpcExporterOptions>(loaded.Options.PipelineOf("otlp", Signal.Traces)!.Primary);
+        Assert.NotNull(loaded.Options.PipelineOf("otlp", Signal.Traces)!.Primary!.Spool);
+    }
+
+    [Fact]
+    public void The_secure_example_lets_nobody_in_without_a_token_and_sends_over_TLS()
+    {
+        using var file = new TemporaryFile("certificate");
+        var loaded = Configured.Loader(("OTLPTAP_TLS_CERT", file.Path), ("OTLPTAP_TLS_KEY", file.Path), ("OTLPTAP_TOKEN", "let-me-in"), ("UPSTREAM_TOKEN", "other")).Load([InRepository("config/secure.yaml")]);
+
+        Assert.Empty(loaded.Problems);
+        ListenerOptions[] listeners = [loaded.Options!.Receivers[0].Grpc!, loaded.Options.Receivers[0].Http!];
+        Assert.All(listeners, listener => Assert.Equal((file.Path, "bearertokenauth/agents"), (listener.Tls!.CertificateFile, listener.Authenticator!.Id)));
+        Assert.Equal(("bearertokenauth/upstream", false), (Assert.Single(loaded.Options.Exporters).Forward.Auth!.Id, loaded.Options.Exporters[0].Forward.Insecure));
     }
 
     private static string InRepository(string path, [CallerFilePath] string thisFile = "") =>
