@@ -137,7 +137,7 @@ internal static class ConfigurationSchema
         json.WriteStartArray("anyOf");
         json.WriteStartObject();
         json.WriteString("pattern", Reference);
-        json.WriteString("type", "string");
+        WriteTypes(json, "string");
         json.WriteEndObject();
         json.WriteStartObject();
         json.WriteStartArray("enum");
