@@ -180,6 +180,7 @@ public sealed class InvalidItemsPipelineTests : IAsyncDisposable
             new PayloadPool(),
             _tee,
             _setup.Forwarder,
+            [],
             _metrics.Receive,
             new FailureMetrics(_metrics.Factory, []),
             policy == OnInvalid.Relay ? null : new InvalidItems(new RequestValidator(policy), _metrics.Validity));
