@@ -37,10 +37,12 @@ internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payl
         foreach (var receiver in options.Receivers)
         {
             var pipelines = _receivers.GetOrAdd(receiver.Id, static (id, line) => new ReceiverPipelines(line.Receivers[id]), line);
+            var http = receiver.Http is { } httpOptions ? HttpOptions(receiver.Id, httpOptions, options.Processor, keepGzip) : null;
             plans.Receiver(
                 receiver,
                 receiver.Grpc is { } grpc ? credentialHeader => Grpc(receiver.Id, grpc, options.Processor, keepGzip, pipelines, credentialHeader) : null,
-                receiver.Http is { } http ? HttpEdge(receiver.Id, http, options.Processor, keepGzip, pipelines) : null);
+                http is null ? null : credentialHeader => Http(receiver.Id, http, pipelines, credentialHeader),
+                http is null ? null : next => new HttpFront(http, next).InvokeAsync);
         }
 
         var service = options.Service;
@@ -85,38 +87,30 @@ internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payl
         return new GrpcHandler(new Admission(inFlight, payloads, receive, metrics.Receive, time), new ReceiverScope(service, server.Services), server.Grpc).InvokeAsync;
     }
 
-    private HttpEdge HttpEdge(string receiver, HttpReceiverOptions http, TapProcessorOptions processor, bool keepGzip, ReceiverPipelines pipelines)
+    private static HttpReceiveOptions HttpOptions(string receiver, HttpReceiverOptions http, TapProcessorOptions processor, bool keepGzip) => new()
     {
-        var receive = new HttpReceiveOptions
+        Limits = new ReceiveOptions
         {
-            Limits = new ReceiveOptions
-            {
-                MessageBytesMax = http.MaxRequestBodyBytes,
-                MessageBytesMaxKey = $"receivers.{receiver}.protocols.http.max_request_body_size",
-                KeepGzip = keepGzip,
-                ForwardedHeaders = processor.ForwardHeaders,
-            },
-            Paths = http.Paths,
-            Cors = http.Cors,
-            ResponseHeaders = http.ResponseHeaders,
-            Encodings = http.CompressionAlgorithms,
-        };
-        return new HttpEdge(
-            next => new HttpFront(receive, next).InvokeAsync,
-            credentialHeader => new HttpExportHandler(
-                pipelines,
-                receive,
-                inFlight,
-                payloads,
-                new ForwardedHeaders(receive.Limits, credentialHeader),
-                metrics.Receive,
-                new ReceiverMetrics(metrics.Factory, receiver, ReceiverMetrics.Http),
-                metrics.MemoryLimiter,
-                time).InvokeAsync);
-    }
-}
+            MessageBytesMax = http.MaxRequestBodyBytes,
+            MessageBytesMaxKey = $"receivers.{receiver}.protocols.http.max_request_body_size",
+            KeepGzip = keepGzip,
+            ForwardedHeaders = processor.ForwardHeaders,
+        },
+        Paths = http.Paths,
+        Cors = http.Cors,
+        ResponseHeaders = http.ResponseHeaders,
+        Encodings = http.CompressionAlgorithms,
+    };
 
-/// <summary>OTLP/HTTP of one receiver.</summary>
-/// <param name="Front">Stands before authentication too: what every answer carries, and browsers' preflights, which have no credentials.</param>
-/// <param name="Handler">Given the header by which senders are let in, or null.</param>
-internal sealed record HttpEdge(Func<RequestDelegate, RequestDelegate> Front, Func<string?, RequestDelegate> Handler);
+    private RequestDelegate Http(string receiver, HttpReceiveOptions receive, ReceiverPipelines pipelines, string? credentialHeader) =>
+        new HttpExportHandler(
+            pipelines,
+            receive,
+            inFlight,
+            payloads,
+            new ForwardedHeaders(receive.Limits, credentialHeader),
+            metrics.Receive,
+            new ReceiverMetrics(metrics.Factory, receiver, ReceiverMetrics.Http),
+            metrics.MemoryLimiter,
+            time).InvokeAsync;
+}

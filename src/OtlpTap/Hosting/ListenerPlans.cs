@@ -16,13 +16,14 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
 
     /// <param name="grpc">Answers OTLP/gRPC. Given the header by which senders are let in, or null: it must not travel on.</param>
     /// <param name="http">Answers OTLP/HTTP.</param>
+    /// <param name="httpFront">What stands before the answers of OTLP/HTTP, that a sender is not let in included.</param>
     /// <exception cref="ListenException">Tokens or passwords cannot be read.</exception>
-    public ListenerPlans Receiver(ReceiverOptions receiver, Func<string?, RequestDelegate>? grpc, HttpEdge? http)
+    public ListenerPlans Receiver(ReceiverOptions receiver, Func<string?, RequestDelegate>? grpc, Func<string?, RequestDelegate>? http, Func<RequestDelegate, RequestDelegate>? httpFront = null)
     {
         var isShared = receiver is { Grpc: { } one, Http: { } other } && grpc is not null && http is not null && one.Endpoint == other.Endpoint && IsSettled(one.Endpoint);
         if (isShared)
         {
-            Shared(receiver.Id, receiver.Grpc!, receiver.Http!, grpc!, http!);
+            Shared(receiver.Id, receiver.Grpc!, receiver.Http!, grpc!, http!, httpFront);
             return this;
         }
 
@@ -33,7 +34,7 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
 
         if (receiver.Http is { } httpOptions && http is not null)
         {
-            Add(ListenerSettings.Of(ListenerName.Http(receiver.Id), httpOptions), httpOptions.Authenticator, httpOptions.KeepAlivesEnabled ? http.Handler : header => EndingConnections(http.Handler(header)), http.Front);
+            Add(ListenerSettings.Of(ListenerName.Http(receiver.Id), httpOptions), httpOptions.Authenticator, httpOptions.KeepAlivesEnabled ? http : header => EndingConnections(http(header)), httpFront);
         }
 
         return this;
@@ -70,7 +71,7 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
     /// OTLP/gRPC and OTLP/HTTP on one port, which the specification allows ("OTLP/HTTP Default Port"): the content type
     /// tells them apart. TLS and idle times are those of HTTP, what only gRPC has is gRPC's.
     /// </summary>
-    private void Shared(string receiver, GrpcReceiverOptions grpc, HttpReceiverOptions http, Func<string?, RequestDelegate> toGrpc, HttpEdge toHttp)
+    private void Shared(string receiver, GrpcReceiverOptions grpc, HttpReceiverOptions http, Func<string?, RequestDelegate> toGrpc, Func<string?, RequestDelegate> toHttp, Func<RequestDelegate, RequestDelegate>? httpFront)
     {
         var settings = ListenerSettings.Of(ListenerName.Http(receiver), http) with
         {
@@ -82,12 +83,11 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
         };
         Add(settings, http.Authenticator ?? grpc.Authenticator, credentialHeader =>
         {
-            var (onGrpc, onHttp) = (toGrpc(credentialHeader), toHttp.Handler(credentialHeader));
+            var (onGrpc, onHttp) = (toGrpc(credentialHeader), toHttp(credentialHeader));
             return request => Admission.IsGrpc(request.Request) ? onGrpc(request) : onHttp(request);
-        },
-        next =>
+        }, httpFront is null ? null : next =>
         {
-            var front = toHttp.Front(next);
+            var front = httpFront(next);
             return request => Admission.IsGrpc(request.Request) ? next(request) : front(request);
         });
     }
@@ -109,18 +109,17 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
 
     private void Add(ListenerSettings settings, AuthenticatorOptions? options, Func<string?, RequestDelegate> handler, Func<RequestDelegate, RequestDelegate>? front = null)
     {
+        front ??= static next => next;
         if (options is null)
         {
-            _plans.Add(new ListenerPlan(settings, Behind(handler(null))));
+            _plans.Add(new ListenerPlan(settings, front(handler(null))));
             return;
         }
 
         var instruments = metrics.For(settings.Name.ToString());
         var authenticator = CreateAuthenticator(settings, options, instruments);
         var gate = new AuthenticationGate(authenticator, handler(authenticator.Header), instruments.RequestUnauthenticated);
-        _plans.Add(new ListenerPlan(settings, Behind(gate.InvokeAsync), authenticator));
-
-        RequestDelegate Behind(RequestDelegate next) => front is null ? next : front(next);
+        _plans.Add(new ListenerPlan(settings, front(gate.InvokeAsync), authenticator));
     }
 
     private Authenticator CreateAuthenticator(ListenerSettings settings, AuthenticatorOptions options, ListenerMetrics.Of instruments)

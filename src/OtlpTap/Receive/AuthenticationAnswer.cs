@@ -12,56 +12,50 @@ namespace OtlpTap.Receive;
 /// </summary>
 internal static class AuthenticationAnswer
 {
-    private const string Grpc = "application/grpc";
-    private const string Protobuf = "application/x-protobuf";
-    private const string Json = "application/json";
+    private const string BusyMessage = "too many passwords are being checked";
 
-    private const string Refused = "the credentials are missing or not known";
-    private const string Busy = "too many passwords are being checked";
+    private static readonly ExportReply Refused = new(StatusCode.Unauthenticated, "the credentials are missing or not known", default, []);
+
+    private static readonly ExportReply Busy = new(
+        StatusCode.Unavailable, BusyMessage, default, [StatusDetails.Trailer(StatusDetails.RetryInfo(StatusCode.Unavailable, BusyMessage, Refusals.RetryDelay))]);
 
     public static Task WriteAsync(HttpContext http, Authentication answer, string challenge)
     {
-        var type = http.Request.ContentType;
-        var (status, code, message) = answer == Authentication.Busy
-            ? (StatusCode.Unavailable, StatusCodes.Status503ServiceUnavailable, Busy)
-            : (StatusCode.Unauthenticated, StatusCodes.Status401Unauthorized, Refused);
+        var reply = answer == Authentication.Busy ? Busy : Refused;
         if (Admission.IsGrpc(http.Request))
         {
-            WriteTrailers(http, status, message);
+            WriteTrailers(http, reply);
             return Task.CompletedTask;
         }
 
-        http.Response.StatusCode = code;
-        if (code == StatusCodes.Status401Unauthorized)
+        if (reply.Status == StatusCode.Unauthenticated)
         {
             http.Response.Headers.WWWAuthenticate = challenge;
         }
-        else
-        {
-            http.Response.Headers.RetryAfter = Math.Ceiling(Refusals.RetryDelay.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        }
 
-        var (body, bodyType) = Is(type, Protobuf) ? (StatusDetails.Plain(status, message), Protobuf)
-            : Is(type, Json) ? (Encoding.UTF8.GetBytes($$"""{"code":{{(int)status}},"message":"{{message}}"}"""), Json)
-            : (Encoding.UTF8.GetBytes(message + "\n"), "text/plain; charset=utf-8");
-        http.Response.ContentType = bodyType;
+        var type = HttpMediaTypes.Of(http.Request.ContentType);
+        return type == HttpMediaType.Unknown ? WriteTextAsync(http, reply) : HttpReply.WriteErrorAsync(http, type, reply);
+    }
+
+    private static Task WriteTextAsync(HttpContext http, ExportReply reply)
+    {
+        var body = Encoding.UTF8.GetBytes(reply.Message + "\n");
+        http.Response.StatusCode = HttpReply.StatusOf(reply);
+        http.Response.ContentType = "text/plain; charset=utf-8";
         http.Response.ContentLength = body.Length;
         return HttpMethods.IsHead(http.Request.Method) ? Task.CompletedTask : http.Response.Body.WriteAsync(body, http.RequestAborted).AsTask();
     }
 
     // "Trailers-Only" of gRPC over HTTP/2: the status stands in the headers, and nothing follows.
-    private static void WriteTrailers(HttpContext http, StatusCode status, string message)
+    private static void WriteTrailers(HttpContext http, ExportReply reply)
     {
         var headers = http.Response.Headers;
-        headers.ContentType = Grpc;
-        headers["grpc-status"] = ((int)status).ToString(CultureInfo.InvariantCulture);
-        headers["grpc-message"] = Uri.EscapeDataString(message);
-        if (status == StatusCode.Unavailable)
+        headers.ContentType = "application/grpc";
+        headers["grpc-status"] = ((int)reply.Status).ToString(CultureInfo.InvariantCulture);
+        headers["grpc-message"] = Uri.EscapeDataString(reply.Message);
+        foreach (var trailer in reply.Trailers)
         {
-            var retry = StatusDetails.Trailer(StatusDetails.RetryInfo(status, message, Refusals.RetryDelay));
-            headers[retry.Name] = retry.Value;
+            headers[trailer.Name] = trailer.Value;
         }
     }
-
-    private static bool Is(string? type, string wanted) => type?.StartsWith(wanted, StringComparison.OrdinalIgnoreCase) == true;
 }

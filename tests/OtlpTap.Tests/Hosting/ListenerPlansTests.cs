@@ -63,25 +63,31 @@ public sealed class ListenerPlansTests : IAsyncLifetime
         Assert.Equal(3, ids.Distinct().Count());
     }
 
-    [Fact]
-    public async Task A_preflight_is_answered_without_credentials_and_nothing_else_is()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_stands_before_http_sees_strangers_too(bool isShared)
     {
-        var receiver = new ReceiverOptions("otlp", null, new HttpReceiverOptions { Endpoint = RunningListeners.AnyPort, Authenticator = new BearerTokenOptions("bearertokenauth") { Tokens = ["sesame"] } });
-        string? credentialHeader = null;
-        await _listeners.ApplyAsync([.. _listeners.Plans().Receiver(receiver, null, header =>
+        var token = new BearerTokenOptions("bearertokenauth") { Tokens = ["sesame"] };
+        var endpoint = new ListenAddress("127.0.0.1", FreePort());
+        var receiver = new ReceiverOptions("otlp", isShared ? new GrpcReceiverOptions { Endpoint = endpoint } : null, new HttpReceiverOptions { Endpoint = endpoint, Authenticator = token });
+        var credentialHeaders = new List<string?>();
+        RequestDelegate Handler(string? header)
         {
-            credentialHeader = header;
+            credentialHeaders.Add(header);
             return RunningListeners.Echo("handler");
-        }).All]);
-        Assert.Equal("authorization", credentialHeader);
+        }
 
-        using var preflight = new HttpRequestMessage(HttpMethod.Options, $"http://{_listeners.Http1Of()}/v1/traces") { Headers = { { "Access-Control-Request-Method", "POST" } } };
+        await _listeners.ApplyAsync([.. _listeners.Plans().Receiver(receiver, isShared ? Handler : null, Handler, next => http => HttpMethods.IsOptions(http.Request.Method) ? http.Response.WriteAsync("front") : next(http)).All]);
+
+        using var preflight = new HttpRequestMessage(HttpMethod.Options, $"http://{endpoint}/v1/traces");
         using var asked = await _client.SendAsync(preflight, Deadline.Token());
-        Assert.Equal(HttpStatusCode.OK, asked.StatusCode);
-
-        using var options = new HttpRequestMessage(HttpMethod.Options, $"http://{_listeners.Http1Of()}/v1/traces");
-        using var refused = await _client.SendAsync(options, Deadline.Token());
+        Assert.Equal("front", await asked.Content.ReadAsStringAsync(Deadline.Token()));
+        using var refused = await _client.GetAsync(new Uri($"http://{endpoint}/"), Deadline.Token());
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "sesame");
+        Assert.Equal("HTTP/2 http handler", await _listeners.GetAsync(_client));
+        Assert.All(credentialHeaders, header => Assert.Equal("authorization", header));
     }
 
     [Fact]
