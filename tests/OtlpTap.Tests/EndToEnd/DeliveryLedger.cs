@@ -24,6 +24,9 @@ internal sealed class DeliveryLedger(int seed)
 
     public IReadOnlyList<long> Lost => [.. _acknowledged.Keys.Where(number => !_arrived.ContainsKey(number)).Order()];
 
+    /// <summary>Attempts that did not end in an acknowledgement.</summary>
+    public int Refused => _refusals.Values.Sum();
+
     /// <summary>Requests that came more than once, which at least once allows.</summary>
     public int Repeated => _arrived.Values.Count(times => times > 1);
 

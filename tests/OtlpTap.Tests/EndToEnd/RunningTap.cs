@@ -12,15 +12,20 @@ internal sealed class RunningTap : IAsyncDisposable
 {
     private readonly HttpClient _http = new();
 
-    private RunningTap(TapHost host, string directory)
+    private string _text;
+
+    private RunningTap(string directory, string text, TimeProvider? time)
     {
-        Host = host;
         Directory = directory;
-        Client = new ExportClient(host.GrpcEndpoint.ToString());
+        _text = text;
+        var loaded = Load();
+        Assert.True(loaded.Options is not null, string.Join('\n', loaded.Problems));
+        Host = TapHost.Create(loaded.Options, time ?? TimeProvider.System, NullLoggerFactory.Instance, load: Load);
     }
 
+    private ExportClient? _client;
     /// <summary>An agent of this tap's.</summary>
-    public ExportClient Client { get; }
+    public ExportClient Client => _client ??= new ExportClient(Host.GrpcEndpoint.ToString());
 
     public TapHost Host { get; }
 
@@ -38,10 +43,9 @@ internal sealed class RunningTap : IAsyncDisposable
     /// <param name="time">The tap's clock, where a test moves it.</param>
     public static async Task<RunningTap> StartAsync(string? upstream, string tap = "", string grpc = "", string exporter = "", string shutdown = "8s", TimeProvider? time = null)
     {
-        var directory = System.IO.Directory.CreateTempSubdirectory("otlptap-test-").FullName;
         var exporters = upstream is null ? "[]" : "[otlp_grpc/upstream]";
-        var text = $$"""
-            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0"{{grpc}} } } } }
+        return await ConfiguredAsync(directory => $$"""
+            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0"{{grpc}} }, http: { endpoint: "127.0.0.1:0" } } } }
             processors:
               tap:
                 corpus: { directory: '{{directory}}', settle: 50ms }
@@ -55,12 +59,23 @@ internal sealed class RunningTap : IAsyncDisposable
                 traces: { receivers: [otlp], processors: [tap], exporters: {{exporters}} }
                 logs: { receivers: [otlp], processors: [tap], exporters: {{exporters}} }
                 metrics: { receivers: [otlp], processors: [tap], exporters: {{exporters}} }
-            """;
-        var loaded = new ConfigurationLoader().LoadText([("test.yaml", text)]);
-        Assert.True(loaded.Options is not null, string.Join('\n', loaded.Problems));
-        var host = TapHost.Create(loaded.Options, time ?? TimeProvider.System, NullLoggerFactory.Instance);
-        await host.StartAsync(Deadline.Token());
-        return new RunningTap(host, directory);
+            """, time);
+    }
+
+    /// <param name="text">A whole configuration, given the directory for what the tap writes.</param>
+    public static async Task<RunningTap> ConfiguredAsync(Func<string, string> text, TimeProvider? time = null)
+    {
+        var directory = System.IO.Directory.CreateTempSubdirectory("otlptap-test-").FullName;
+        var tap = new RunningTap(directory, text(directory), time);
+        await tap.Host.StartAsync(Deadline.Token());
+        return tap;
+    }
+
+    /// <summary>Changes the configuration, and has the tap read it again.</summary>
+    public Task<ReloadResult> ReloadAsync(Func<string, string> change)
+    {
+        _text = change(_text);
+        return Host.ReloadAsync(Deadline.Token());
     }
 
     /// <summary>One export of raw message bytes; an error status is an <see cref="RpcException"/>.</summary>
@@ -93,9 +108,11 @@ internal sealed class RunningTap : IAsyncDisposable
         return Files();
     }
 
+    private LoadedConfiguration Load() => new ConfigurationLoader().LoadText([("test.yaml", _text)]);
+
     public async ValueTask DisposeAsync()
     {
-        Client.Dispose();
+        _client?.Dispose();
         _http.Dispose();
         await Host.DisposeAsync();
         System.IO.Directory.Delete(Directory, recursive: true);

@@ -2,6 +2,7 @@ using System.Text;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using OtlpTap.Buffers;
 using OtlpTap.Configuration;
 using OtlpTap.Forward;
 using OtlpTap.Hosting;
@@ -163,7 +164,7 @@ public sealed class ExporterSetTests : IAsyncDisposable
         Service = new ServiceOptions(),
     };
 
-    private ExporterSet Set(TapOptions options) => ExporterSet.Create(options, _metrics, _time, NullLoggerFactory.Instance);
+    private ExporterSet Set(TapOptions options) => ExporterSet.Create(options, _metrics, new PayloadPool(), _time, NullLoggerFactory.Instance);
 
     private Task<ExportReply> SendAsync(IExporter exporter, Signal signal, string message, int items = 1) =>
         SendAsync(exporter, signal, Encoding.UTF8.GetBytes(message), items);

@@ -16,6 +16,8 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
     private readonly WebApplication _server;
     private readonly HttpClient _client = new();
     private bool _isUpstreamReachable = true;
+    private (bool IsApplied, string Text) _reloaded = (true, "in force\n");
+    private int _reloads;
 
     public AdminEndpointsTests()
     {
@@ -23,7 +25,11 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
         _server = builder.Build();
-        _server.MapAdmin(_metrics, _readiness);
+        _server.MapAdmin(_metrics, _readiness, _ =>
+        {
+            _reloads++;
+            return Task.FromResult(_reloaded);
+        });
     }
 
     public async ValueTask InitializeAsync()
@@ -48,6 +54,33 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("text/plain; version=0.0.4; charset=utf-8", response.Content.Headers.ContentType!.ToString());
         Assert.Contains("\notlptap_received_requests_total{signal=\"traces\"} 1\n", await TextAsync(response), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true, HttpStatusCode.OK)]
+    [InlineData(false, HttpStatusCode.UnprocessableEntity)]
+    public async Task A_reload_is_asked_for_by_POST_and_its_outcome_is_the_answer(bool isApplied, HttpStatusCode status)
+    {
+        _reloaded = (isApplied, "what came of it\n");
+
+        using var response = await _client.PostAsync(new Uri("/-/reload", UriKind.Relative), null, TestContext.Current.CancellationToken);
+
+        Assert.Equal((status, "what came of it\n", 1), (response.StatusCode, await TextAsync(response), _reloads));
+        using var byGet = await GetAsync("/-/reload");
+        Assert.Equal((HttpStatusCode.MethodNotAllowed, 1), (byGet.StatusCode, _reloads));
+    }
+
+    [Theory]
+    [InlineData("Origin", "https://evil.example")]
+    [InlineData("Sec-Fetch-Site", "cross-site")]
+    public async Task A_page_in_a_browser_cannot_make_it_reload(string header, string value)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/-/reload");
+        request.Headers.Add(header, value);
+
+        using var response = await _client.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal((HttpStatusCode.Forbidden, 0), (response.StatusCode, _reloads));
     }
 
     [Fact]
