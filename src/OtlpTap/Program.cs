@@ -8,6 +8,6 @@ internal static class Program
 {
     private static Task<int> Main(string[] args) =>
         CommandLine.InvokeAsync(
-            CommandLine.Create(TapCommand.RunAsync, InspectCommand.Create(), DemoCommand.Create(), HealthCommand.Create(), ReloadCommand.Create()),
+            CommandLine.Create(TapCommand.RunAsync, InspectCommand.Create(), TryCommand.Create(), DemoCommand.Create(), HealthCommand.Create(), ReloadCommand.Create()),
             args);
 }

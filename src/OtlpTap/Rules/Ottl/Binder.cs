@@ -308,12 +308,12 @@ internal sealed class Binder
             case SignSyntax { Negative: false, Inner: IntSyntax or FloatSyntax } sign:
                 return BindConstant(sign.Inner);
             case EnumSyntax symbol:
-                if (Names.EnumValue(symbol.Name) is { } value)
+                if (Names.EnumValue(symbol.Name, _context) is { } value)
                 {
                     return Constant.Of(value);
                 }
 
-                Problem(symbol.Position, $"There is no enum symbol {symbol.Name}{Names.Suggest(symbol.Name, Names.Enums)}");
+                Problem(symbol.Position, $"There is no enum symbol {symbol.Name}{Names.Suggest(symbol.Name, Names.EnumsFor(_context))}");
                 return null;
             case ListSyntax list:
                 return BindList(list);

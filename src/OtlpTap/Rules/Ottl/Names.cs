@@ -40,8 +40,8 @@ internal static class Names
             "end_time_unix_nano", "dropped_attributes_count", "events", "dropped_events_count", "links", "dropped_links_count", "flags", "cache",
         ],
         ["spanevent"] = ["attributes", "name", "time", "time_unix_nano", "dropped_attributes_count", "event_index", "cache"],
-        ["resource"] = ["attributes", "dropped_attributes_count", "schema_url", "cache"],
-        ["instrumentation_scope"] = ["attributes", "name", "version", "dropped_attributes_count", "schema_url", "cache"],
+        ["resource"] = ["attributes", "dropped_attributes_count", "schema_url"],
+        ["instrumentation_scope"] = ["attributes", "name", "version", "dropped_attributes_count", "schema_url"],
         ["log"] =
         [
             "attributes", "event_name", "trace_id", "trace_id.string", "span_id", "span_id.string", "time", "time_unix_nano", "observed_time",
@@ -50,30 +50,19 @@ internal static class Names
         ["otelcol"] = ["client.addr", "client.metadata", "client.auth.attributes", "grpc.metadata"],
     }.ToFrozenDictionary();
 
-    /// <summary>The reference implementation's converters, so that one we do not evaluate is told from a misspelt one.</summary>
-    private static readonly FrozenSet<string> KnownConverters = new[]
-    {
-        "Base64Decode", "Base64Encode", "Bool", "Coalesce", "CommunityID", "Concat", "ContainsValue", "ConvertAttributesToElementsXML", "ConvertCase",
-        "ConvertTextToElementsXML", "Day", "Decode", "Double", "Duration", "ExtractGrokPatterns", "ExtractPatterns", "FNV", "Format", "FormatTime", "GetXML",
-        "HasPrefix", "HasSuffix", "Hex", "Hour", "Hours", "Index", "InsertXML", "Int", "IsBool", "IsDouble", "IsInCIDR", "IsInt", "IsList", "IsMap", "IsMatch",
-        "IsRootSpan", "IsString", "IsValidLuhn", "Keys", "Len", "Log", "MD5", "Microseconds", "Milliseconds", "Minute", "Minutes", "Month", "Murmur3Hash",
-        "Murmur3Hash128", "Nanosecond", "Nanoseconds", "Now", "ParseCSV", "ParseInt", "ParseJSON", "ParseKeyValue", "ParseSeverity", "ParseSimplifiedXML",
-        "ParseXML", "ProfileID", "RemoveXML", "SHA1", "SHA256", "SHA512", "Second", "Seconds", "SliceToMap", "Sort", "SpanID", "Split", "String", "Substring",
-        "Time", "ToCamelCase", "ToKeyValueString", "ToLowerCase", "ToSnakeCase", "ToUpperCase", "TraceID", "Trim", "TrimPrefix", "TrimSuffix", "TruncateTime",
-        "URL", "UUID", "UUIDv7", "Unix", "UnixMicro", "UnixMilli", "UnixNano", "UnixSeconds", "UserAgent", "Values", "Weekday", "XXH128", "XXH3", "Year",
-    }.ToFrozenSet();
+    private static readonly FrozenDictionary<string, long> LogEnums = SeverityEnums().ToFrozenDictionary();
 
-    public static IEnumerable<string> Enums => SpanEnums.Keys;
+    public static IEnumerable<string> EnumsFor(RuleContext context) => TableFor(context).Keys;
 
-    public static IEnumerable<string> Converters => KnownConverters;
+    public static IEnumerable<string> Converters => Expressions.Converters.All.Keys;
 
-    public static long? EnumValue(string name) => SpanEnums.TryGetValue(name, out var value) ? value : null;
+    public static long? EnumValue(string name, RuleContext context) => TableFor(context).TryGetValue(name, out var value) ? value : null;
 
     public static int? SlotOf(string context, string field) => Slots.TryGetValue($"{context}.{field}", out var slot) ? slot : null;
 
     public static IReadOnlyList<string> FieldsOf(string context) => Fields[context];
 
-    public static bool IsConverter(string name) => KnownConverters.Contains(name);
+    public static bool IsConverter(string name) => Expressions.Converters.All.ContainsKey(name);
 
     /// <summary>Null for a name that is no context. <c>scope</c> is a second name of <c>instrumentation_scope</c>.</summary>
     public static string? ContextOf(string name) => name == "scope" ? "instrumentation_scope" : Fields.ContainsKey(name) ? name : null;
@@ -101,6 +90,22 @@ internal static class Names
         }
 
         return nearest.Length == 0 ? "." : $"; did you mean {nearest}?";
+    }
+
+    private static FrozenDictionary<string, long> TableFor(RuleContext context) => context == RuleContext.Log ? LogEnums : SpanEnums;
+
+    private static Dictionary<string, long> SeverityEnums()
+    {
+        var enums = new Dictionary<string, long> { ["SEVERITY_NUMBER_UNSPECIFIED"] = 0 };
+        foreach (var level in (string[])["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"])
+        {
+            for (var i = 1; i <= 4; i++)
+            {
+                enums.Add($"SEVERITY_NUMBER_{level}{(i == 1 ? "" : i)}", enums.Count);
+            }
+        }
+
+        return enums;
     }
 
     /// <summary>Levenshtein's, without regard to case.</summary>

@@ -215,7 +215,8 @@ internal sealed class Parser
             return Literal();
         }
 
-        return Literal() is { } inner ? new SignSyntax(token.Start, _text[token.Start] == '-', inner) : null;
+        var isOfSum = Current.Kind == TokenKind.LeftParenthesis;
+        return Literal() is { } inner ? new SignSyntax(token.Start, _text[token.Start] == '-', inner, isOfSum) : null;
     }
 
     private ValueSyntax? Literal()

@@ -47,7 +47,8 @@ internal sealed record ListSyntax(int Position, IReadOnlyList<ValueSyntax> Value
 internal sealed record MapSyntax(int Position, IReadOnlyList<(string Key, ValueSyntax Value)> Entries) : ValueSyntax(Position);
 
 /// <summary><c>+</c> or <c>-</c> before a value.</summary>
-internal sealed record SignSyntax(int Position, bool Negative, ValueSyntax Inner) : ValueSyntax(Position);
+/// <param name="IsOfSum">The value stands in parentheses: to the reference it is then no literal, even when it is a number.</param>
+internal sealed record SignSyntax(int Position, bool Negative, ValueSyntax Inner, bool IsOfSum) : ValueSyntax(Position);
 
 internal sealed record ArithmeticSyntax(int Position, ValueSyntax Left, char Operator, ValueSyntax Right) : ValueSyntax(Position);
 

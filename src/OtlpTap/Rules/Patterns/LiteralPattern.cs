@@ -53,7 +53,11 @@ internal sealed class LiteralPattern
 
     private static void Flatten(PatternNode node, List<PatternNode> parts)
     {
-        if (node is SequenceNode sequence)
+        if (node is GroupNode group)
+        {
+            Flatten(group.Inner, parts);
+        }
+        else if (node is SequenceNode sequence)
         {
             foreach (var part in sequence.Parts)
             {

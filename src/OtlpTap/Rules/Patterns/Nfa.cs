@@ -72,6 +72,7 @@ internal sealed class Nfa
         PlaceNode place => place.Place == Place.TextStart,
         SequenceNode sequence => sequence.Parts.Count > 0 && StartsAtTextStart(sequence.Parts[0]),
         ChoiceNode choice => choice.Choices.All(StartsAtTextStart),
+        GroupNode group => StartsAtTextStart(group.Inner),
         _ => false,
     };
 
@@ -103,6 +104,9 @@ internal sealed class Nfa
                 }
 
                 return start;
+
+            case GroupNode group:
+                return Compile(group.Inner, next);
 
             case PlaceNode place:
                 HasPlaces = true;

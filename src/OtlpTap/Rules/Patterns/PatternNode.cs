@@ -1,6 +1,6 @@
 namespace OtlpTap.Rules.Patterns;
 
-/// <summary>A regular expression, read. Groups and greediness are gone: only whether there is a match is ever asked.</summary>
+/// <summary>A regular expression, read. Groups and greediness only count where it is asked what matched, and not whether.</summary>
 internal abstract record PatternNode
 {
     public static readonly PatternNode Empty = new SequenceNode([]);
@@ -13,7 +13,11 @@ internal sealed record SequenceNode(IReadOnlyList<PatternNode> Parts) : PatternN
 internal sealed record ChoiceNode(IReadOnlyList<PatternNode> Choices) : PatternNode;
 
 /// <param name="Max">-1: no end.</param>
-internal sealed record RepeatNode(PatternNode Inner, int Min, int Max) : PatternNode;
+internal sealed record RepeatNode(PatternNode Inner, int Min, int Max, bool IsLazy = false) : PatternNode;
+
+/// <summary>A group whose text can be asked for.</summary>
+/// <param name="Name">Empty for one that has none.</param>
+internal sealed record GroupNode(PatternNode Inner, int Number, string Name) : PatternNode;
 
 internal sealed record PlaceNode(Place Place) : PatternNode;
 

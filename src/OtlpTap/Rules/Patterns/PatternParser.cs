@@ -19,6 +19,7 @@ internal sealed class PatternParser
     private readonly string _pattern;
     private int _at;
     private int _depth;
+    private int _groups;
     private Flags _flags;
     private string? _problem;
 
@@ -59,6 +60,7 @@ internal sealed class PatternParser
         RepeatNode repeat => RepeatedIsValid(repeat, left),
         SequenceNode sequence => sequence.Parts.All(part => RepeatIsValid(part, left)),
         ChoiceNode choice => choice.Choices.All(part => RepeatIsValid(part, left)),
+        GroupNode group => RepeatIsValid(group.Inner, left),
         _ => true,
     };
 
@@ -193,8 +195,7 @@ internal sealed class PatternParser
                 return Fail($"a repeat is repeated at '{Text(start, _at)}'");
             }
 
-            Accept('?');
-            atom = new RepeatNode(atom, min, max);
+            atom = new RepeatNode(atom, min, max, IsLazy: Accept('?') != _flags.HasFlag(Flags.Ungreedy));
             if (!RepeatIsValid(atom, RepeatMax))
             {
                 return Fail($"nested repeats multiply to more than {RepeatMax}");
@@ -476,7 +477,7 @@ internal sealed class PatternParser
         repeatable = true;
         if (!Accept('?'))
         {
-            return GroupRest();
+            return NumberedGroup("");
         }
 
         if (!AtEnd && Peek() is 'P' or '<')
@@ -542,7 +543,14 @@ internal sealed class PatternParser
             return Fail("a group's name consists of letters, digits and _");
         }
 
-        return GroupRest();
+        return NumberedGroup(name);
+    }
+
+    /// <summary>Numbered by their opening parentheses.</summary>
+    private GroupNode? NumberedGroup(string name)
+    {
+        var number = ++_groups;
+        return GroupRest() is { } inner ? new GroupNode(inner, number, name) : null;
     }
 
     private PatternNode? GroupRest()

@@ -185,7 +185,7 @@ internal static class Comparison
         return false;
     }
 
-    private static bool InOrder(int order, ComparisonOperator comparison) => comparison switch
+    internal static bool InOrder(int order, ComparisonOperator comparison) => comparison switch
     {
         ComparisonOperator.Equal => order == 0,
         ComparisonOperator.NotEqual => order != 0,
@@ -196,7 +196,7 @@ internal static class Comparison
     };
 
     // Not by an order: NaN has none.
-    private static bool InOrder(double left, ComparisonOperator comparison, double right) => comparison switch
+    internal static bool InOrder(double left, ComparisonOperator comparison, double right) => comparison switch
     {
         ComparisonOperator.Equal => left == right,
         ComparisonOperator.NotEqual => left != right,
