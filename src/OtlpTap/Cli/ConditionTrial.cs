@@ -11,6 +11,8 @@ namespace OtlpTap.Cli;
 /// <summary>Conditions on items, and what came of each, for people or as JSON.</summary>
 internal sealed class ConditionTrial(RuleContext context, bool allowBarePaths, ErrorMode mode, bool asJson)
 {
+    private const int NameLengthMax = 60;
+
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public void Run(IReadOnlyList<string> conditions, IReadOnlyList<TelemetryItem> items, TextWriter output, TextWriter error)
@@ -94,10 +96,17 @@ internal sealed class ConditionTrial(RuleContext context, bool allowBarePaths, E
 
     private static string NameOf(TelemetryItem item) => item switch
     {
-        { Event: { } one, Span: { } span } => $"event {item.EventIndex} {one.Name} of span {IdOf(span)} {span.Name}",
-        { Span: { } span } => $"span {IdOf(span)} {span.Name}",
-        _ => $"log record {item.Log!.EventName}{item.Log.SeverityText}",
+        { Event: { } one, Span: { } span } => $"event {item.EventIndex} {Short(one.Name)} of span {IdOf(span)} {Short(span.Name)}",
+        { Span: { } span } => $"span {IdOf(span)} {Short(span.Name)}",
+        _ => $"log record {Short(item.Log!.EventName.Length > 0 ? item.Log.EventName : item.Log.SeverityText)}",
     };
+
+    /// <summary>One line, as long as a name is.</summary>
+    private static string Short(string name)
+    {
+        var line = string.Concat(name.Select(c => char.IsControl(c) ? ' ' : c));
+        return line.Length <= NameLengthMax ? line : line[..NameLengthMax] + "...";
+    }
 
     private static string IdOf(OpenTelemetry.Proto.Trace.V1.Span span) => Convert.ToHexStringLower(span.SpanId.Span);
 }

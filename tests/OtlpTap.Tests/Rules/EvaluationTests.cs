@@ -1,6 +1,9 @@
 using Google.Protobuf;
+using OpenTelemetry.Proto.Collector.Trace.V1;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;
+using OtlpTap.Rules.Expressions;
+using OtlpTap.Rules.Values;
 using OtlpTap.Scan;
 
 namespace OtlpTap.Tests.Rules;
@@ -22,6 +25,58 @@ public sealed class EvaluationTests
                 Assert.True(expected == run.Outcome(request.ToByteArray()), $"{condition.ToOttl()}\n{request}\nexpected {expected}");
             }
         }
+    }
+
+    [Fact]
+    public void Programs_on_bytes_agree_with_the_evaluation_of_all_of_OTTL()
+    {
+        var random = new Random(7);
+        for (var i = 0; i < 600; i++)
+        {
+            var text = RandomCondition.Next(random, 3).ToOttl();
+            var run = ConditionRun.Of(text);
+            var condition = OttlCondition.Parse(text, RuleContext.Span, allowBarePaths: true, TimeProvider.System, [])!;
+            for (var j = 0; j < 10; j++)
+            {
+                var request = RandomSpan.Next(random);
+                AssertSame(text, run, condition, request);
+            }
+        }
+    }
+
+    [Fact]
+    public void What_the_reference_was_asked_programs_and_the_evaluation_of_all_of_OTTL_answer_alike_on_random_spans()
+    {
+        var random = new Random(11);
+        var compiled = 0;
+        foreach (var text in ReferenceTests.SpanConditions())
+        {
+            var problems = new List<RuleProblem>();
+            if (CompiledRules.Compile([new Rule("rule", "failure", RuleContext.Span, text)], problems) is null)
+            {
+                continue;
+            }
+
+            compiled++;
+            var run = ConditionRun.Of(text);
+            var condition = OttlCondition.Parse(text, RuleContext.Span, allowBarePaths: true, TimeProvider.System, [])!;
+            for (var j = 0; j < 5; j++)
+            {
+                AssertSame(text, run, condition, RandomSpan.Next(random, KeysIn(text)));
+            }
+        }
+
+        Assert.True(compiled > 500, $"{compiled} compile");
+    }
+
+    private static string[] KeysIn(string condition) =>
+        [.. System.Text.RegularExpressions.Regex.Matches(condition, "attributes\\[\"([^\"\\\\]+)\"\\]").Select(match => match.Groups[1].Value).Distinct(), "other"];
+
+    private static void AssertSame(string text, ConditionRun run, OttlCondition condition, ExportTraceServiceRequest request)
+    {
+        var outcome = condition.Evaluate(Assert.Single(TelemetryItem.SpansOf(request.ResourceSpans)));
+        var expected = outcome.Outcome switch { Outcome.True => 'T', Outcome.False => 'F', _ => 'E' };
+        Assert.True(expected == run.Outcome(request.ToByteArray()), $"{text}\n{request}\nexpected {expected} {outcome.Error}");
     }
 
     [Fact]

@@ -15,9 +15,11 @@ internal static class RandomSpan
         Array.Empty<string>(), new[] { "a" }, new[] { "b", "a" },
     ];
 
-    public static ExportTraceServiceRequest Next(Random random)
+    public static ExportTraceServiceRequest Next(Random random) => Next(random, Keys);
+
+    public static ExportTraceServiceRequest Next(Random random, string[] keys)
     {
-        var builder = new TraceBuilder().Resource("service", [.. Attributes(random)]).Scope(random.Next(2) == 0 ? "a" : "").Span(Text(random), [.. Attributes(random)]);
+        var builder = new TraceBuilder().Resource("service", [.. Attributes(random, keys)]).Scope(random.Next(2) == 0 ? "a" : "").Span(Text(random), [.. Attributes(random, keys)]);
         if (random.Next(2) == 0)
         {
             builder.Failed(Text(random));
@@ -26,7 +28,7 @@ internal static class RandomSpan
         builder.LastSpan.Kind = (Span.Types.SpanKind)random.Next(6);
         if (random.Next(3) == 0)
         {
-            builder.LastSpan.Attributes.Add(new KeyValue { Key = Keys[random.Next(Keys.Length)], Value = Nested(random) });
+            builder.LastSpan.Attributes.Add(new KeyValue { Key = keys[random.Next(keys.Length)], Value = Nested(random) });
         }
 
         return builder.Request;
@@ -41,8 +43,8 @@ internal static class RandomSpan
             : new AnyValue { KvlistValue = new KeyValueList { Values = { new KeyValue { Key = "k", Value = first }, new KeyValue { Key = "a", Value = second } } } };
     }
 
-    private static IEnumerable<(string Key, object? Value)> Attributes(Random random) =>
-        Enumerable.Range(0, random.Next(5)).Select(_ => (Keys[random.Next(Keys.Length)], Values[random.Next(Values.Length)]));
+    private static IEnumerable<(string Key, object? Value)> Attributes(Random random, string[] keys) =>
+        Enumerable.Range(0, random.Next(5)).Select(_ => (keys[random.Next(keys.Length)], Values[random.Next(Values.Length)]));
 
     private static string Text(Random random) => ((string[])["", "a", "ab", "AB"])[random.Next(4)];
 }
