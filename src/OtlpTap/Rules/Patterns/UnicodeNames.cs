@@ -53,7 +53,8 @@ internal static class UnicodeNames
         ["Sk"] = [UnicodeCategory.ModifierSymbol],
         ["So"] = [UnicodeCategory.OtherSymbol],
         ["S"] = [UnicodeCategory.MathSymbol, UnicodeCategory.CurrencySymbol, UnicodeCategory.ModifierSymbol, UnicodeCategory.OtherSymbol],
-    }.ToFrozenDictionary();
+        ["Cn"] = [UnicodeCategory.OtherNotAssigned],
+    }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     private static readonly FrozenDictionary<string, (int, int)[]> ScriptRanges = new Dictionary<string, (int, int)[]>
     {
@@ -87,6 +88,29 @@ internal static class UnicodeNames
         [
             (0x591, 0x5C7), (0x5D0, 0x5EA), (0x5EF, 0x5F4), (0xFB1D, 0xFB36), (0xFB38, 0xFB3C), (0xFB3E, 0xFB3E), (0xFB40, 0xFB41), (0xFB43, 0xFB44), (0xFB46, 0xFB4F),
         ],
+        ["Arabic"] =
+        [
+            (0x600, 0x604), (0x606, 0x60B), (0x60D, 0x61A), (0x61C, 0x61E), (0x620, 0x63F), (0x641, 0x64A), (0x656, 0x66F), (0x671, 0x6DC), (0x6DE, 0x6FF),
+            (0x750, 0x77F), (0x870, 0x88E), (0x890, 0x891), (0x898, 0x8E1), (0x8E3, 0x8FF), (0xFB50, 0xFBC2), (0xFBD3, 0xFD3D), (0xFD40, 0xFD8F), (0xFD92, 0xFDC7),
+            (0xFDCF, 0xFDCF), (0xFDF0, 0xFDFF), (0xFE70, 0xFE74), (0xFE76, 0xFEFC), (0x10E60, 0x10E7E), (0x1EE00, 0x1EEF1),
+        ],
+        ["Armenian"] = [(0x531, 0x556), (0x559, 0x58A), (0x58D, 0x58F), (0xFB13, 0xFB17)],
+        ["Bengali"] =
+        [
+            (0x980, 0x983), (0x985, 0x98C), (0x98F, 0x990), (0x993, 0x9A8), (0x9AA, 0x9B0), (0x9B2, 0x9B2), (0x9B6, 0x9B9), (0x9BC, 0x9C4), (0x9C7, 0x9C8),
+            (0x9CB, 0x9CE), (0x9D7, 0x9D7), (0x9DC, 0x9DD), (0x9DF, 0x9E3), (0x9E6, 0x9FE),
+        ],
+        ["Devanagari"] = [(0x900, 0x950), (0x955, 0x963), (0x966, 0x97F), (0xA8E0, 0xA8FF), (0x11B00, 0x11B09)],
+        ["Georgian"] =
+        [
+            (0x10A0, 0x10C5), (0x10C7, 0x10C7), (0x10CD, 0x10CD), (0x10D0, 0x10FA), (0x10FC, 0x10FF), (0x1C90, 0x1CBA), (0x1CBD, 0x1CBF), (0x2D00, 0x2D25),
+            (0x2D27, 0x2D27), (0x2D2D, 0x2D2D),
+        ],
+        ["Hangul"] =
+        [
+            (0x1100, 0x11FF), (0x302E, 0x302F), (0x3131, 0x318E), (0x3200, 0x321E), (0x3260, 0x327E), (0xA960, 0xA97C), (0xAC00, 0xD7A3), (0xD7B0, 0xD7C6),
+            (0xD7CB, 0xD7FB), (0xFFA0, 0xFFBE), (0xFFC2, 0xFFC7), (0xFFCA, 0xFFCF), (0xFFD2, 0xFFD7), (0xFFDA, 0xFFDC),
+        ],
         ["Thai"] = [(0xE01, 0xE3A), (0xE40, 0xE5B)],
         ["Latin"] =
         [
@@ -97,7 +121,19 @@ internal static class UnicodeNames
             (0xAB66, 0xAB69), (0xFB00, 0xFB06), (0xFF21, 0xFF3A), (0xFF41, 0xFF5A), (0x10780, 0x10785), (0x10787, 0x107B0), (0x107B2, 0x107BA),
             (0x1DF00, 0x1DF1E), (0x1DF25, 0x1DF2A),
         ],
-    }.ToFrozenDictionary();
+    }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Source: https://www.unicode.org/Public/UCD/latest/ucd/PropertyValueAliases.txt, without underscores.</summary>
+    private static readonly FrozenDictionary<string, string> LongNames = new Dictionary<string, string>
+    {
+        ["Letter"] = "L", ["CasedLetter"] = "LC", ["UppercaseLetter"] = "Lu", ["LowercaseLetter"] = "Ll", ["TitlecaseLetter"] = "Lt", ["ModifierLetter"] = "Lm",
+        ["OtherLetter"] = "Lo", ["Mark"] = "M", ["CombiningMark"] = "M", ["NonspacingMark"] = "Mn", ["SpacingMark"] = "Mc", ["EnclosingMark"] = "Me", ["Number"] = "N",
+        ["DecimalNumber"] = "Nd", ["Digit"] = "Nd", ["LetterNumber"] = "Nl", ["OtherNumber"] = "No", ["Punctuation"] = "P", ["Punct"] = "P", ["ConnectorPunctuation"] = "Pc",
+        ["DashPunctuation"] = "Pd", ["OpenPunctuation"] = "Ps", ["ClosePunctuation"] = "Pe", ["InitialPunctuation"] = "Pi", ["FinalPunctuation"] = "Pf",
+        ["OtherPunctuation"] = "Po", ["Symbol"] = "S", ["MathSymbol"] = "Sm", ["CurrencySymbol"] = "Sc", ["ModifierSymbol"] = "Sk", ["OtherSymbol"] = "So",
+        ["Separator"] = "Z", ["SpaceSeparator"] = "Zs", ["LineSeparator"] = "Zl", ["ParagraphSeparator"] = "Zp", ["Other"] = "C", ["Control"] = "Cc", ["Cntrl"] = "Cc",
+        ["Format"] = "Cf", ["Surrogate"] = "Cs", ["PrivateUse"] = "Co", ["Unassigned"] = "Cn",
+    }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     private static readonly FrozenDictionary<string, (int, int)[]> Posix = new Dictionary<string, (int, int)[]>
     {
@@ -119,12 +155,18 @@ internal static class UnicodeNames
 
     public static string Scripts => string.Join(", ", ScriptRanges.Keys.Order(StringComparer.Ordinal));
 
-    /// <summary>Null for a name that is not known.</summary>
+    /// <summary>Null for a name that is not known. Case, blanks, hyphens and underscores do not count.</summary>
     public static RuneSet? Find(string name)
     {
-        if (name == "Any")
+        name = name.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal);
+        switch (name.ToLowerInvariant())
         {
-            return RuneSet.Any;
+            case "any":
+                return RuneSet.Any;
+            case "ascii":
+                return RuneSet.Of([(0, 0x7F)]);
+            case "assigned":
+                return OfCategories([UnicodeCategory.OtherNotAssigned]).Complement();
         }
 
         if (ScriptRanges.TryGetValue(name, out var ranges))
@@ -132,7 +174,7 @@ internal static class UnicodeNames
             return RuneSet.Of(ranges);
         }
 
-        return Categories.TryGetValue(name, out var categories) ? OfCategories(categories) : null;
+        return Categories.TryGetValue(LongNames.GetValueOrDefault(name, name), out var categories) ? OfCategories(categories) : null;
     }
 
     public static RuneSet? FindPosix(string name) => Posix.TryGetValue(name, out var ranges) ? RuneSet.Of(ranges) : null;

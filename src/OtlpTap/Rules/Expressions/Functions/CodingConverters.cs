@@ -115,7 +115,7 @@ internal static class CodingConverters
 
             // Bytes that are no UTF-8 become U+FFFD, also in what is said to be ASCII.
             case "utf-8" or "utf8" or "ascii" or "us-ascii" or "":
-                return text => new TextValue(ByteText.Of(ByteText.ToDisplay(text)));
+                return text => new TextValue(string.Concat(ByteText.Runes(text).Select(item => item.Length == 1 && item.Rune.Value >= 0x80 ? ByteText.Of("\uFFFD") : text.Substring(item.Start, item.Length))));
             case "utf-16" or "utf16":
                 return text => new TextValue(ByteText.Of(Encoding.Unicode.GetString(ByteText.ToBytes(text))));
         }

@@ -10,7 +10,32 @@ internal static class XmlConverters
     [
         Converter.Of("ParseXML", [Target], values => ParseXml(((TextValue)values[0]).Text)),
         Converter.Of("ParseSimplifiedXML", [Target], values => ParseSimplified(((TextValue)values[0]).Text)),
+        WithPath("GetXML", [Target, new("XPath", ParameterKind.LiteralText)], XmlEdits.Get),
+        WithPath("RemoveXML", [Target, new("XPath", ParameterKind.LiteralText)], XmlEdits.Remove),
+        WithPath("InsertXML", [Target, new("XPath", ParameterKind.LiteralText), new("SubDocument", ParameterKind.Text)], XmlEdits.Insert),
+        WithPath("ConvertAttributesToElementsXML", [Target, new("XPath", ParameterKind.LiteralText, IsOptional: true)], XmlEdits.AttributesToElements, "//@*"),
+        WithPath(
+            "ConvertTextToElementsXML",
+            [Target, new("XPath", ParameterKind.LiteralText, IsOptional: true), new("ElementName", ParameterKind.LiteralText, IsOptional: true)],
+            XmlEdits.TextToElements,
+            "/"),
     ];
+
+    /// <param name="standard">The path when none is given.</param>
+    private static Converter WithPath(string name, IReadOnlyList<Parameter> parameters, Func<XmlPath, string, Value[], Value> edit, string standard = "") => new(name, parameters, call =>
+    {
+        var text = call.LiteralText(1) is { Length: > 0 } given ? given : standard;
+        if (XmlPath.Parse(ByteText.ToDisplay(text)) is not { } path)
+        {
+            return call.Refuse(1, $"'{ByteText.ToDisplay(text)}' is no XPath.");
+        }
+
+        return item =>
+        {
+            var values = new Value[parameters.Count];
+            return call.Evaluate(item, values) ?? edit(path, ((TextValue)values[0]).Text, values);
+        };
+    });
 
     private static Value ParseXml(string text)
     {

@@ -162,11 +162,7 @@ internal sealed class XmlText
             return Fail("a text has a wrong entity");
         }
 
-        if (parent.Kind != XmlNodeKind.Document || raw.AsSpan().Trim(" \t\r\n").Length > 0)
-        {
-            parent.Children.Add(new XmlNode(XmlNodeKind.Text, "", text));
-        }
-
+        parent.Children.Add(new XmlNode(XmlNodeKind.Text, "", text));
         _at += raw.Length;
         return true;
     }
