@@ -1,5 +1,9 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using OtlpTap.Cli;
+using OtlpTap.Rules;
+using OtlpTap.Rules.Expressions;
+using OtlpTap.Tests.Documentation;
 
 namespace OtlpTap.Tests.Cli;
 
@@ -138,6 +142,18 @@ public sealed class TryCommandTests : IDisposable
 
         Assert.Equal(1, await TryAsync([.. arguments, payload]));
         Assert.NotEqual("", _error.ToString());
+    }
+
+    [Fact]
+    public void What_the_page_on_rules_says_of_the_command_is_so()
+    {
+        var page = Markdown.Read("docs/rules.md");
+        var shown = page.Blocks("console").SelectMany(block => Regex.Matches(block, "--context (?<context>\\S+) --condition '(?<condition>[^']+)'")).ToList();
+        Assert.NotEmpty(shown);
+        Assert.All(shown, match => Assert.NotNull(OttlCondition.Parse(match.Groups["condition"].Value, RuleContext.Span, allowBarePaths: false, TimeProvider.System, [])));
+
+        var options = TryCommand.Create().Options.Select(option => option.Name).Order().ToList();
+        Assert.Equal(options, Regex.Matches(page.Text, "^\\| `(?<option>--[a-z-]+)` \\|", RegexOptions.Multiline).Select(match => match.Groups["option"].Value).Order());
     }
 
     private string Write(string name, byte[] bytes)

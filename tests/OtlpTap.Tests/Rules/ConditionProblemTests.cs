@@ -48,8 +48,9 @@ public sealed class ConditionProblemTests
     }
 
     [Theory]
-    [InlineData("Len(span.name) == 1")]
-    [InlineData("Len(span.name) > 1")]
+    [InlineData("ToLowerCase(span.name) == \"x\"")]
+    [InlineData("ToLowerCase(span.name) > \"x\"")]
+    [InlineData("Len([1]) == 1")]
     [InlineData("span.kind + 1 == 2")]
     [InlineData("span.trace_id.string == \"x\"")]
     [InlineData("IsMatch(span.name, span.status.message)")]

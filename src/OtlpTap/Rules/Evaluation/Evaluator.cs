@@ -232,7 +232,9 @@ internal ref struct Evaluator
         }
 
         var slot = _slots[operand.Index];
-        var isValid = operand.Keys < 0 || TryIndex(ref slot, _program.Keys[operand.Keys]);
+        var isValid = operand.Keys < 0
+            || (TryIndex(ref slot, _program.Keys[operand.Keys])
+                && (operand.Conversion == Conversion.None || (TrySpend(slot.Length) && ValueConversion.TryConvert(_request, operand.Conversion, ref slot))));
         value = new ValueView(slot, _request);
         return isValid;
     }

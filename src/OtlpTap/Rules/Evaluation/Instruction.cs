@@ -1,4 +1,5 @@
 using OtlpTap.Rules.Ottl;
+using OtlpTap.Rules.Values;
 
 namespace OtlpTap.Rules.Evaluation;
 
@@ -64,5 +65,5 @@ internal struct Instruction
 
 /// <summary>Where an operand's value is found.</summary>
 /// <param name="Index">Of a slot, or of a constant.</param>
-/// <param name="Keys">Index of the keys into the value; -1 without.</param>
-internal readonly record struct OperandCode(bool IsConstant, int Index, int Keys);
+/// <param name="Keys">Index of the keys into the value; -1 without, and without a conversion: then the slot is the value.</param>
+internal readonly record struct OperandCode(bool IsConstant, Conversion Conversion, int Index, int Keys);

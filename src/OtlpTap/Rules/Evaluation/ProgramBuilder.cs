@@ -1,5 +1,6 @@
 using OtlpTap.Rules.Ottl;
 using OtlpTap.Rules.Patterns;
+using OtlpTap.Rules.Values;
 
 namespace OtlpTap.Rules.Evaluation;
 
@@ -127,22 +128,22 @@ internal sealed class ProgramBuilder(SlotLayout layout)
     {
         if (operand is PathOperand path)
         {
-            return new OperandCode(false, layout.SlotOf(path.Slot), KeysIndex(path.Keys));
+            return new OperandCode(false, Conversion.None, layout.SlotOf(path.Slot), path.Keys.Count == 0 ? -1 : KeysIndex(path.Keys));
+        }
+
+        if (operand is ConvertedOperand converted)
+        {
+            return new OperandCode(false, converted.Conversion, layout.SlotOf(converted.Path.Slot), KeysIndex(converted.Path.Keys));
         }
 
         var constant = ((ConstantOperand)operand).Value;
         _constants.Add(new Slot { Kind = constant.Kind, Offset = _constantBytes.Count, Length = constant.Bytes.Length, Bits = constant.Bits });
         _constantBytes.AddRange(constant.Bytes);
-        return new OperandCode(true, _constants.Count - 1, -1);
+        return new OperandCode(true, Conversion.None, _constants.Count - 1, -1);
     }
 
     private int KeysIndex(IReadOnlyList<ValueKey> keys)
     {
-        if (keys.Count == 0)
-        {
-            return -1;
-        }
-
         _keys.Add([.. keys]);
         return _keys.Count - 1;
     }

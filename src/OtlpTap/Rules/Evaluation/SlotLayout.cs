@@ -97,7 +97,7 @@ internal sealed class SlotLayout
 
     private static void Collect(Operand operand, List<SlotReference> asked)
     {
-        if (operand is PathOperand path)
+        if ((operand as PathOperand ?? (operand as ConvertedOperand)?.Path) is { } path)
         {
             asked.Add(path.Slot);
         }

@@ -84,7 +84,7 @@ internal static class ParameterConversion
     {
         NilValue or IntValue => value,
         TextValue text => NumberText.TryParseInt(text.Text, 10, out var number) ? new IntValue(number) : Value.Nil,
-        DoubleValue number => new IntValue(Truncated(number.Value)),
+        DoubleValue number => new IntValue(NumberText.Truncated(number.Value)),
         BoolValue boolean => new IntValue(boolean.Value ? 1 : 0),
         _ => Mismatch("a number, text or bool", value),
     };
@@ -134,7 +134,4 @@ internal static class ParameterConversion
         TextListValue texts => new ListValue([.. texts.Texts.Select(text => new TextValue(text))]),
         _ => Mismatch("a list", value),
     };
-
-    /// <summary>What x64 makes of a double that fits no integer; so did the reference where its outcomes come from.</summary>
-    private static long Truncated(double value) => value is >= -9223372036854775808.0 and < 9223372036854775808.0 ? (long)value : long.MinValue;
 }

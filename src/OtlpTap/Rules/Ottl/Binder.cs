@@ -67,8 +67,8 @@ internal sealed class Binder
 
     private Condition BindComparison(ComparisonSyntax syntax)
     {
-        var left = syntax.Left as ConverterSyntax;
-        var right = syntax.Right as ConverterSyntax;
+        var left = ConversionOf(syntax.Left) is null ? syntax.Left as ConverterSyntax : null;
+        var right = ConversionOf(syntax.Right) is null ? syntax.Right as ConverterSyntax : null;
         if (left is null && right is null)
         {
             return Compare(BindOperand(syntax.Left), syntax.Operator, BindOperand(syntax.Right));
@@ -269,12 +269,38 @@ internal sealed class Binder
         return list is null || value is null ? Condition.False : new ContainsCondition(list, value);
     }
 
+    /// <summary>Null for what is no converter that a slot program can apply to a value.</summary>
+    private static Conversion? ConversionOf(ValueSyntax syntax) => (syntax as ConverterSyntax)?.Name switch
+    {
+        "Int" => Conversion.Int,
+        "Double" => Conversion.Double,
+        "Len" => Conversion.Length,
+        _ => null,
+    };
+
     /// <summary>Null when problems were added.</summary>
     private Operand? BindOperand(ValueSyntax syntax)
     {
         if (syntax is PathSyntax path)
         {
             return BindPath(path);
+        }
+
+        if (ConversionOf(syntax) is { } conversion)
+        {
+            var converter = (ConverterSyntax)syntax;
+            if (Arguments(converter, "target") is not [var target])
+            {
+                return null;
+            }
+
+            if (target is PathSyntax argument && converter.Keys.Count == 0)
+            {
+                return BindPath(argument) is { } bound ? new ConvertedOperand(bound, conversion) : null;
+            }
+
+            Unsupported(converter.Position, $"{converter.Name} takes a path");
+            return null;
         }
 
         if (syntax is SignSyntax { Negative: false, Inner: var inner })

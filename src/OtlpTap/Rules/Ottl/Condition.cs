@@ -1,4 +1,5 @@
 using OtlpTap.Rules.Patterns;
+using OtlpTap.Rules.Values;
 
 namespace OtlpTap.Rules.Ottl;
 
@@ -40,6 +41,9 @@ internal abstract record Operand;
 
 /// <summary>A value that the scan puts into a slot, and the keys into it.</summary>
 internal sealed record PathOperand(SlotReference Slot, IReadOnlyList<ValueKey> Keys) : Operand;
+
+/// <summary>A value of a slot that a converter is applied to first.</summary>
+internal sealed record ConvertedOperand(PathOperand Path, Conversion Conversion) : Operand;
 
 internal sealed record ConstantOperand(Constant Value) : Operand;
 

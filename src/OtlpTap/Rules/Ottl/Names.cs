@@ -108,23 +108,29 @@ internal static class Names
         return enums;
     }
 
-    /// <summary>Levenshtein's, without regard to case.</summary>
+    /// <summary>Levenshtein's, without regard to case; two neighbours in the wrong order are one slip.</summary>
     private static int Distance(string left, string right)
     {
-        var row = Enumerable.Range(0, right.Length + 1).ToArray();
+        var beforeAbove = new int[right.Length + 1];
+        var above = Enumerable.Range(0, right.Length + 1).ToArray();
         for (var i = 1; i <= left.Length; i++)
         {
-            var diagonal = row[0];
+            var row = new int[right.Length + 1];
             row[0] = i;
             for (var j = 1; j <= right.Length; j++)
             {
-                var above = row[j];
-                var same = char.ToLowerInvariant(left[i - 1]) == char.ToLowerInvariant(right[j - 1]);
-                row[j] = Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (same ? 0 : 1));
-                diagonal = above;
+                row[j] = Math.Min(Math.Min(above[j], row[j - 1]) + 1, above[j - 1] + (Same(i, j) ? 0 : 1));
+                if (i > 1 && j > 1 && Same(i, j - 1) && Same(i - 1, j))
+                {
+                    row[j] = Math.Min(row[j], beforeAbove[j - 2] + 1);
+                }
             }
+
+            (beforeAbove, above) = (above, row);
         }
 
-        return row[^1];
+        return above[^1];
+
+        bool Same(int i, int j) => char.ToLowerInvariant(left[i - 1]) == char.ToLowerInvariant(right[j - 1]);
     }
 }

@@ -12,8 +12,8 @@ internal sealed class CapturePattern
     /// <summary>Some megabytes; a pattern of a log line has hundreds.</summary>
     private const int InstructionsMax = 200_000;
 
-    /// <summary>Steps of one match: seconds at the most, and no pattern of use comes near.</summary>
-    private const long StepsMax = 200_000_000;
+    /// <summary>Steps of one match: about a second, which a pattern of a log line needs for megabytes.</summary>
+    private const long StepsMax = 30_000_000;
 
     private readonly List<Instruction> _program = [];
     private bool _tooLarge;

@@ -128,7 +128,7 @@ internal static class ValueText
             case SlotKind.Double:
                 return TryFeedDouble(value.Number, ref sink);
 
-            case SlotKind.Bytes:
+            case SlotKind.Bytes when value.Slot.Length > 0:
                 FeedBase64(value.Bytes, ref sink);
                 return true;
 

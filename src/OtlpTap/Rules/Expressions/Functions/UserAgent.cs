@@ -13,6 +13,7 @@ internal static partial class UserAgent
     private static readonly (Regex Pattern, string? Family)[] Agents =
     [
         (Named(), null),
+        (PythonRequests(), "Python Requests"),
         (Bots(), null),
         (Edge(), "Edge"),
         (Opera(), "Opera"),
@@ -101,8 +102,11 @@ internal static partial class UserAgent
         _ => version,
     };
 
-    [GeneratedRegex(@"^(?<name>curl|Wget|python-requests|PostmanRuntime|okhttp|Go-http-client|Apache-HttpClient|axios|aiohttp|node-fetch)/(?<v>\d+(?:\.\d+)*)", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<name>curl|Wget|PostmanRuntime|okhttp|Go-http-client|Apache-HttpClient|axios|aiohttp|node-fetch)/(?<v>\d+(?:\.\d+)*)", RegexOptions.CultureInvariant)]
     private static partial Regex Named();
+
+    [GeneratedRegex(@"^python-requests/(?<v>\d+(?:\.\d+)*)", RegexOptions.CultureInvariant)]
+    private static partial Regex PythonRequests();
 
     [GeneratedRegex(@"(?<name>Googlebot|bingbot|YandexBot|Baiduspider|DuckDuckBot|GPTBot|ClaudeBot|Applebot|AhrefsBot|SemrushBot)(?:/(?<v>\d+(?:\.\d+)*))?", RegexOptions.CultureInvariant)]
     private static partial Regex Bots();

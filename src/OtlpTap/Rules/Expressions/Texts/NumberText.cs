@@ -13,10 +13,10 @@ internal static class NumberText
     private const int ExponentMax = 100_000;
 
     /// <summary>In a base from 2 to 36, or 0 for the one that a prefix tells (0x, 0o, 0b, 0), where <c>_</c> may part digits.</summary>
-    public static bool TryParseInt(string text, long numberBase, out long value)
+    public static bool TryParseInt(ReadOnlySpan<char> text, long numberBase, out long value)
     {
         value = 0;
-        var digits = text.AsSpan();
+        var digits = text;
         var isNegative = digits.StartsWith("-");
         if (isNegative || digits.StartsWith("+"))
         {
@@ -77,9 +77,9 @@ internal static class NumberText
         return true;
     }
 
-    public static bool TryParseDouble(string text, out double value)
+    public static bool TryParseDouble(ReadOnlySpan<char> text, out double value)
     {
-        var rest = text.AsSpan();
+        var rest = text;
         var isNegative = rest.StartsWith("-");
         if (isNegative || rest.StartsWith("+"))
         {
@@ -115,6 +115,9 @@ internal static class NumberText
         value = text is "1" or "t" or "T" or "true" or "TRUE" or "True";
         return value || text is "0" or "f" or "F" or "false" or "FALSE" or "False";
     }
+
+    /// <summary>What x64 makes of a double that fits no integer; so did the reference where its outcomes come from.</summary>
+    public static long Truncated(double value) => value is >= -9223372036854775808.0 and < 9223372036854775808.0 ? (long)value : long.MinValue;
 
     /// <summary>The fewest digits that read back as the same number, and the place of the point: 0.digits times ten to the exponent.</summary>
     public static (string Digits, int Exponent) Shortest(double magnitude)
@@ -204,13 +207,10 @@ internal static class NumberText
 
         if (at < text.Length)
         {
-            if (text[at] is not ('e' or 'E') || !TryExponent(text[(at + 1)..], out var exponent))
+            if (text[at] is not ('e' or 'E') || !TryExponent(text[(at + 1)..], out _))
             {
                 return false;
             }
-
-            // A long exponent would not be read by .NET; the reference stops counting at ten thousand.
-            return double.TryParse($"{text[..at]}E{Math.Clamp(exponent, -ExponentMax, ExponentMax)}", NumberStyles.Float, CultureInfo.InvariantCulture, out value);
         }
 
         return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
