@@ -2,12 +2,10 @@ namespace OtlpTap.Rules.Expressions.Times;
 
 /// <summary>
 /// The names of days and months in some languages, which are put into English before a time is read. The names are those
-/// of the Unicode CLDR.
+/// of the Unicode CLDR; where it has none for a form, a time in that form cannot be read.
 /// </summary>
 internal sealed class LocaleNames
 {
-    private static readonly string[] PlainPeriods = ["AM", "PM"];
-
     private static readonly Dictionary<string, LocaleNames> All = new(StringComparer.Ordinal)
     {
         ["en"] = new(
@@ -15,37 +13,37 @@ internal sealed class LocaleNames
             "Sun Mon Tue Wed Thu Fri Sat",
             "January February March April May June July August September October November December",
             "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
-            PlainPeriods),
+            ["AM", "PM"]),
         ["de"] = new(
             "Sonntag Montag Dienstag Mittwoch Donnerstag Freitag Samstag",
             "So. Mo. Di. Mi. Do. Fr. Sa.",
             "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
             "Jan. Feb. März Apr. Mai Juni Juli Aug. Sept. Okt. Nov. Dez.",
-            PlainPeriods),
+            []),
         ["fr"] = new(
             "dimanche lundi mardi mercredi jeudi vendredi samedi",
             "dim. lun. mar. mer. jeu. ven. sam.",
             "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
             "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
-            PlainPeriods),
+            []),
         ["es"] = new(
             "domingo lunes martes miércoles jueves viernes sábado",
             "dom lun mar mié jue vie sáb",
             "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
             "ene feb mar abr may jun jul ago sept oct nov dic",
-            ["a.\u00A0m.", "p.\u00A0m."]),
+            ["a.m.", "p.m."]),
         ["it"] = new(
             "domenica lunedì martedì mercoledì giovedì venerdì sabato",
             "dom lun mar mer gio ven sab",
             "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
             "gen feb mar apr mag giu lug ago set ott nov dic",
-            PlainPeriods),
+            ["m.", "p."]),
         ["pt"] = new(
             "domingo segunda-feira terça-feira quarta-feira quinta-feira sexta-feira sábado",
             "dom. seg. ter. qua. qui. sex. sáb.",
             "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
             "jan. fev. mar. abr. mai. jun. jul. ago. set. out. nov. dez.",
-            PlainPeriods),
+            []),
         ["nl"] = new(
             "zondag maandag dinsdag woensdag donderdag vrijdag zaterdag",
             "zo ma di wo do vr za",
@@ -63,24 +61,24 @@ internal sealed class LocaleNames
             "søn. man. tirs. ons. tors. fre. lør.",
             "januar februar marts april maj juni juli august september oktober november december",
             "jan. feb. mar. apr. maj jun. jul. aug. sep. okt. nov. dec.",
-            PlainPeriods),
+            ["a", "p"]),
         ["pl"] = new(
             "niedziela poniedziałek wtorek środa czwartek piątek sobota",
             "niedz. pon. wt. śr. czw. pt. sob.",
             "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
             "sty lut mar kwi maj cze lip sie wrz paź lis gru",
-            PlainPeriods),
+            ["a", "p"]),
         ["ru"] = new(
             "воскресенье понедельник вторник среда четверг пятница суббота",
             "вс пн вт ср чт пт сб",
             "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
             "янв. февр. мар. апр. мая июн. июл. авг. сент. окт. нояб. дек.",
-            PlainPeriods),
+            []),
         ["ja"] = new(
             "日曜日 月曜日 火曜日 水曜日 木曜日 金曜日 土曜日",
             "日 月 火 水 木 金 土",
             "1月 2月 3月 4月 5月 6月 7月 8月 9月 10月 11月 12月",
-            "1月 2月 3月 4月 5月 6月 7月 8月 9月 10月 11月 12月",
+            "",
             ["午前", "午後"]),
         ["zh"] = new(
             "星期日 星期一 星期二 星期三 星期四 星期五 星期六",
@@ -92,8 +90,8 @@ internal sealed class LocaleNames
             "일요일 월요일 화요일 수요일 목요일 금요일 토요일",
             "일 월 화 수 목 금 토",
             "1월 2월 3월 4월 5월 6월 7월 8월 9월 10월 11월 12월",
-            "1월 2월 3월 4월 5월 6월 7월 8월 9월 10월 11월 12월",
-            PlainPeriods),
+            "",
+            []),
     };
 
     /// <summary>Regions whose names are those of the language.</summary>
@@ -114,7 +112,7 @@ internal sealed class LocaleNames
         _shortMonths = Names(shortMonths);
         _periods = [.. periods.Select(ByteText.Of)];
 
-        static string[] Names(string words) => [.. words.Split(' ').Select(ByteText.Of)];
+        static string[] Names(string words) => [.. words.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(ByteText.Of)];
     }
 
     public static string Known => string.Join(", ", All.Keys.Order(StringComparer.Ordinal));
