@@ -17,18 +17,27 @@ internal sealed class Reloader(
     Func<LoadedConfiguration> load, Func<TapOptions, Task<IReadOnlyList<string>>> apply, ConfigurationMetrics metrics, TimeProvider time, ILogger<Reloader> log) : IDisposable
 {
     private readonly SemaphoreSlim _one = new(1, 1);
+    private bool _hasEnded; // under _one
 
     public async Task<ReloadResult> ReloadAsync(CancellationToken cancellation)
     {
         await _one.WaitAsync(cancellation);
         try
         {
-            return await ReloadAsync();
+            return _hasEnded ? new ReloadResult(false, ["the tap is going down"]) : await ReloadAsync();
         }
         finally
         {
             _one.Release();
         }
+    }
+
+    /// <summary>Ends when what is being applied is applied; nothing is from then on.</summary>
+    public async Task EndAsync()
+    {
+        await _one.WaitAsync();
+        _hasEnded = true;
+        _one.Release();
     }
 
     public void Dispose() => _one.Dispose();

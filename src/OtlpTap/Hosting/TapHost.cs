@@ -149,6 +149,11 @@ internal sealed class TapHost : IAsyncDisposable
 
         _isStopped = true;
         _readiness.ShuttingDown();
+        if (_reloader is not null)
+        {
+            await _reloader.EndAsync();
+        }
+
         using var deadline = new CancellationTokenSource(_options.Service.ShutdownDeadline, _time);
         var started = _time.GetTimestamp();
         await _stopping.CancelAsync();
@@ -213,9 +218,10 @@ internal sealed class TapHost : IAsyncDisposable
     private async Task<IReadOnlyList<string>> ApplyAsync(TapOptions next)
     {
         var line = _line.Next(next, out var retired);
+        Task gone;
         try
         {
-            await _listeners.ApplyAsync(_edges.Plan(next, line, _admin, _readiness), next.Service.ShutdownDeadline, CancellationToken.None);
+            gone = await _listeners.ApplyAsync(_edges.Plan(next, line, _admin, _readiness), next.Service.ShutdownDeadline, CancellationToken.None);
         }
         catch
         {
@@ -231,15 +237,17 @@ internal sealed class TapHost : IAsyncDisposable
         lock (_retiring)
         {
             _retiring.RemoveAll(task => task.IsCompleted);
-            _retiring.Add(RetireAsync(retired, next.Service.ShutdownDeadline));
+            _retiring.Add(RetireAsync(retired, gone, next.Service.ShutdownDeadline));
         }
 
         return notes;
     }
 
     /// <summary>Lets exporters finish what they have, and ends them.</summary>
-    private async Task RetireAsync(IReadOnlyList<ConfiguredExporter> retired, TimeSpan time)
+    /// <param name="gone">Ends when listeners that were left out have answered their requests.</param>
+    private async Task RetireAsync(IReadOnlyList<ConfiguredExporter> retired, Task gone, TimeSpan time)
     {
+        await gone;
         if (retired.Count == 0)
         {
             return;

@@ -45,7 +45,7 @@ internal sealed class RunningTap : IAsyncDisposable
     {
         var exporters = upstream is null ? "[]" : "[otlp_grpc/upstream]";
         return await ConfiguredAsync(directory => $$"""
-            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0"{{grpc}} }, http: { endpoint: "127.0.0.1:0" } } } }
+            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0"{{grpc}} }, http: { endpoint: "127.0.0.1:0", max_request_body_size: 1048576 } } } }
             processors:
               tap:
                 corpus: { directory: '{{directory}}', settle: 50ms }
