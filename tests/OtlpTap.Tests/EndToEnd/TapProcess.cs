@@ -11,6 +11,7 @@ namespace OtlpTap.Tests.EndToEnd;
 /// <summary>The tap as a process of its own, with what it prints, and signals for it.</summary>
 internal sealed partial class TapProcess : IAsyncDisposable
 {
+    private const int SigHup = 1;
     private const int SigTerm = 15;
 
     private readonly Process _process;
@@ -63,6 +64,9 @@ internal sealed partial class TapProcess : IAsyncDisposable
     public Task<byte[]> ExportAsync(byte[] traces) => (_client ??= new ExportClient(GrpcEndpoint)).Export(Signal.Traces, traces).ResponseAsync;
 
     public void Terminate() => Assert.Equal(0, Kill(_process.Id, SigTerm));
+
+    /// <summary>SIGHUP: to read its configuration again.</summary>
+    public void HangUp() => Assert.Equal(0, Kill(_process.Id, SigHup));
 
     /// <summary>SIGKILL: it has no say in it.</summary>
     public void Kill() => _process.Kill();
