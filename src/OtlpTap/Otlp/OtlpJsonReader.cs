@@ -18,12 +18,21 @@ internal ref struct OtlpJsonReader
     // fields. The JSON reader keeps one bit for each level, so the bound is for its own sake.
     private const int JsonDepthMax = 1000;
 
+    private static ReadOnlySpan<byte> ByteOrderMark => [0xef, 0xbb, 0xbf];
+
     private readonly ReadOnlySpan<byte> _document;
+
+    // What stands before the document, for places in it.
+    private readonly int _skipped;
+
     private readonly OtlpJsonRequestBuilder _request;
     private Utf8JsonReader _json;
 
     // Holds the text of one string at a time, where it is not taken from the document as it lies.
     private byte[] _scratch = [];
+
+    // Whether the field that is read now has come before in its message.
+    private bool _isAgain;
 
     private OtlpJsonError _error;
 
@@ -32,9 +41,11 @@ internal ref struct OtlpJsonReader
 
     public OtlpJsonReader(ReadOnlySpan<byte> document, OtlpJsonRequestBuilder request)
     {
-        _document = document;
+        // A byte order mark is not to be sent, and may be passed over (RFC 8259, 8.1): some text writers put one.
+        _skipped = document.StartsWith(ByteOrderMark) ? ByteOrderMark.Length : 0;
+        _document = document[_skipped..];
         _request = request;
-        _json = new Utf8JsonReader(document, new JsonReaderOptions { MaxDepth = JsonDepthMax });
+        _json = new Utf8JsonReader(_document, new JsonReaderOptions { MaxDepth = JsonDepthMax });
     }
 
     public bool TryRead(OtlpJsonMessage message, out OtlpJsonError error)
@@ -51,7 +62,7 @@ internal ref struct OtlpJsonReader
         catch (JsonException broken)
         {
             // The JSON reader has no other way to say it.
-            error = new OtlpJsonError($"not well-formed JSON: {broken.Message}", OffsetOf(broken)) { IsBrokenJson = true };
+            error = new OtlpJsonError($"not well-formed JSON: {broken.Message}", _skipped + OffsetOf(broken)) { IsBrokenJson = true };
             return false;
         }
 
@@ -71,6 +82,8 @@ internal ref struct OtlpJsonReader
             return Fail($"values are nested deeper than {OtlpJson.AnyValueDepthMax} levels");
         }
 
+        // One bit for each field that has come. A zero is as good as absent only where nothing came before it.
+        var seen = 0u;
         while (_json.Read() && _json.TokenType != JsonTokenType.EndObject)
         {
             var field = message.Find(Text());
@@ -78,8 +91,17 @@ internal ref struct OtlpJsonReader
             if (field is null)
             {
                 _json.Skip();
+                continue;
             }
-            else if (_json.TokenType != JsonTokenType.Null && !ReadField(field, depth))
+
+            if (_json.TokenType == JsonTokenType.Null)
+            {
+                continue;
+            }
+
+            _isAgain = (seen & (1u << field.Number)) != 0;
+            seen |= 1u << field.Number;
+            if (!ReadField(field, depth))
             {
                 AddStep(field.Name.Value);
                 return false;
@@ -194,7 +216,7 @@ internal ref struct OtlpJsonReader
                 break;
         }
 
-        if (!value.IsEmpty || field.Cardinality != OtlpJsonCardinality.Singular)
+        if (!value.IsEmpty || field.Cardinality != OtlpJsonCardinality.Singular || _isAgain)
         {
             _request.WriteBytes(field.Tag, value);
         }
@@ -299,7 +321,7 @@ internal ref struct OtlpJsonReader
 
     private readonly bool WriteNumber(OtlpJsonField field, ulong bits)
     {
-        if (bits == 0 && field.Cardinality == OtlpJsonCardinality.Singular)
+        if (bits == 0 && field.Cardinality == OtlpJsonCardinality.Singular && !_isAgain)
         {
             return true;
         }
@@ -370,7 +392,7 @@ internal ref struct OtlpJsonReader
 
     private bool Fail(string message)
     {
-        _error = new OtlpJsonError(message, _json.TokenStartIndex);
+        _error = new OtlpJsonError(message, _skipped + _json.TokenStartIndex);
         return false;
     }
 

@@ -196,6 +196,24 @@ public sealed class OtlpJsonReaderTests
     }
 
     [Theory]
+    [InlineData("\"name\":\"a\",\"name\":\"\"")]
+    [InlineData("\"kind\":2,\"kind\":0")]
+    [InlineData("\"startTimeUnixNano\":\"5\",\"name\":\"\",\"startTimeUnixNano\":0")]
+    [InlineData("\"traceId\":\"ff\",\"traceId\":\"\"")]
+    public void A_zero_that_comes_second_counts_too(string field) => Assert.Equal(SpanOf(""), SpanOf(field));
+
+    [Fact]
+    public void A_byte_order_mark_is_passed_over_and_counted_in_the_places_of_mistakes()
+    {
+        byte[] mark = [0xef, 0xbb, 0xbf];
+
+        Assert.Empty(Transcoding.Bytes(Signal.Traces, "\ufeff{}"));
+        Assert.Equal(3, Transcoding.Refused(Signal.Traces, [.. mark, (byte)'7']).ByteOffset);
+        Assert.Equal(3, Transcoding.Refused(Signal.Traces, [.. mark, .. mark, (byte)'{', (byte)'}']).ByteOffset);
+        Assert.InRange(Transcoding.Refused(Signal.Traces, [.. mark, .. "{} x"u8]).ByteOffset, 6, 7);
+    }
+
+    [Theory]
     [InlineData("""{"stringValue":"a","intValue":1}""", AnyValue.ValueOneofCase.IntValue)]
     [InlineData("""{"intValue":1,"stringValue":""}""", AnyValue.ValueOneofCase.StringValue)]
     [InlineData("""{"intValue":0}""", AnyValue.ValueOneofCase.IntValue)]
