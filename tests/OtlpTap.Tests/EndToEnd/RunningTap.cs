@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using OtlpTap.Configuration;
@@ -8,7 +9,7 @@ using OtlpTap.Tests.Forward;
 namespace OtlpTap.Tests.EndToEnd;
 
 /// <summary>A whole tap in the test's process on ports of its own, with a client that sends and sees raw bytes.</summary>
-internal sealed class RunningTap : IAsyncDisposable
+internal sealed partial class RunningTap : IAsyncDisposable
 {
     private readonly HttpClient _http = new();
 
@@ -38,14 +39,18 @@ internal sealed class RunningTap : IAsyncDisposable
 
     /// <param name="upstream"><c>host:port</c> that all signals go to; none for a tap that only records.</param>
     /// <param name="tap">Further keys of <c>processors.tap</c>, one a line.</param>
-    /// <param name="grpc">Further keys of the gRPC receiver, in flow style.</param>
+    /// <param name="grpc">Further keys of the gRPC receiver, in flow style; a limit of its messages is that of HTTP, too.</param>
     /// <param name="exporter">Further keys of the exporter, in flow style.</param>
     /// <param name="time">The tap's clock, where a test moves it.</param>
     public static async Task<RunningTap> StartAsync(string? upstream, string tap = "", string grpc = "", string exporter = "", string shutdown = "8s", TimeProvider? time = null)
     {
         var exporters = upstream is null ? "[]" : "[otlp_grpc/upstream]";
+
+        // What fits into one edge fits into the other, and both into the bound on bytes in flight.
+        var limit = MessageLimit().Match(grpc);
+        var http = limit.Success ? $", max_request_body_size: {int.Parse(limit.Groups["mib"].Value, System.Globalization.CultureInfo.InvariantCulture) << 20}" : "";
         return await ConfiguredAsync(directory => $$"""
-            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0"{{grpc}} }, http: { endpoint: "127.0.0.1:0", max_request_body_size: 1048576 } } } }
+            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0"{{grpc}} }, http: { endpoint: "127.0.0.1:0"{{http}} } } } }
             processors:
               tap:
                 corpus: { directory: '{{directory}}', settle: 50ms }
@@ -117,4 +122,7 @@ internal sealed class RunningTap : IAsyncDisposable
         await Host.DisposeAsync();
         System.IO.Directory.Delete(Directory, recursive: true);
     }
+
+    [GeneratedRegex(@"max_recv_msg_size_mib: (?<mib>\d+)")]
+    private static partial Regex MessageLimit();
 }
