@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OtlpTap.Tests.Forward;
 
 namespace OtlpTap.Tests.EndToEnd;
@@ -42,14 +43,20 @@ internal sealed class UnreliableUpstream : IAsyncDisposable
         StatusCode.FailedPrecondition, StatusCode.Unimplemented, StatusCode.Internal, StatusCode.Unknown, StatusCode.ResourceExhausted,
     ];
 
+    private static readonly int[] HttpForNow = [429, 502, 503, 504];
+
+    private static readonly int[] HttpForGood = [400, 401, 403, 404, 405, 408, 413, 415, 422, 500, 501];
+
     private readonly DeliveryLedger _ledger;
+    private readonly bool _isHttp;
     private readonly int _port;
     private StubUpstream? _server;
     private int _turn;
 
-    private UnreliableUpstream(DeliveryLedger ledger, StubUpstream server)
+    private UnreliableUpstream(DeliveryLedger ledger, StubUpstream server, bool isHttp)
     {
         _ledger = ledger;
+        _isHttp = isHttp;
         _port = server.Port;
         Take(server);
     }
@@ -58,7 +65,8 @@ internal sealed class UnreliableUpstream : IAsyncDisposable
 
     public Mood Mood { get; private set; }
 
-    public static async Task<UnreliableUpstream> StartAsync(DeliveryLedger ledger) => new(ledger, await StubUpstream.StartAsync());
+    /// <param name="isHttp">It speaks OTLP/HTTP over HTTP/1.1, and not OTLP/gRPC.</param>
+    public static async Task<UnreliableUpstream> StartAsync(DeliveryLedger ledger, bool isHttp = false) => new(ledger, await StartServerAsync(0, isHttp), isHttp);
 
     public async Task TurnAsync(Mood mood)
     {
@@ -70,7 +78,7 @@ internal sealed class UnreliableUpstream : IAsyncDisposable
         }
         else if (mood != Mood.Killed && _server is null)
         {
-            Take(await StubUpstream.StartAsync(_port));
+            Take(await StartServerAsync(_port, _isHttp));
         }
 
         Mood = mood;
@@ -97,9 +105,11 @@ internal sealed class UnreliableUpstream : IAsyncDisposable
         }
     }
 
+    private static Task<StubUpstream> StartServerAsync(int port, bool isHttp) => StubUpstream.StartAsync(port, protocols: isHttp ? HttpProtocols.Http1 : HttpProtocols.Http2);
+
     private void Take(StubUpstream server)
     {
-        server.Answer = AnswerAsync;
+        server.Answer = _isHttp ? AnswerHttpAsync : AnswerAsync;
         _server = server;
     }
 
@@ -146,6 +156,51 @@ internal sealed class UnreliableUpstream : IAsyncDisposable
             default:
                 _ledger.Arrive(call.Message);
                 await StubUpstream.SucceedAsync(context);
+                break;
+        }
+    }
+
+    private async Task AnswerHttpAsync(HttpContext context, StubCall call)
+    {
+        var turn = Interlocked.Increment(ref _turn);
+        _server?.Calls.Clear();
+        switch (Mood)
+        {
+            case Mood.Stalled:
+                await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted).ContinueWith(static _ => { }, TaskScheduler.Default);
+                break;
+
+            case Mood.ResetBefore:
+                context.Abort();
+                break;
+
+            case Mood.ResetInAnswer:
+                _ledger.Arrive(call.Decompressed);
+                context.Response.ContentType = "application/x-protobuf";
+                context.Response.ContentLength = 100;
+                await context.Response.Body.WriteAsync(new byte[] { 0x0a, 0, 0 }, context.RequestAborted);
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+                context.Abort();
+                break;
+
+            case Mood.RefusingForNow:
+                await StubUpstream.AnswerHttpAsync(context, HttpForNow[turn % HttpForNow.Length], "text/plain", "not now"u8.ToArray(), turn % 8 < 4 ? [("Retry-After", "0")] : []);
+                break;
+
+            case Mood.RefusingForGood:
+                await StubUpstream.AnswerHttpAsync(context, HttpForGood[turn % HttpForGood.Length], "text/plain", "never"u8.ToArray());
+                break;
+
+            case Mood.BehindBrokenProxy:
+                await StubUpstream.AnswerHttpAsync(context, 502 + (turn % 3), "text/html", "<h1>no healthy upstream</h1>"u8.ToArray());
+                break;
+
+            case Mood.Killed:
+            case Mood.Well:
+            default:
+                // As Tempo, Prometheus and Loki answer.
+                _ledger.Arrive(call.Decompressed);
+                await StubUpstream.AnswerHttpAsync(context, turn % 3 == 2 ? 204 : 200, turn % 3 == 0 ? "application/x-protobuf" : null);
                 break;
         }
     }
