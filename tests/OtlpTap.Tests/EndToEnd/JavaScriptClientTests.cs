@@ -86,6 +86,23 @@ public sealed class JavaScriptClientTests
         Assert.Single(upstream.Calls);
     }
 
+    [Theory]
+    [InlineData("grpc")]
+    [InlineData("http")]
+    [InlineData("proto")]
+    public async Task Partial_success_is_a_success_to_the_SDK_which_sends_nothing_again(string kind)
+    {
+        await using var upstream = await StubUpstream.StartAsync();
+        upstream.Answer = (context, _) => StubUpstream.ReplyAsync(context, Grpc.Core.StatusCode.OK, body: new OtlpTap.Otlp.PartialSuccess(3, "too old").ToResponse());
+        await using var tap = await RunningTap.StartAsync(upstream);
+        var url = kind == "grpc" ? $"http://{tap.Host.GrpcEndpoint}" : $"http://{tap.Host.HttpEndpoint}/v1/traces";
+
+        var result = await ExportAsync(kind, url, "none");
+
+        Assert.Equal((0, null), (result.Code, result.Error));
+        Assert.Single(upstream.Calls);
+    }
+
     private async Task<(int Code, string? Error, IReadOnlyList<string> Ids)> ExportAsync(string kind, string url, string compression)
     {
         ExternalProgram.RequireDirectory(Path.Combine(Client(), "node_modules"), "npm ci --prefix tests/clients/js");

@@ -1,5 +1,8 @@
+using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using OpenTelemetry.Proto.Collector.Logs.V1;
+using OpenTelemetry.Proto.Logs.V1;
 using OtlpTap.Otlp;
 using OtlpTap.Tests.EndToEnd.Conformance;
 using OtlpTap.Tests.Forward;
@@ -55,9 +58,13 @@ public sealed class SignalsToTheirBackendsTests : IAsyncLifetime
     public async Task Each_signal_goes_to_its_own_and_what_they_answer_is_full_success(Protocol protocol)
     {
         using var sender = new Sender(_tap, protocol);
-        foreach (var signal in Enum.GetValues<Signal>())
+        var lines = new ExportLogsServiceRequest
         {
-            var answer = await sender.ExportAsync(signal, Invalid.OneOfTwo(signal));
+            ResourceLogs = { new ResourceLogs { ScopeLogs = { new ScopeLogs { LogRecords = { new LogRecord { Body = TraceBuilder.ValueOf(new string('x', 1000)) } } } } } },
+        }.ToByteArray();
+        foreach (var (signal, request) in new[] { (Signal.Traces, Invalid.OneOfTwo(Signal.Traces)), (Signal.Logs, lines), (Signal.Metrics, Invalid.OneOfTwo(Signal.Metrics)) })
+        {
+            var answer = await sender.ExportAsync(signal, request);
             Assert.Equal((true, null), (answer.IsSuccess, answer.Partial));
         }
 
@@ -67,7 +74,7 @@ public sealed class SignalsToTheirBackendsTests : IAsyncLifetime
         Assert.Equal(("/otlp/v1/logs", "/api/v1/otlp/v1/metrics"), (logs.Path, metrics.Path));
         Assert.All([logs, metrics], call => Assert.Equal("application/x-protobuf", call.Headers["content-type"]));
         Assert.Equal(("gzip", null), (logs.Headers["content-encoding"], metrics.Headers.GetValueOrDefault("content-encoding")));
-        Assert.Equal(Invalid.OneOfTwo(Signal.Logs), logs.Decompressed);
+        Assert.Equal(lines, logs.Decompressed);
         Assert.Equal(Invalid.OneOfTwo(Signal.Metrics), metrics.Decompressed);
     }
 

@@ -15,7 +15,7 @@ namespace OtlpTap.Tests.EndToEnd.Conformance;
 
 /// <summary>
 /// What the OTLP specification asks of a server, against a running tap over gRPC, HTTP with protobuf and HTTP with JSON
-/// (https://opentelemetry.io/docs/specs/otlp/, version 1.9). The rows are <see cref="Requirements"/>; docs/conformance.md
+/// (https://opentelemetry.io/docs/specs/otlp/, version 1.11). The rows are <see cref="Requirements"/>; docs/conformance.md
 /// shows them with the tests below.
 /// </summary>
 public sealed class ConformanceTests

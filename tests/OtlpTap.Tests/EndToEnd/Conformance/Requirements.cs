@@ -12,7 +12,7 @@ internal sealed class ShowsAttribute(string number) : Attribute
     public string Number => number;
 }
 
-/// <summary>The table behind docs/conformance.md. Source: https://opentelemetry.io/docs/specs/otlp/ as of version 1.9.</summary>
+/// <summary>The table behind docs/conformance.md. Source: https://opentelemetry.io/docs/specs/otlp/ as of version 1.11.</summary>
 internal static class Requirements
 {
     public static readonly IReadOnlyList<Requirement> All =
@@ -20,7 +20,7 @@ internal static class Requirements
         new("1", "Protocol Details", "Compression `none` and `gzip` MUST be supported", "both, and zstd; over HTTP also deflate, zlib and snappy"),
         new("2", "OTLP/gRPC Request", "A limit on the size of a message, also after decompression, MUST be enforced, 64 MiB recommended; beyond it `RESOURCE_EXHAUSTED`, not retryable", "64 MiB, `max_recv_msg_size_mib`; no RetryInfo"),
         new("3", "OTLP/gRPC Concurrent Requests", "Many calls in flight, one response for each", "what is joined for the upstream is answered one by one"),
-        new("4", "OTLP/gRPC Response", "The size of a response MUST be limited, 4 MiB recommended; `error_message` is shortened to fit, else `RESOURCE_EXHAUSTED`", "4 MiB; the upstream's is refused beyond it, what the tap adds to is shortened"),
+        new("4", "OTLP/gRPC Response", "The size of a response MUST be limited, 4 MiB recommended; `error_message` is shortened to fit, else `RESOURCE_EXHAUSTED`", "4 MiB, not configurable; the upstream's is refused beyond it, what the tap adds to is shortened"),
         new("5", "Full Success", "`partial_success` MUST be unset; an empty request SHOULD succeed", "an empty message, with an upstream and without"),
         new("6", "Partial Success", "`partial_success` MUST say how many items were rejected, and SHOULD say why; 0 with a message is a warning", "the upstream's own count and text; `on_invalid` adds its own"),
         new("7", "Failures", "Retryable are CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS, and RESOURCE_EXHAUSTED with RetryInfo; nothing else is", "no status turns from one kind into the other on its way, over either protocol"),
@@ -30,7 +30,7 @@ internal static class Requirements
         new("11", "Binary Protobuf Encoding", "`application/x-protobuf` both ways", "`application/protobuf` is taken too, and answered by its own name"),
         new("12", "JSON Protobuf Encoding", "`application/json`; ids in hex of either case, enums as integers, names in lowerCamelCase, unknown fields ignored, 64-bit integers as strings or numbers", "becomes protobuf at the edge; a name as enum is refused, with its place"),
         new("13", "OTLP/HTTP Request", "`/v1/traces`, `/v1/metrics`, `/v1/logs`; a limit on the size of a body, also after decompression, MUST be enforced, 64 MiB recommended; beyond it 413", "64 MiB, `max_request_body_size`; paths and prefixes can be configured"),
-        new("14", "OTLP/HTTP Response", "The content type of the request; the size MUST be limited, 4 MiB recommended; `error_message` is shortened to fit, else 500", "the same type for success and error; 4 MiB"),
+        new("14", "OTLP/HTTP Response", "The content type of the request; the size MUST be limited, 4 MiB recommended; `error_message` is shortened to fit, else 500", "the same type for success and error; 4 MiB, not configurable"),
         new("15", "Full Success, Partial Success (HTTP)", "200 with the response message in both cases", "as over gRPC, in the form of the request"),
         new("16", "Failures (HTTP)", "The body of every 4xx and 5xx MUST be a `google.rpc.Status`", "in the type of the request, in JSON where it has neither"),
         new("17", "Retryable Response Codes", "429, 502, 503 and 504, and no other", "RESOURCE_EXHAUSTED is 429 with RetryInfo and 500 without"),
