@@ -103,15 +103,18 @@ internal static class OtlpHttpReply
     /// <summary>The details of the body, with a RetryInfo where HTTP asks for one; a RetryInfo against HTTP's word is taken out with all the rest.</summary>
     private static ReplyTrailer[] Details(byte[] details, StatusCode code, string message, bool isRetryable, TimeSpan? retryAfter)
     {
-        var asksForRetry = StatusDetails.TryReadRetryDelay(details, out _);
+        var asksForRetry = StatusDetails.TryReadRetryDelay(details, out var delay);
         if (!isRetryable)
         {
             return details.Length == 0 || asksForRetry ? [] : [StatusDetails.Trailer(details)];
         }
 
-        if (!asksForRetry && (retryAfter is not null || code == StatusCode.ResourceExhausted))
+        // What the header asks for is to be honoured, also against a shorter time in the body; less than a second is the
+        // rounding of a header that has whole seconds only.
+        if (asksForRetry ? retryAfter - delay >= TimeSpan.FromSeconds(1) : retryAfter is not null || code == StatusCode.ResourceExhausted)
         {
-            // Serialized messages concatenate to their union: of the numbers the last counts, of the details all.
+            // Serialized messages concatenate to their union: of the numbers the last counts, of the details all, and of
+            // several RetryInfos the last.
             details = [.. details, .. StatusDetails.RetryInfo(code, message, retryAfter ?? Refusals.RetryDelay)];
         }
 

@@ -157,6 +157,19 @@ public sealed class OtlpHttpReplyTests
         Assert.True(RetryDelay(reply) > TimeSpan.Zero);
     }
 
+    [Theory]
+    [InlineData(6.2, 7, 6.2)]
+    [InlineData(6.2, 30, 30)]
+    [InlineData(6.2, 1, 6.2)]
+    public void Of_a_header_and_a_RetryInfo_the_longer_time_counts_unless_it_is_the_same_rounded(double inBody, int inHeader, double expected)
+    {
+        var reply = Read(503, "application/x-protobuf", StatusDetails.RetryInfo(StatusCode.Unavailable, "later", TimeSpan.FromSeconds(inBody)), TimeSpan.FromSeconds(inHeader)).Reply;
+
+        Assert.True(FailureKind.TryGetRetryDelay(reply, out var delay));
+        Assert.Equal(TimeSpan.FromSeconds(expected), delay);
+        Assert.Equal("later", reply.Message);
+    }
+
     [Fact]
     public void A_RetryInfo_behind_a_final_status_asks_for_nothing()
     {
