@@ -522,6 +522,7 @@ public sealed class ConformanceTests
 
         upstream.Answer = (context, _) => StubUpstream.SucceedAsync(context);
         Assert.True((await sender.ExportAsync(Signal.Traces, OneSpan)).IsSuccess);
+        Assert.Equal(1, sender.Connections);
 
         async Task<Answer> RefusedAsync(StatusCode code, string message, params (string Name, string Value)[] trailers)
         {
