@@ -16,7 +16,8 @@ namespace OtlpTap.Hosting;
 /// <code>
 ///   a pipeline's primary ─▶ [retries, where they are written] ──────────────────▶ the place
 ///   beside a primary     ─▶ queue of the signal ─▶ [retries, unless refused] ───▶
-///                       with a spool, which retries by itself, it stands in the place of both retries
+///   with a spool, which retries what it has, it stands before the place: a primary's answer is its answer, and the
+///   retries beside a primary are for what it refuses, full or without its directory
 /// </code>
 /// Everything here is owned here: of exporters around another only the spool disposes it.
 /// </summary>
@@ -27,22 +28,23 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
     private readonly ILoggerFactory _logs;
     private readonly IExporter _place;
     private readonly Outstanding _outstanding;
-    private readonly SpoolingExporter? _spool;
+    private readonly LateSpoolingExporter? _spool;
     private readonly RetryingExporter? _primaryRetries;
     private readonly RetryingExporter? _queuedRetries;
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _disposed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Indexed by Signal; made when a pipeline first asks, by the thread that puts pipelines together. Read by scrapes.
     private readonly QueuedExporter?[] _queues = new QueuedExporter?[Enum.GetValues<Signal>().Length];
 
-    /// <param name="predecessor">The exporter with the same file, which ends with a reload; null where there is none.</param>
-    /// <exception cref="SpoolException">Its spool cannot be opened.</exception>
+    /// <param name="predecessor">The exporter with the same file or spool, which ends with a reload; null where there is none.</param>
+    /// <exception cref="SpoolException">Its spool, which no predecessor has, cannot be opened.</exception>
     public ConfiguredExporter(ExporterOptions options, TapMetrics metrics, PayloadPool payloads, TimeProvider time, ILoggerFactory logs, ConfiguredExporter? predecessor)
     {
         Options = options;
         _metrics = new ExporterMetrics(metrics.Factory, options.Id);
         _time = time;
         _logs = logs;
+        Ended = predecessor is null ? _disposed.Task : Task.WhenAll(predecessor.Ended, _disposed.Task);
         switch (options)
         {
             case OtlpGrpcExporterOptions grpc:
@@ -56,7 +58,7 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
                 break;
 
             case FileExporterOptions file:
-                var writer = new FileExporter(file, _metrics, time, logs.CreateLogger<FileExporter>(), predecessor?._ended.Task);
+                var writer = new FileExporter(file, _metrics, time, logs.CreateLogger<FileExporter>(), predecessor?.Ended);
                 (_place, _outstanding, Primary) = (writer, writer.Outstanding, new CountedExporter(writer, _metrics));
                 break;
 
@@ -71,13 +73,28 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
 
         if (options.Spool is { } spool)
         {
-            _spool = SpoolingExporter.Open(
-                _place, spool, options.Retry ?? new RetryOptions(), payloads, new SpoolMetrics(metrics.Factory, options.Id), time, logs.CreateLogger<SpoolingExporter>());
-            Primary = _spool;
-            return;
-        }
+            var spoolMetrics = new SpoolMetrics(metrics.Factory, options.Id);
+            var log = logs.CreateLogger<SpoolingExporter>();
+            try
+            {
+                _spool = new LateSpoolingExporter(
+                    _place,
+                    spool.Directory,
+                    () => SpoolingExporter.Open(_place, spool, options.Retry ?? new RetryOptions(), payloads, spoolMetrics, _metrics, time, log),
+                    predecessor?.Ended,
+                    spoolMetrics,
+                    time,
+                    log);
+            }
+            catch (SpoolException)
+            {
+                _ = _place.DisposeAsync().AsTask(); // it has nothing in flight
+                throw;
+            }
 
-        if (options.Retry is not null)
+            Primary = new CountedExporter(_spool, _metrics);
+        }
+        else if (options.Retry is not null)
         {
             _primaryRetries = CreateRetries(options.Retry);
             Primary = new CountedExporter(_primaryRetries, _metrics);
@@ -91,13 +108,16 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
 
     public ExporterOptions Options { get; }
 
+    /// <summary>Ends when its file or spool is free: this one was disposed, and so was every one before it.</summary>
+    public Task Ended { get; }
+
     /// <summary>For the pipelines whose answer it gives.</summary>
     public IExporter Primary { get; }
 
     /// <summary>For the pipelines of a signal that have another primary: never waits. The console has a queue of its own already.</summary>
     public IExporter Beside(Signal signal) => _place is DebugExporter
         ? _place
-        : _queues[(int)signal] ??= new QueuedExporter(signal, _spool ?? _queuedRetries ?? _place, Options.Queue, _metrics, _time, _logs.CreateLogger<QueuedExporter>());
+        : _queues[(int)signal] ??= new QueuedExporter(signal, _queuedRetries ?? Place, Options.Queue, _metrics, _time, _logs.CreateLogger<QueuedExporter>());
 
     /// <summary>Senders that wait for the next attempt get the last reply now: before a shutdown waits for them.</summary>
     public void EndWaits() => _primaryRetries?.EndWaits();
@@ -111,7 +131,7 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
             await retries.DrainAsync(deadline);
         }
 
-        await (_spool ?? _place).DrainAsync(deadline);
+        await Place.DrainAsync(deadline);
     }
 
     /// <summary>From the front to the back; what is still in flight ends.</summary>
@@ -123,9 +143,9 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
             await retries.DisposeAsync();
         }
 
-        await (_spool ?? _place).DisposeAsync();
+        await Place.DisposeAsync();
         PublishMetrics();
-        _ended.TrySetResult();
+        _disposed.TrySetResult();
     }
 
     /// <summary>Sets the gauges. For the registry's before-collect callback.</summary>
@@ -143,9 +163,11 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
         }
     }
 
+    private IExporter Place => (IExporter?)_spool ?? _place;
+
     private IEnumerable<QueuedExporter> Queues() => _queues.OfType<QueuedExporter>();
 
     private IEnumerable<RetryingExporter> Retries() => new[] { _primaryRetries, _queuedRetries }.OfType<RetryingExporter>();
 
-    private RetryingExporter CreateRetries(RetryOptions options) => new(_place, options, _metrics, _time, Random.Shared);
+    private RetryingExporter CreateRetries(RetryOptions options) => new(Place, options, _metrics, _time, Random.Shared);
 }

@@ -1,6 +1,7 @@
 using OtlpTap.Buffers;
 using OtlpTap.Configuration;
 using OtlpTap.Forward;
+using OtlpTap.Forward.Spool;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 
@@ -13,14 +14,18 @@ namespace OtlpTap.Hosting;
 internal sealed class ExporterSet : IAsyncDisposable
 {
     private readonly Dictionary<string, ConfiguredExporter> _exporters;
+
+    // Of the sets before: drained by now, or soon. They may still have their files and spools.
+    private readonly List<ConfiguredExporter> _ending;
     private readonly TapMetrics _metrics;
     private readonly PayloadPool _payloads;
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _logs;
 
-    private ExporterSet(Dictionary<string, ConfiguredExporter> exporters, IReadOnlyList<IExporter> primaries, TapMetrics metrics, PayloadPool payloads, TimeProvider time, ILoggerFactory logs)
+    private ExporterSet(Dictionary<string, ConfiguredExporter> exporters, List<ConfiguredExporter> ending, IReadOnlyList<IExporter> primaries, TapMetrics metrics, PayloadPool payloads, TimeProvider time, ILoggerFactory logs)
     {
         _exporters = exporters;
+        _ending = ending;
         _metrics = metrics;
         _payloads = payloads;
         _time = time;
@@ -31,9 +36,9 @@ internal sealed class ExporterSet : IAsyncDisposable
     /// <summary>Those that are some pipeline's primary, each once: they decide whether the tap is ready.</summary>
     public IReadOnlyList<IExporter> Primaries { get; }
 
-    /// <exception cref="Forward.Spool.SpoolException">A spool cannot be opened.</exception>
+    /// <exception cref="SpoolException">A spool cannot be opened.</exception>
     public static ExporterSet Create(TapOptions options, TapMetrics metrics, PayloadPool payloads, TimeProvider time, ILoggerFactory logs) =>
-        new ExporterSet([], [], metrics, payloads, time, logs).Next(options, out _);
+        new ExporterSet([], [], [], metrics, payloads, time, logs).Next(options, out _);
 
     public IExporter Primary(ExporterOptions exporter) => _exporters[exporter.Id].Primary;
 
@@ -43,15 +48,30 @@ internal sealed class ExporterSet : IAsyncDisposable
     /// <summary>
     /// The exporters of a new configuration. This set is not to be used any more once the pipelines have changed over.
     /// </summary>
+    /// <exception cref="SpoolException">A spool that no exporter before has cannot be opened. Nothing has changed then.</exception>
     /// <param name="retired">Those of this set that are not in the next one, to be drained and disposed once no pipeline uses them.</param>
     public ExporterSet Next(TapOptions options, out IReadOnlyList<ConfiguredExporter> retired)
     {
         var next = new Dictionary<string, ConfiguredExporter>(StringComparer.Ordinal);
-        foreach (var exporter in options.Exporters)
+        try
         {
-            next[exporter.Id] = _exporters.TryGetValue(exporter.Id, out var kept) && kept.Options.Equals(exporter)
-                ? kept
-                : new ConfiguredExporter(exporter, _metrics, _payloads, _time, _logs, PredecessorOf(exporter));
+            foreach (var exporter in options.Exporters)
+            {
+                next[exporter.Id] = _exporters.TryGetValue(exporter.Id, out var kept) && kept.Options.Equals(exporter)
+                    ? kept
+                    : new ConfiguredExporter(exporter, _metrics, _payloads, _time, _logs, PredecessorOf(exporter));
+            }
+        }
+        catch (SpoolException)
+        {
+            // Those made before it go again, and who comes next waits for them.
+            foreach (var made in next.Values.Where(exporter => !_exporters.ContainsValue(exporter)))
+            {
+                _ending.Add(made);
+                _ = made.DisposeAsync().AsTask();
+            }
+
+            throw;
         }
 
         retired = [.. _exporters.Values.Where(exporter => !next.ContainsValue(exporter))];
@@ -61,7 +81,7 @@ internal sealed class ExporterSet : IAsyncDisposable
             .Select(exporter => next[exporter.Id].Primary)
             .Distinct()
             .ToList();
-        return new ExporterSet(next, primaries, _metrics, _payloads, _time, _logs);
+        return new ExporterSet(next, [.. _ending.Where(exporter => !exporter.Ended.IsCompleted), .. retired], primaries, _metrics, _payloads, _time, _logs);
     }
 
     /// <summary>Ends when no primary is left to ask.</summary>
@@ -101,8 +121,16 @@ internal sealed class ExporterSet : IAsyncDisposable
         }
     }
 
-    // Two that write one file at the same time would write into each other's lines: the new one waits for the old one's end.
-    private ConfiguredExporter? PredecessorOf(ExporterOptions exporter) => exporter is not FileExporterOptions file
+    // Two that write one file at the same time would write into each other's lines, and one spool is never two's: the new
+    // one waits for the end of the old one, and of those that it waits for itself.
+    private ConfiguredExporter? PredecessorOf(ExporterOptions exporter) => FilesOf(exporter) is not { } files
         ? null
-        : _exporters.Values.FirstOrDefault(old => old.Options is FileExporterOptions former && Path.GetFullPath(former.Path) == Path.GetFullPath(file.Path));
+        : _exporters.Values.Concat(Enumerable.Reverse(_ending)).FirstOrDefault(old => !old.Ended.IsCompleted && FilesOf(old.Options) == files);
+
+    private static string? FilesOf(ExporterOptions exporter) => exporter switch
+    {
+        FileExporterOptions file => Path.GetFullPath(file.Path),
+        { Spool: { } spool } => Path.GetFullPath(spool.Directory),
+        _ => null,
+    };
 }

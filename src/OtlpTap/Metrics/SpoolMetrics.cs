@@ -9,7 +9,7 @@ internal enum SpoolDiscard
     /// <summary>It waited longer than <c>max_age</c>.</summary>
     TooOld,
 
-    /// <summary>The upstream refused it for good.</summary>
+    /// <summary>The upstream will never take its bytes.</summary>
     Refused,
 
     /// <summary>It, or the place where one or more stood, cannot be read; its segment is kept aside.</summary>
@@ -40,7 +40,10 @@ internal sealed class SpoolMetrics
     private readonly Gauge.Child _capacity;
     private readonly Gauge.Child _records;
     private readonly Gauge.Child _oldestAge;
+    private readonly Gauge.Child _held;
     private readonly Gauge.Child _isDown;
+    private readonly Gauge.Child _isOpen;
+    private readonly Counter.Child _notOpened;
     private readonly Counter.Child[] _appended;
     private readonly Counter.Child[] _appendedItems;
     private readonly Counter.Child[] _delivered;
@@ -59,8 +62,11 @@ internal sealed class SpoolMetrics
     {
         _bytes = Gauge("otlptap_spool_bytes", "Bytes of the spool's segments on disk, delivered records of a segment that holds others too.");
         _capacity = Gauge("otlptap_spool_capacity_bytes", "Bytes that the spool may take on disk.");
-        _records = Gauge("otlptap_spool_records", "Requests in the spool that are not delivered yet.");
+        _records = Gauge("otlptap_spool_records", "Requests in the spool that are not delivered yet; after a start, as far as they are counted.");
         _oldestAge = Gauge("otlptap_spool_oldest_age_seconds", "Age of the oldest request in the spool, 0 when it is empty.");
+        _held = Gauge("otlptap_spool_held_records", "Requests in the spool that the upstream answered and did not take, for a reason that need not lie in their bytes: credentials, rights, a limit, its own error.");
+        _isOpen = Gauge("otlptap_spool_open", "1 while the exporter has its spool; 0 between a reload and the end of the exporter from before, and while the directory cannot be opened.");
+        _notOpened = Counter("otlptap_spool_open_failures_total", "Attempts after a reload to open the spool that failed.");
         _isDown = Gauge("otlptap_spool_upstream_down", "1 while requests go to the spool without trying the upstream first, else 0.");
         _appended = BySignal("otlptap_spool_appended_requests_total", "Requests made durable in the spool and acknowledged.");
         _appendedItems = BySignal("otlptap_spool_appended_items_total", "Spans, log records or data points of the requests made durable in the spool.");
@@ -88,14 +94,19 @@ internal sealed class SpoolMetrics
         }
     }
 
-    public void Sampled(long bytes, long bytesMax, long records, TimeSpan oldestAge, bool isDown)
+    public void Sampled(long bytes, long bytesMax, long records, TimeSpan oldestAge, long held, bool isDown)
     {
         _bytes.Set(bytes);
         _capacity.Set(bytesMax);
         _records.Set(records);
         _oldestAge.Set(oldestAge.TotalSeconds);
+        _held.Set(held);
         _isDown.Set(isDown ? 1 : 0);
     }
+
+    public void OpenSampled(bool isOpen) => _isOpen.Set(isOpen ? 1 : 0);
+
+    public void NotOpened() => _notOpened.Inc();
 
     public void Appended(Signal signal, int items)
     {

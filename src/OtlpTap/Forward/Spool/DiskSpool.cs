@@ -20,11 +20,12 @@ internal sealed class DiskSpool : IAsyncDisposable
     private readonly SpoolCursor _cursor;
     private readonly SpoolWriter _writer;
     private readonly IDisposable _lock;
+    private readonly CancellationTokenSource _stopping = new();
 
     // Set by the one who delivers.
     private volatile Action _appended = static () => { };
 
-    private DiskSpool(string exporter, SpoolOptions options, ISpoolFiles files, IDisposable held, SegmentList segments, SpoolCursor cursor, SpoolMetrics metrics, TimeProvider time, ILogger log)
+    private DiskSpool(string exporter, SpoolOptions options, ISpoolFiles files, IDisposable held, SegmentList segments, SpoolCursor cursor, SpoolRecovery recovery, SpoolMetrics metrics, TimeProvider time, ILogger log)
     {
         Directory = options.Directory;
         _lock = held;
@@ -33,6 +34,7 @@ internal sealed class DiskSpool : IAsyncDisposable
         var segmentBytesMax = (int)Math.Min(options.SegmentBytes, options.BytesMax / SegmentsMin);
         _writer = new SpoolWriter(exporter, Directory, segmentBytesMax, files, segments, () => _appended(), metrics, time, log);
         Reader = new SpoolReader(exporter, Directory, files, segments, cursor, metrics, time, log);
+        Recovered = recovery.HasFound ? Task.Run(() => Recover(recovery, exporter, metrics, log)) : Task.CompletedTask;
     }
 
     public string Directory { get; }
@@ -44,8 +46,17 @@ internal sealed class DiskSpool : IAsyncDisposable
 
     public long BytesMax => _segments.BytesMax;
 
-    /// <summary>Durable, and neither delivered nor discarded.</summary>
+    /// <summary>Durable, and neither delivered nor discarded; of an earlier run's, what is <see cref="Recovered"/> so far.</summary>
     public long Records => _segments.Records;
+
+    /// <summary>What is certain to be nothing: with <see cref="Records"/> of 0 there may be some that are not counted yet.</summary>
+    public bool IsEmpty => Recovered.IsCompleted && _segments.Records == 0;
+
+    /// <summary>Ends when everything that an earlier run left was looked through. Nothing waits for it but what is behind it.</summary>
+    public Task Recovered { get; }
+
+    /// <summary>The last request found no room.</summary>
+    public bool IsFull => _segments.IsFull;
 
     /// <summary>The last group of requests found the disk unwilling.</summary>
     public bool HasFailed => _writer.HasFailed;
@@ -65,9 +76,10 @@ internal sealed class DiskSpool : IAsyncDisposable
             held = Lock(options.Directory, files);
             var names = files.List(options.Directory);
             cursor = SpoolCursor.Open(files, Path.Combine(options.Directory, CursorFile), names.Contains(CursorFile));
-            new SpoolRecovery(exporter, options.Directory, files, segments, cursor.Last, log).Run(names);
+            var recovery = new SpoolRecovery(exporter, options.Directory, files, segments, cursor.Last, metrics, log);
+            recovery.Find(names);
             files.SyncDirectory(options.Directory);
-            return new DiskSpool(exporter, options, files, held, segments, cursor, metrics, time, log);
+            return new DiskSpool(exporter, options, files, held, segments, cursor, recovery, metrics, time, log);
         }
         catch (Exception exception)
         {
@@ -99,6 +111,8 @@ internal sealed class DiskSpool : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _writer.StopAsync();
+        await _stopping.CancelAsync();
+        await Recovered;
         Reader.Flush();
         try
         {
@@ -112,6 +126,20 @@ internal sealed class DiskSpool : IAsyncDisposable
         _segments.Dispose();
         _cursor.Dispose();
         _lock.Dispose();
+        _stopping.Dispose();
+    }
+
+    private void Recover(SpoolRecovery recovery, string exporter, SpoolMetrics metrics, ILogger log)
+    {
+        try
+        {
+            recovery.Run(() => _appended(), _stopping.Token);
+        }
+        catch (Exception exception) // the edge of a background task: what was not looked through stays on disk for the next start
+        {
+            metrics.Faulted();
+            log.Faulted(exporter, exception);
+        }
     }
 
     private static IDisposable Lock(string directory, ISpoolFiles files)
@@ -122,7 +150,7 @@ internal sealed class DiskSpool : IAsyncDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new SpoolException($"spool {directory} is in use by another process, which holds its file `{LockFile}`: two may not share a directory ({exception.Message})", exception);
+            throw new SpoolException($"spool {directory} is in use by another process or exporter, which holds its file `{LockFile}`: give each a directory of its own ({exception.Message})", exception);
         }
     }
 }

@@ -11,6 +11,7 @@ internal sealed class SegmentList(long bytesMax) : IDisposable
     private long _reservedBytes;
     private long _records;
     private ulong _lastNumber;
+    private bool _isFull;
 
     public long BytesMax => bytesMax;
 
@@ -26,7 +27,19 @@ internal sealed class SegmentList(long bytesMax) : IDisposable
         }
     }
 
-    /// <summary>Durable and not removed.</summary>
+    /// <summary>The last request found no room, and none has become free since.</summary>
+    public bool IsFull
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isFull;
+            }
+        }
+    }
+
+    /// <summary>Durable and not removed; of what an earlier run left, as far as it was looked through.</summary>
     public long Records => Interlocked.Read(ref _records);
 
     /// <summary>Room for a record that is to be appended; to be settled by <see cref="Committed"/> or <see cref="Unreserve"/>.</summary>
@@ -34,13 +47,9 @@ internal sealed class SegmentList(long bytesMax) : IDisposable
     {
         lock (_lock)
         {
-            if (_bytes + _reservedBytes + bytes + SegmentHeader.Length > bytesMax)
-            {
-                return false;
-            }
-
-            _reservedBytes += bytes;
-            return true;
+            _isFull = _bytes + _reservedBytes + bytes + SegmentHeader.Length > bytesMax;
+            _reservedBytes += _isFull ? 0 : bytes;
+            return !_isFull;
         }
     }
 
@@ -117,9 +126,28 @@ internal sealed class SegmentList(long bytesMax) : IDisposable
     {
         lock (_lock)
         {
-            segment.RecordsLeft--;
-            Interlocked.Decrement(ref _records);
+            // Of a file that could not be looked through more may come than were counted.
+            if (segment.RecordsLeft > 0)
+            {
+                segment.RecordsLeft--;
+                Interlocked.Decrement(ref _records);
+            }
         }
+    }
+
+    /// <summary>What an earlier run left in <paramref name="segment"/> was looked through: so much of it is to be delivered.</summary>
+    public void Recovered(SpoolSegment segment, int records, long length)
+    {
+        lock (_lock)
+        {
+            _bytes += length - segment.FileLength;
+            segment.FileLength = length;
+            segment.RecordsLeft = records;
+            Interlocked.Add(ref _records, records);
+        }
+
+        segment.ReadableLength = length;
+        segment.IsRecovered = true;
     }
 
     /// <summary>Nothing of it is to be delivered any more, and its file is gone, or kept aside where it still counts.</summary>
@@ -128,6 +156,7 @@ internal sealed class SegmentList(long bytesMax) : IDisposable
         lock (_lock)
         {
             _segments.Remove(segment);
+            _isFull = false;
             _bytes -= isAside ? 0 : segment.FileLength;
             Interlocked.Add(ref _records, -segment.RecordsLeft);
         }

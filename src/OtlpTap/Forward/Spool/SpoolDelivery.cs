@@ -44,10 +44,13 @@ internal sealed class SpoolDelivery : IAsyncDisposable
     private readonly SpoolMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly ExporterMetrics _items;
     private readonly LineBound _discardLines;
+    private readonly LineBound _heldLines;
     private readonly ByteBudget _budget = new(BytesInFlightMax);
     private readonly WakeSignal _wake = new();
-    private readonly ConcurrentQueue<(Delivery Delivery, ExportReply? Reply, TimeSpan Took)> _ended = new();
+    private readonly ConcurrentQueue<(PendingDelivery Delivery, RequestMetadata Metadata, ExportReply? Reply, TimeSpan Took)> _ended = new();
+    private readonly ConcurrentQueue<(Signal Signal, RequestMetadata Metadata, TimeSpan Told)> _throttled = new();
     private readonly CancellationTokenSource _abort = new();
     private readonly ITimer _timer;
     private readonly Task _loop;
@@ -56,7 +59,8 @@ internal sealed class SpoolDelivery : IAsyncDisposable
     private volatile bool _isProbing;
 
     // The loop alone.
-    private readonly Queue<Delivery> _window = new();
+    private readonly Queue<PendingDelivery> _window = new();
+    private readonly HeldRecords _held;
     private int _inFlight;
     private int _readFailures;
     private long _probedAt;
@@ -64,9 +68,25 @@ internal sealed class SpoolDelivery : IAsyncDisposable
 
     // Written by the loop; 0 when nothing waits.
     private long _oldestUnixNano;
+    private volatile int _heldCount;
 
-    public SpoolDelivery(IExporter inner, DiskSpool spool, UpstreamHealth health, TimeSpan ageMax, PayloadPool pool, SpoolMetrics metrics, TimeProvider time, ILogger log)
+    /// <param name="items">Told of what is given up; of what is delivered the exporter inside tells it.</param>
+    public SpoolDelivery(
+        IExporter inner,
+        DiskSpool spool,
+        UpstreamHealth health,
+        TimeSpan ageMax,
+        RetryOptions retry,
+        PayloadPool pool,
+        SpoolMetrics metrics,
+        ExporterMetrics items,
+        TimeProvider time,
+        Random jitter,
+        ILogger log)
     {
+        _held = new HeldRecords(retry, time, jitter);
+        _items = items;
+        _heldLines = new LineBound(time);
         _inner = inner;
         _spool = spool;
         _reader = spool.Reader;
@@ -84,16 +104,15 @@ internal sealed class SpoolDelivery : IAsyncDisposable
         _loop = Task.Run(RunAsync);
     }
 
-    private enum DeliveryState
-    {
-        Waiting,
-        InFlight,
-        Ended,
-    }
-
     /// <summary>Of the oldest request that is not delivered; zero when there is none.</summary>
     public TimeSpan OldestAge =>
         Interlocked.Read(ref _oldestUnixNano) is > 0 and var oldest ? Max(_time.GetUtcNow() - FromUnixNano(oldest), TimeSpan.Zero) : TimeSpan.Zero;
+
+    /// <summary>Records that the upstream did not take and that others go past.</summary>
+    public int Held => _heldCount;
+
+    /// <summary>A request that came fresh was throttled, and is going to the spool: what is there of its sender waits as long.</summary>
+    public void Throttled(Signal signal, RequestMetadata metadata, TimeSpan told) => _throttled.Enqueue((signal, metadata, Min(told, UpstreamHealth.RetryDelayMax)));
 
     /// <summary>The upstream went down or up: the pace changes.</summary>
     public void HealthChanged() => _wake.Set();
@@ -150,8 +169,8 @@ internal sealed class SpoolDelivery : IAsyncDisposable
         Settle();
         Probe();
         Tidy();
-        Interlocked.Exchange(ref _oldestUnixNano, _window.TryPeek(out var oldest) ? oldest.Record.Header.ReceivedUnixNano : 0);
-        var isWaiting = _spool.Records > 0 || _health.IsDown || _spool.HasActiveSegment;
+        Note();
+        var isWaiting = !_spool.IsEmpty || _health.IsDown || _spool.HasActiveSegment;
         _timer.Change(isWaiting ? Tick : Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         return true;
     }
@@ -161,13 +180,13 @@ internal sealed class SpoolDelivery : IAsyncDisposable
         while (_ended.TryDequeue(out var ended))
         {
             _inFlight--;
-            Settle(ended.Delivery, ended.Reply, ended.Took);
+            Settle(ended.Delivery, ended.Metadata, ended.Reply, ended.Took);
         }
 
         Advance();
     }
 
-    private void Settle(Delivery delivery, ExportReply? reply, TimeSpan took)
+    private void Settle(PendingDelivery delivery, RequestMetadata metadata, ExportReply? reply, TimeSpan took)
     {
         delivery.State = DeliveryState.Waiting;
         if (reply is null)
@@ -175,14 +194,11 @@ internal sealed class SpoolDelivery : IAsyncDisposable
             return; // given up, because the tap stops
         }
 
-        if (FailureKind.IsRetryable(reply))
+        var header = delivery.Record.Header;
+        var verdict = SpoolVerdicts.Of(reply, header.MessageLength);
+        if (verdict == SpoolVerdict.UpstreamFailed)
         {
-            _metrics.DeliveryRetried();
-            if (_health.Failed(reply, took, _inner.IsReachable, isDelivery: true))
-            {
-                _log.UpstreamDown(_inner.Id, reply.Status, reply.Message, _spool.Directory);
-            }
-
+            UpstreamFailed(delivery, metadata, reply, took);
             return;
         }
 
@@ -191,25 +207,70 @@ internal sealed class SpoolDelivery : IAsyncDisposable
             _log.UpstreamUp(_inner.Id, _spool.Records);
         }
 
-        var header = delivery.Record.Header;
-        if (reply.Status == StatusCode.OK)
+        switch (verdict)
         {
-            delivery.State = DeliveryState.Ended;
-            _metrics.Delivered(header.Signal, header.ItemCount, PartialSuccess.TryRead(reply.Body.Span, out var partial) ? partial.Rejected : 0);
-        }
-        else
-        {
-            Discard(delivery, SpoolDiscard.Refused, $"{reply.Status}: {reply.Message}");
+            case SpoolVerdict.Delivered:
+                _held.Find(header.Signal, metadata)?.Taken(delivery);
+                _metrics.Delivered(header.Signal, header.ItemCount, PartialSuccess.TryRead(reply.Body.Span, out var partial) ? partial.Rejected : 0);
+                End(delivery);
+                break;
+
+            case SpoolVerdict.BytesRefused:
+                _held.Find(header.Signal, metadata)?.End(delivery);
+                Discard(delivery, SpoolDiscard.Refused, $"{reply.Status}: {reply.Message}");
+                break;
+
+            default:
+                NotTaken(delivery, metadata, reply, verdict);
+                break;
         }
     }
 
-    /// <summary>Removes what has ended from the spool, in order.</summary>
+    private void UpstreamFailed(PendingDelivery delivery, RequestMetadata metadata, ExportReply reply, TimeSpan took)
+    {
+        delivery.LastStatus = reply.Status;
+        _metrics.DeliveryRetried();
+        _held.Find(delivery.Record.Header.Signal, metadata)?.End(delivery);
+        if (delivery.Lane is not null)
+        {
+            _held.PutBack(delivery);
+        }
+
+        if (_health.Failed(reply, took, _inner.IsReachable, isDelivery: true))
+        {
+            _log.UpstreamDown(_inner.Id, reply.Status, reply.Message, _spool.Directory);
+        }
+    }
+
+    /// <summary>The upstream is there and does not take this record: it waits, and others go past it.</summary>
+    private void NotTaken(PendingDelivery delivery, RequestMetadata metadata, ExportReply reply, SpoolVerdict verdict)
+    {
+        delivery.LastStatus = reply.Status;
+        _metrics.DeliveryRetried();
+        var told = FailureKind.TryGetRetryDelay(reply, out var delay) ? Min(delay, UpstreamHealth.RetryDelayMax) : TimeSpan.Zero;
+        var lane = _held.NotTaken(delivery, metadata, verdict, told);
+        _held.TryHold(delivery, lane); // without room it stays where it is, and holds up what is behind it
+        if (_heldLines.TryTake(out var further))
+        {
+            _log.Held(_inner.Id, delivery.Record.Header.Signal, reply.Status, reply.Message, _held.Count, _ageMax, further);
+        }
+    }
+
+    /// <summary>Removes what has ended from the spool, in order; what is held is passed, and removed when it ends.</summary>
     private void Advance()
     {
-        while (_window.TryPeek(out var oldest) && oldest.State == DeliveryState.Ended)
+        while (_window.TryPeek(out var oldest) && (oldest.State == DeliveryState.Ended || oldest.Lane is not null))
         {
             _window.Dequeue();
-            _reader.Remove(oldest.Record);
+            if (oldest.State == DeliveryState.Ended)
+            {
+                _reader.Remove(oldest.Record);
+            }
+            else
+            {
+                oldest.IsPassed = true;
+                _reader.Pass(oldest.Record);
+            }
         }
 
         _reader.Flush();
@@ -217,20 +278,26 @@ internal sealed class SpoolDelivery : IAsyncDisposable
 
     private void DiscardOld()
     {
+        while (_held.Oldest is { State: DeliveryState.Waiting } held && IsOld(held))
+        {
+            Discard(held, SpoolDiscard.TooOld, Waited(held));
+        }
+
+        Advance();
         while ((_window.Count > 0 || TryEnqueueNext()) && _window.Peek() is { State: DeliveryState.Waiting } oldest && IsOld(oldest))
         {
-            Discard(oldest, SpoolDiscard.TooOld, $"waited longer than {_ageMax}");
+            Discard(oldest, SpoolDiscard.TooOld, Waited(oldest));
             Advance();
         }
     }
 
     private void StartWhatMay()
     {
-        while (_inFlight < (_health.IsDown ? 1 : InFlightMax) && _health.UntilNextAttempt == TimeSpan.Zero && TryOldestWaiting(out var delivery))
+        while (_inFlight < (_health.IsDown ? 1 : InFlightMax) && _health.UntilNextAttempt == TimeSpan.Zero && (_held.Due() ?? NextOfWindow()) is { } delivery)
         {
             if (IsOld(delivery))
             {
-                Discard(delivery, SpoolDiscard.TooOld, $"waited longer than {_ageMax}");
+                Discard(delivery, SpoolDiscard.TooOld, Waited(delivery));
             }
             else if (!TryStart(delivery))
             {
@@ -241,20 +308,51 @@ internal sealed class SpoolDelivery : IAsyncDisposable
         Advance();
     }
 
-    private bool TryOldestWaiting(out Delivery delivery)
+    /// <summary>The oldest record that may be tried; those of senders that the upstream takes nothing from are put aside on the way.</summary>
+    private PendingDelivery? NextOfWindow()
     {
-        foreach (var candidate in _window)
+        while (true)
         {
-            if (candidate.State == DeliveryState.Waiting)
+            foreach (var candidate in _window)
             {
-                delivery = candidate;
-                return true;
+                if (candidate is { State: DeliveryState.Waiting, Lane: null } && candidate.NotBefore <= _time.GetTimestamp() && MayBeTried(candidate))
+                {
+                    return candidate;
+                }
+            }
+
+            Advance();
+            if (_window.Count >= WindowMax || !TryEnqueueNext())
+            {
+                return null;
             }
         }
+    }
 
-        var hasNext = _window.Count < WindowMax && TryEnqueueNext();
-        delivery = hasNext ? _window.Last() : null!;
-        return hasNext;
+    private bool MayBeTried(PendingDelivery candidate)
+    {
+        TakeThrottled();
+        if (!_held.HasLanes)
+        {
+            return true;
+        }
+
+        candidate.Metadata ??= _reader.ReadMetadata(candidate.Record);
+        if (_held.Find(candidate.Record.Header.Signal, candidate.Metadata) is not { IsOpen: false } closed)
+        {
+            return true;
+        }
+
+        _held.TryHold(candidate, closed);
+        return false;
+    }
+
+    private void TakeThrottled()
+    {
+        while (_throttled.TryDequeue(out var throttled))
+        {
+            _held.Throttled(throttled.Signal, throttled.Metadata, throttled.Told);
+        }
     }
 
     private bool TryEnqueueNext()
@@ -266,7 +364,7 @@ internal sealed class SpoolDelivery : IAsyncDisposable
                 return false;
             }
 
-            _window.Enqueue(new Delivery(record));
+            _window.Enqueue(new PendingDelivery(record));
             _readFailures = 0;
             return true;
         }
@@ -284,7 +382,7 @@ internal sealed class SpoolDelivery : IAsyncDisposable
     }
 
     /// <summary>False when nothing more can be started now.</summary>
-    private bool TryStart(Delivery delivery)
+    private bool TryStart(PendingDelivery delivery)
     {
         var record = delivery.Record;
         if (!_budget.TryTake(record.Header.MessageLength))
@@ -296,7 +394,7 @@ internal sealed class SpoolDelivery : IAsyncDisposable
         RequestMetadata metadata;
         try
         {
-            if (record.Segment.Read(record.Offset, record.Header, _pool, out payload, out metadata) == RecordBody.Damaged)
+            if (_reader.ReadBody(record, _pool, out payload, out metadata) == RecordBody.Damaged)
             {
                 DiscardDamaged(delivery, "its checksum does not match");
                 return true;
@@ -322,13 +420,14 @@ internal sealed class SpoolDelivery : IAsyncDisposable
         }
 
         payload!.AttachCredit(_budget, record.Header.MessageLength);
+        _held.Begin(delivery, metadata);
         delivery.State = DeliveryState.InFlight;
         _inFlight++;
         _ = SendAsync(delivery, payload, metadata);
         return true;
     }
 
-    private async Task SendAsync(Delivery delivery, Payload payload, RequestMetadata metadata)
+    private async Task SendAsync(PendingDelivery delivery, Payload payload, RequestMetadata metadata)
     {
         var started = _time.GetTimestamp();
         ExportReply? reply = null;
@@ -347,21 +446,47 @@ internal sealed class SpoolDelivery : IAsyncDisposable
             reply = new ExportReply(StatusCode.Unavailable, exception.GetType().Name, ReadOnlyMemory<byte>.Empty, []);
         }
 
-        _ended.Enqueue((delivery, reply, _time.GetElapsedTime(started)));
+        _ended.Enqueue((delivery, metadata, reply, _time.GetElapsedTime(started)));
         _wake.Set();
     }
 
-    private void Discard(Delivery delivery, SpoolDiscard reason, string detail)
+    private void Discard(PendingDelivery delivery, SpoolDiscard reason, string detail)
     {
-        delivery.State = DeliveryState.Ended;
-        _metrics.Discarded(reason, delivery.Record.Header.ItemCount);
+        var header = delivery.Record.Header;
+        _metrics.Discarded(reason, header.ItemCount);
+        _items.SendFailed(header.Signal, header.ItemCount);
+        _items.Lost(header.Signal, header.ItemCount, LossReason.Failed);
         if (_discardLines.TryTake(out var further))
         {
-            _log.Discarded(_inner.Id, delivery.Record.Header.ItemCount, reason, detail, further);
+            _log.Discarded(_inner.Id, header.Signal, header.ItemCount, detail, further);
         }
+
+        End(delivery);
     }
 
-    private void DiscardDamaged(Delivery delivery, string detail)
+    /// <summary>It leaves the spool: at once where others went past it, else when those before it have left.</summary>
+    private void End(PendingDelivery delivery)
+    {
+        delivery.State = DeliveryState.Ended;
+        if (delivery.Lane is not null)
+        {
+            _held.Remove(delivery);
+        }
+
+        if (delivery.IsPassed)
+        {
+            _reader.RemovePassed(delivery.Record);
+        }
+
+        if (_heldCount > 0 && _held.Count == 0)
+        {
+            _log.NoneHeld(_inner.Id);
+        }
+
+        _heldCount = _held.Count;
+    }
+
+    private void DiscardDamaged(PendingDelivery delivery, string detail)
     {
         _reader.MarkDamaged(delivery.Record.Segment, delivery.Record.Offset);
         Discard(delivery, SpoolDiscard.Corrupt, detail);
@@ -376,7 +501,7 @@ internal sealed class SpoolDelivery : IAsyncDisposable
         }
 
         // With nothing to deliver a probe is all there is to find out by.
-        if (_health.IsWorthProbing || (_spool.Records == 0 && _health.UntilNextAttempt == TimeSpan.Zero))
+        if (_health.IsWorthProbing || (_spool.IsEmpty && _health.UntilNextAttempt == TimeSpan.Zero))
         {
             _probedAt = _time.GetTimestamp();
             _isProbing = true;
@@ -391,7 +516,7 @@ internal sealed class SpoolDelivery : IAsyncDisposable
             if (await _inner.ProbeAsync(_abort.Token))
             {
                 _health.FoundReachable();
-                if (_spool.Records == 0 && _health.Answered(isDelivery: true))
+                if (_spool.IsEmpty && _health.Answered(isDelivery: true))
                 {
                     _log.UpstreamUp(_inner.Id, 0);
                 }
@@ -415,7 +540,8 @@ internal sealed class SpoolDelivery : IAsyncDisposable
     private void Tidy()
     {
         _reader.RetryFiles();
-        if (_spool.Records > 0 || !_spool.HasActiveSegment)
+        _held.Tidy();
+        if (!_spool.IsEmpty || !_spool.HasActiveSegment)
         {
             _emptySince = null;
         }
@@ -429,18 +555,25 @@ internal sealed class SpoolDelivery : IAsyncDisposable
         }
     }
 
-    private bool IsOld(Delivery delivery) => _time.GetUtcNow() - FromUnixNano(delivery.Record.Header.ReceivedUnixNano) > _ageMax;
+    private void Note()
+    {
+        var oldest = (_held.Oldest, _window.TryPeek(out var next) ? next : null) switch
+        {
+            ({ } held, { } first) => SpooledRecord.Compare(held.Record, first.Record) < 0 ? held : first,
+            var (held, first) => held ?? first,
+        };
+        Interlocked.Exchange(ref _oldestUnixNano, oldest?.Record.Header.ReceivedUnixNano ?? 0);
+        _heldCount = _held.Count;
+    }
+
+    private string Waited(PendingDelivery delivery) =>
+        delivery.LastStatus is { } status ? $"waited longer than {_ageMax}, the upstream's last answer to it was {status}" : $"waited longer than {_ageMax}";
+
+    private bool IsOld(PendingDelivery delivery) => _time.GetUtcNow() - FromUnixNano(delivery.Record.Header.ReceivedUnixNano) > _ageMax;
 
     private static DateTimeOffset FromUnixNano(long unixNano) => DateTimeOffset.UnixEpoch + TimeSpan.FromTicks(unixNano / TimeSpan.NanosecondsPerTick);
 
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
-
-    private sealed class Delivery(SpooledRecord record)
-    {
-        public SpooledRecord Record => record;
-
-        public DeliveryState State { get; set; }
-
-        public int ReadFailures { get; set; }
-    }
 }

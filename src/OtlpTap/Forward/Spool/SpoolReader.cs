@@ -1,4 +1,6 @@
+using OtlpTap.Buffers;
 using OtlpTap.Metrics;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Forward.Spool;
 
@@ -6,6 +8,10 @@ namespace OtlpTap.Forward.Spool;
 internal readonly record struct SpooledRecord(SpoolSegment Segment, long Offset, RecordHeader Header)
 {
     public long End => Offset + Header.RecordLength;
+
+    /// <summary>The older one first.</summary>
+    public static int Compare(in SpooledRecord a, in SpooledRecord b) =>
+        a.Segment.Number.CompareTo(b.Segment.Number) is not 0 and var bySegment ? bySegment : a.Offset.CompareTo(b.Offset);
 }
 
 /// <summary>
@@ -16,6 +22,7 @@ internal sealed class SpoolReader(string exporter, string directory, ISpoolFiles
 {
     private readonly LineBound _failureLines = new(time);
     private readonly List<SpoolSegment> _finished = [];
+    private readonly SortedSet<SpooledRecord> _passed = new(Comparer<SpooledRecord>.Create(static (a, b) => SpooledRecord.Compare(a, b)));
     private SpoolSegment? _segment;
     private ulong _lastNumber;
     private long _offset;
@@ -57,20 +64,35 @@ internal sealed class SpoolReader(string exporter, string directory, ISpoolFiles
         return false;
     }
 
-    /// <summary>A record that was given out is delivered or discarded. In the order in which they were given out.</summary>
+    /// <summary>A record that was given out is delivered or discarded. In the order in which they were given out, but for those passed.</summary>
     public void Remove(in SpooledRecord record)
     {
-        var segment = record.Segment;
-        segment.RecordsOut--;
-        segments.RecordRemoved(segment);
-        _delivered = new SpoolPosition(segment.Marker, record.End);
-        FinishWhenDone(segment);
+        _delivered = new SpoolPosition(record.Segment.Marker, record.End);
+        Removed(record);
     }
 
-    /// <summary>Tells the disk what was removed. What is not told, or not synced, is delivered again after a crash.</summary>
+    /// <summary>A record is left where it is, and those given out behind it are removed first. In the same order as removals.</summary>
+    public void Pass(in SpooledRecord record)
+    {
+        _delivered = new SpoolPosition(record.Segment.Marker, record.End);
+        _passed.Add(record);
+    }
+
+    /// <summary>A record that was passed is delivered or discarded, in any order.</summary>
+    public void RemovePassed(in SpooledRecord record)
+    {
+        _passed.Remove(record);
+        Removed(record);
+    }
+
+    /// <summary>
+    /// Tells the disk up to where everything was removed. What is not told, or not synced, is delivered again after a crash;
+    /// so is what was removed behind a record that was passed, and shares a segment with one.
+    /// </summary>
     public void Flush()
     {
-        if (_delivered is not { } delivered || delivered == cursor.Last)
+        var removed = _passed.Count > 0 ? new SpoolPosition(_passed.Min.Segment.Marker, _passed.Min.Offset) : _delivered;
+        if (removed is not { } delivered || delivered == cursor.Last)
         {
             return;
         }
@@ -125,9 +147,69 @@ internal sealed class SpoolReader(string exporter, string directory, ISpoolFiles
         }
     }
 
+    /// <summary>
+    /// Reads a record that was given out; the payload's one reference is then the caller's. The file of a segment that is
+    /// read to its end is open only for this: records may stay in many.
+    /// </summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public RecordBody ReadBody(in SpooledRecord record, PayloadPool pool, out Payload? payload, out RequestMetadata metadata)
+    {
+        Open(record.Segment);
+        try
+        {
+            return record.Segment.Read(record.Offset, record.Header, pool, out payload, out metadata);
+        }
+        finally
+        {
+            CloseWhenRead(record.Segment);
+        }
+    }
+
+    /// <summary>Whose a record is, so far as can be said before its checksum is looked at: <see cref="RequestMetadata.Empty"/> where that cannot be read.</summary>
+    public RequestMetadata ReadMetadata(in SpooledRecord record)
+    {
+        if (record.Header.MetadataLength == 0)
+        {
+            return RequestMetadata.Empty;
+        }
+
+        try
+        {
+            Open(record.Segment);
+            return record.Segment.ReadMetadata(record.Offset, record.Header);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            FileFailed(record.Segment.Path, exception); // and again when the record is to be sent, where it is dealt with
+            return RequestMetadata.Empty;
+        }
+        finally
+        {
+            CloseWhenRead(record.Segment);
+        }
+    }
+
+    private void Removed(in SpooledRecord record)
+    {
+        record.Segment.RecordsOut--;
+        segments.RecordRemoved(record.Segment);
+        FinishWhenDone(record.Segment);
+    }
+
+    private void Open(SpoolSegment segment) => segment.File ??= files.Open(segment.Path);
+
+    private static void CloseWhenRead(SpoolSegment segment)
+    {
+        if (segment.IsReadToEnd)
+        {
+            segment.Close();
+        }
+    }
+
     private bool TryEnterSegment(out SpoolSegment segment)
     {
-        if (_segment is null && segments.After(_lastNumber) is { } next)
+        // One behind those that are still being looked through waits for them: the oldest goes first.
+        if (_segment is null && segments.After(_lastNumber) is { IsRecovered: true } next)
         {
             _segment = next;
             _lastNumber = next.Number;
@@ -144,7 +226,7 @@ internal sealed class SpoolReader(string exporter, string directory, ISpoolFiles
             return false;
         }
 
-        segment.File ??= files.Open(segment.Path);
+        Open(segment);
         return true;
     }
 
@@ -152,6 +234,7 @@ internal sealed class SpoolReader(string exporter, string directory, ISpoolFiles
     {
         _segment = null;
         segment.IsReadToEnd = true;
+        segment.Close();
         FinishWhenDone(segment);
     }
 

@@ -1,35 +1,87 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using OtlpTap.Metrics;
 
 namespace OtlpTap.Forward.Spool;
 
 /// <summary>
-/// What an earlier run left in the directory. First everything is looked at, and a file that this version does not know
-/// refuses the start with nothing changed; then the end of the last segment that was not finished is cut off.
+/// What an earlier run left in the directory. First every file is named and its header read, and one that this version
+/// does not know refuses the start with nothing changed. That takes a moment. Then, beside the first requests, everything
+/// is looked through, oldest first: how many records there are, and where the last segment was not finished, which is cut
+/// off. New segments are behind these, and wait for nothing.
 /// </summary>
-internal sealed class SpoolRecovery(string exporter, string directory, ISpoolFiles files, SegmentList segments, SpoolPosition? cursor, ILogger log)
+internal sealed class SpoolRecovery(string exporter, string directory, ISpoolFiles files, SegmentList segments, SpoolPosition? cursor, SpoolMetrics metrics, ILogger log)
 {
+    // Looked through before anything is appended, as it nearly always can: were the tap killed between, its unfinished end
+    // would stand in the middle, and be taken for damage.
+    private const long LastAtOnceBytesMax = 64 << 20;
+
+    private readonly List<SpoolSegment> _found = [];
+    private long _records;
+    private long _bytes;
+
+    /// <summary>Whether there is anything to look through.</summary>
+    public bool HasFound => _found.Count > 0;
+
     /// <exception cref="SpoolException">A file is not the spool's, or of another version.</exception>
-    public void Run(IReadOnlyList<string> names)
+    public void Find(IReadOnlyList<string> names)
     {
-        var found = new List<SpoolSegment>();
         foreach (var name in names.Order(StringComparer.Ordinal))
         {
-            Look(name, found);
+            Look(name);
         }
 
-        for (var i = 0; i < found.Count; i++)
+        // The header of a segment was synced before a record could follow: the crash came between.
+        foreach (var empty in _found.Where(segment => segment.FileLength <= SegmentHeader.Length).ToList())
         {
-            Recover(found[i], isLast: i == found.Count - 1);
+            files.Delete(empty.Path);
+            _found.Remove(empty);
         }
 
-        if (segments.Records > 0)
+        foreach (var segment in _found)
         {
-            log.Recovered(exporter, directory, segments.Records, segments.Bytes);
+            segments.Add(segment);
+        }
+
+        if (_found.Count > 0 && _found[^1].FileLength <= LastAtOnceBytesMax)
+        {
+            Recover(_found[^1], CancellationToken.None);
         }
     }
 
-    private void Look(string name, List<SpoolSegment> found)
+    /// <summary>Looks through what was found. A file that cannot be read is left to the reader, who tries again.</summary>
+    /// <param name="recovered">Called after each segment, which may be delivered then.</param>
+    public void Run(Action recovered, CancellationToken stopping)
+    {
+        foreach (var segment in _found.Where(segment => !segment.IsRecovered))
+        {
+            try
+            {
+                Recover(segment, stopping);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                metrics.DiskFailed();
+                log.NotRecovered(exporter, segment.Path, exception.Message);
+                segment.File = null;
+                segments.Recovered(segment, 0, segment.FileLength);
+            }
+
+            if (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+
+            recovered();
+        }
+
+        if (_records > 0)
+        {
+            log.Recovered(exporter, directory, _records, _bytes);
+        }
+    }
+
+    private void Look(string name)
     {
         var path = Path.Combine(directory, name);
         if (name.EndsWith(SpoolSegment.Extension + SpoolSegment.AsideExtension, StringComparison.Ordinal))
@@ -49,7 +101,7 @@ internal sealed class SpoolRecovery(string exporter, string directory, ISpoolFil
             }
 
             segments.NumberSeen(number);
-            found.Add(Open(path, number));
+            _found.Add(Open(path, number));
         }
     }
 
@@ -80,6 +132,7 @@ internal sealed class SpoolRecovery(string exporter, string directory, ISpoolFil
                     return new SpoolSegment(number, path, marker)
                     {
                         IsSealed = true,
+                        IsRecovered = false,
                         IsDamaged = state == SegmentHeaderState.Damaged,
                         FileLength = length,
                         ReadableLength = length,
@@ -89,31 +142,31 @@ internal sealed class SpoolRecovery(string exporter, string directory, ISpoolFil
         }
     }
 
-    private void Recover(SpoolSegment segment, bool isLast)
+    private void Recover(SpoolSegment segment, CancellationToken stopping)
     {
-        // Its header was synced before a record could follow: the crash came between.
-        if (segment.FileLength <= SegmentHeader.Length)
-        {
-            files.Delete(segment.Path);
-            return;
-        }
-
-        using var file = files.Open(segment.Path);
+        var isLast = segment == _found[^1];
+        using var file = new ReadAhead(files.Open(segment.Path));
         segment.File = file;
 
         var offset = segment.StartOffset;
         var end = Math.Min(offset, segment.FileLength);
-        var recordsToEnd = 0;
+        var (records, recordsToEnd) = (0, 0);
         while (segment.TryFind(offset, out var at, out var header))
         {
+            if (stopping.IsCancellationRequested)
+            {
+                segment.File = null;
+                return;
+            }
+
             offset = at + header.RecordLength;
-            segment.RecordsLeft++;
+            records++;
 
             // Of the last segment alone the bodies are read: in the others what is damaged is found when it is delivered.
             if (!isLast || segment.IsBodyIntact(at, header))
             {
                 end = offset;
-                recordsToEnd = segment.RecordsLeft;
+                recordsToEnd = records;
             }
         }
 
@@ -122,13 +175,17 @@ internal sealed class SpoolRecovery(string exporter, string directory, ISpoolFil
             log.TailCut(exporter, segment.FileLength - end, segment.Path);
             file.SetLength(end);
             file.Sync();
-            segment.FileLength = end;
-            segment.ReadableLength = end;
-            segment.RecordsLeft = recordsToEnd;
+            records = recordsToEnd;
+        }
+        else
+        {
+            end = segment.FileLength;
         }
 
-        segment.File = null;
-        segments.Add(segment);
+        _records += records;
+        _bytes += end;
+        segment.File = null; // from here on the reader's
+        segments.Recovered(segment, records, end);
     }
 
     private static bool TryReadNumber(string name, out ulong number)

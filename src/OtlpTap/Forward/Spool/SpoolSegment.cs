@@ -26,6 +26,7 @@ internal sealed class SpoolSegment(ulong number, string path, ulong marker) : ID
 
     private long _readableLength = SegmentHeader.Length;
     private volatile bool _isSealed;
+    private volatile bool _isRecovered = true;
 
     public ulong Number => number;
 
@@ -48,6 +49,13 @@ internal sealed class SpoolSegment(ulong number, string path, ulong marker) : ID
     {
         get => _isSealed;
         set => _isSealed = value;
+    }
+
+    /// <summary>False for what an earlier run left, until it was looked through: the reader waits for that.</summary>
+    public bool IsRecovered
+    {
+        get => _isRecovered;
+        set => _isRecovered = value;
     }
 
     /// <summary>Bytes on disk, as counted for the spool's bound. Under the spool's lock.</summary>
@@ -149,6 +157,13 @@ internal sealed class SpoolSegment(ulong number, string path, ulong marker) : ID
     {
         File?.Dispose();
         File = null;
+    }
+
+    /// <summary>The forwarded headers alone, unchecked; empty where they cannot be read.</summary>
+    public RequestMetadata ReadMetadata(long at, in RecordHeader header)
+    {
+        var bytes = new byte[header.MetadataLength];
+        return File!.Read(bytes, at + RecordHeader.Length) == bytes.Length && RecordMetadata.TryRead(bytes, out var metadata) ? metadata : RequestMetadata.Empty;
     }
 
     private bool TryReadHeader(long at, long end, Span<byte> bytes, out RecordHeader header)

@@ -28,10 +28,22 @@ internal sealed class SpoolingExporter : IExporter
     // Requests that are not answered, or whose bytes are not written yet. The drain waits for 0.
     private int _outstanding;
     private volatile bool _isDraining;
+    private volatile bool _isClosed;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Takes over <paramref name="inner"/> and <paramref name="spool"/>, and begins to deliver what the spool holds.</summary>
-    public SpoolingExporter(IExporter inner, DiskSpool spool, TimeSpan ageMax, RetryOptions retry, PayloadPool pool, SpoolMetrics metrics, TimeProvider time, Random jitter, ILogger log)
+    /// <param name="items">Told of what the spool gives up; of what the upstream takes <paramref name="inner"/> tells it.</param>
+    public SpoolingExporter(
+        IExporter inner,
+        DiskSpool spool,
+        TimeSpan ageMax,
+        RetryOptions retry,
+        PayloadPool pool,
+        SpoolMetrics metrics,
+        ExporterMetrics items,
+        TimeProvider time,
+        Random jitter,
+        ILogger log)
     {
         _inner = inner;
         _spool = spool;
@@ -40,7 +52,7 @@ internal sealed class SpoolingExporter : IExporter
         _log = log;
         _fullLines = new LineBound(time);
         _health = new UpstreamHealth(retry, time, jitter);
-        _delivery = new SpoolDelivery(inner, spool, _health, ageMax, pool, metrics, time, log);
+        _delivery = new SpoolDelivery(inner, spool, _health, ageMax, retry, pool, metrics, items, time, jitter, log);
     }
 
     public string Id => _inner.Id;
@@ -48,15 +60,19 @@ internal sealed class SpoolingExporter : IExporter
     /// <summary>Also while only the spool takes data: senders need not go elsewhere.</summary>
     public bool IsReachable => _inner.IsReachable || HasRoom;
 
-    private bool HasRoom => !_spool.HasFailed && _spool.Bytes < _spool.BytesMax;
+    /// <summary>The directory is free for another.</summary>
+    public bool IsClosed => _isClosed;
+
+    private bool HasRoom => !_spool.HasFailed && !_spool.IsFull && !_isClosed;
 
     /// <summary>Opens the spool of <paramref name="options"/> and puts it around <paramref name="inner"/>, which stays the caller's where this throws.</summary>
     /// <param name="retry">Of <c>max_elapsed_time</c> nothing is used: what waits ends with <c>spool.max_age</c>.</param>
     /// <exception cref="SpoolException">The directory cannot be used; the message says which and why.</exception>
-    public static SpoolingExporter Open(IExporter inner, SpoolOptions options, RetryOptions retry, PayloadPool pool, SpoolMetrics metrics, TimeProvider time, ILogger<SpoolingExporter> log)
+    public static SpoolingExporter Open(
+        IExporter inner, SpoolOptions options, RetryOptions retry, PayloadPool pool, SpoolMetrics metrics, ExporterMetrics items, TimeProvider time, ILogger<SpoolingExporter> log)
     {
         var spool = DiskSpool.Open(inner.Id, options, DiskFiles.Instance, metrics, time, log);
-        return new SpoolingExporter(inner, spool, options.AgeMax, retry, pool, metrics, time, Random.Shared, log);
+        return new SpoolingExporter(inner, spool, options.AgeMax, retry, pool, metrics, items, time, Random.Shared, log);
     }
 
     public Task<ExportReply> ExportAsync(Signal signal, Payload payload, RequestMetadata metadata, CancellationToken cancellation)
@@ -91,10 +107,15 @@ internal sealed class SpoolingExporter : IExporter
         await _inner.DisposeAsync();
         await DrainOutstandingAsync();
         await _spool.DisposeAsync();
+        _isClosed = true;
+        if (!_spool.IsEmpty)
+        {
+            _log.Left(Id, _spool.Directory, _spool.Records);
+        }
     }
 
     /// <summary>Before each scrape.</summary>
-    public void PublishMetrics() => _metrics.Sampled(_spool.Bytes, _spool.BytesMax, _spool.Records, _delivery.OldestAge, _health.IsDown);
+    public void PublishMetrics() => _metrics.Sampled(_spool.Bytes, _spool.BytesMax, _spool.Records, _delivery.OldestAge, _delivery.Held, _health.IsDown);
 
     private Task DrainOutstandingAsync()
     {
@@ -142,7 +163,12 @@ internal sealed class SpoolingExporter : IExporter
             return reply;
         }
 
-        if (_health.Failed(reply, _time.GetElapsedTime(started), _inner.IsReachable, isDelivery: false))
+        if (reply.Status == StatusCode.ResourceExhausted)
+        {
+            // The limit may be this sender's alone. Said before the request is in the spool: its delivery waits as long.
+            _delivery.Throttled(signal, metadata, FailureKind.TryGetRetryDelay(reply, out var told) ? told : TimeSpan.Zero);
+        }
+        else if (_health.Failed(reply, _time.GetElapsedTime(started), _inner.IsReachable, isDelivery: false))
         {
             WentDown(reply.Status, reply.Message);
         }
@@ -164,7 +190,7 @@ internal sealed class SpoolingExporter : IExporter
                 _metrics.Refused(SpoolRefusal.Full);
                 if (_fullLines.TryTake(out var further))
                 {
-                    _log.Full(Id, _spool.Directory, _spool.Bytes, further);
+                    _log.Full(Id, _spool.Directory, _spool.Bytes, _spool.BytesMax, further);
                 }
 
                 return Refuse("the upstream does not take data, and the spool is full");

@@ -1,4 +1,3 @@
-using Grpc.Core;
 using OtlpTap.Otlp;
 
 namespace OtlpTap.Forward.Spool;
@@ -9,8 +8,8 @@ namespace OtlpTap.Forward.Spool;
 /// <code>
 ///   up --unreachable, stalled, or so many failures in a row--> down --a call is answered--> up
 /// </code>
-/// Being throttled (RESOURCE_EXHAUSTED) is an answer: it makes the spool wait as long as it says, and takes nothing down,
-/// for the limit may be one tenant's.
+/// Refusals are answers, and so is being throttled (RESOURCE_EXHAUSTED): that is between the upstream and one sender, and
+/// takes nothing down.
 /// </summary>
 internal sealed class UpstreamHealth(RetryOptions retry, TimeProvider time, Random jitter)
 {
@@ -65,7 +64,7 @@ internal sealed class UpstreamHealth(RetryOptions retry, TimeProvider time, Rand
         }
     }
 
-    /// <summary>A call brought an answer that is no retryable failure. True when that took the upstream up.</summary>
+    /// <summary>A call brought an answer that is no failure of the upstream itself. True when that took the upstream up.</summary>
     public bool Answered(bool isDelivery)
     {
         if (!isDelivery && !_isDown && _failures == 0)
@@ -89,7 +88,7 @@ internal sealed class UpstreamHealth(RetryOptions retry, TimeProvider time, Rand
         }
     }
 
-    /// <summary>A call failed retryably. True when that took the upstream down.</summary>
+    /// <summary>A call failed for want of the upstream. True when that took the upstream down.</summary>
     /// <param name="isReachable">What the exporter says of its place after the failure.</param>
     public bool Failed(ExportReply reply, TimeSpan took, bool isReachable, bool isDelivery)
     {
@@ -97,7 +96,7 @@ internal sealed class UpstreamHealth(RetryOptions retry, TimeProvider time, Rand
         delay = Min(delay, RetryDelayMax);
         lock (_lock)
         {
-            var goesDown = reply.Status != StatusCode.ResourceExhausted && GoesDown(took, isReachable);
+            var goesDown = GoesDown(took, isReachable);
             if (goesDown || isDelivery)
             {
                 delay = Max(delay, NextInterval());

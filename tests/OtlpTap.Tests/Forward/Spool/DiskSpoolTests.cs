@@ -312,6 +312,7 @@ public sealed class DiskSpoolTests : IDisposable
 
         await using (var next = OpenReal(directory))
         {
+            await next.Recovered.InTime();
             Assert.Equal(Enumerable.Range(40, 60).Select(i => $"{i}"), ReadAll(next));
         }
 
@@ -384,6 +385,7 @@ public sealed class DiskSpoolTests : IDisposable
     private async Task<List<string>> ReadAllAsync(ForgetfulFiles files)
     {
         await using var spool = Open(files);
+        await spool.Recovered.InTime();
         return ReadAll(spool);
     }
 

@@ -192,7 +192,7 @@ public sealed class SpoolCrashTests
             }
         }
 
-        private static RequestMetadata MetadataOf(int id) => id % 2 == 0 ? RequestMetadata.Empty : new RequestMetadata([("x-scope-orgid", $"tenant {id}")]);
+        private static RequestMetadata MetadataOf(int id) => id % 2 == 0 ? RequestMetadata.Empty : new RequestMetadata([("x-scope-orgid", $"tenant {id % 10}")]);
 
         private string TextOf(int id, int length)
         {
@@ -205,6 +205,10 @@ public sealed class SpoolCrashTests
 
     private sealed class Upstream(Books books, int? seed)
     {
+        // Fresh requests get these; records wait, and others go past them.
+        private static readonly ExportReply[] NotNow = [.. ((StatusCode[])[StatusCode.PermissionDenied, StatusCode.Internal, StatusCode.ResourceExhausted])
+            .Select(status => new ExportReply(status, "not you", ReadOnlyMemory<byte>.Empty, []))];
+
         private readonly Random? _random = seed is { } some ? new Random(some) : null;
 
         public bool IsUp { get; set; } = true;
@@ -215,18 +219,20 @@ public sealed class SpoolCrashTests
         public async Task<ExportReply> AnswerAsync(Exported call, CancellationToken cancellation)
         {
             await Task.Yield();
-            var fails = false;
             if (_random is not null)
             {
                 lock (_random)
                 {
-                    fails = !IsUp || _random.Next(4) == 0;
-                }
-            }
+                    if (!IsUp || _random.Next(4) == 0)
+                    {
+                        return SpoolSetup.Unavailable;
+                    }
 
-            if (fails)
-            {
-                return SpoolSetup.Unavailable;
+                    if (_random.Next(6) == 0)
+                    {
+                        return NotNow[_random.Next(NotNow.Length)];
+                    }
+                }
             }
 
             books.Take(call, this);

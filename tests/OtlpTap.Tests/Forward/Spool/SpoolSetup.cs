@@ -29,9 +29,10 @@ internal sealed class SpoolSetup : IAsyncDisposable
         Time = time ?? new FakeTimeProvider(DateTimeOffset.UnixEpoch + TimeSpan.FromDays(20_000));
         var options = new SpoolOptions { Directory = Directory };
         options = with?.Invoke(options) ?? options;
-        var metrics = new SpoolMetrics(Prometheus.Metrics.WithCustomRegistry(_registry), Inner.Id);
+        var factory = Prometheus.Metrics.WithCustomRegistry(_registry);
+        var metrics = new SpoolMetrics(factory, Inner.Id);
         Spool = DiskSpool.Open(Inner.Id, options, Files, metrics, Time, Log);
-        Exporter = new SpoolingExporter(Inner, Spool, options.AgeMax, retry ?? new RetryOptions { RandomizationFactor = 0 }, _pool, metrics, Time, new Random(1), Log);
+        Exporter = new SpoolingExporter(Inner, Spool, options.AgeMax, retry ?? new RetryOptions { RandomizationFactor = 0 }, _pool, metrics, new ExporterMetrics(factory, Inner.Id), Time, new Random(1), Log);
     }
 
     public ForgetfulFiles Files { get; }
@@ -89,7 +90,7 @@ internal sealed class SpoolSetup : IAsyncDisposable
         },
         what);
 
-    public Task DeliverAllAsync() => PassTimeUntilAsync(() => Spool.Records == 0, "everything is delivered");
+    public Task DeliverAllAsync() => PassTimeUntilAsync(() => Spool.IsEmpty, "everything is delivered");
 
     public double Metric(string name, string labels = "")
     {

@@ -123,7 +123,7 @@ public sealed class SpoolingExporterTests
         Assert.True(setup.Exporter.IsReachable);
         Assert.Equal(1, setup.Metric("otlptap_spool_upstream_down"));
         Assert.Equal(21, setup.Metric("otlptap_spool_records"));
-        Assert.Contains(setup.Log.Messages, line => line.Contains("requests go to the spool", StringComparison.Ordinal));
+        Assert.Contains(setup.Log.Messages, line => line.Contains("kept in the spool", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -300,7 +300,7 @@ public sealed class SpoolingExporterTests
         Assert.Equal(20, setup.Metric("otlptap_spool_discarded_requests_total", ",reason=\"refused\""));
         Assert.Equal(39, setup.Metric("otlptap_spool_discarded_items_total", ",reason=\"refused\""));
         Assert.Equal(1, setup.Metric("otlptap_spool_delivered_requests_total", ",signal=\"traces\""));
-        Assert.Single(setup.Log.Messages, line => line.Contains("discarded from the spool", StringComparison.Ordinal));
+        Assert.Single(setup.Log.Messages, line => line.Contains("lost a request of the spool", StringComparison.Ordinal));
     }
 
     [Fact]
