@@ -6,16 +6,20 @@ using OtlpTap.Tests.Forward;
 namespace OtlpTap.Tests.Documentation;
 
 /// <summary>docs/metrics.md has a row for every metric that a tap serves, with its type and labels, and no other.</summary>
-public sealed partial class MetricsPageTests
+public sealed partial class MetricsPageTests : IDisposable
 {
     // prometheus-net's own labels of histograms.
     private static readonly HashSet<string> BuiltInLabels = ["le", "quantile"];
+
+    private readonly string _directory = Directory.CreateTempSubdirectory("otlptap-metrics-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
     public async Task Every_metric_that_a_tap_serves_is_in_the_page_with_its_type_and_labels_and_no_other()
     {
         await using var upstream = await StubUpstream.StartAsync();
-        await using var tap = await RunningTap.StartAsync(upstream);
+        await using var tap = await RunningTap.StartAsync(upstream, exporter: $", on_upstream_failure: spool, spool: {{ directory: '{_directory}' }}");
         await tap.ExportAsync(Signal.Traces, new TraceBuilder().Span("execute_tool get_weather", ("gen_ai.operation.name", "execute_tool")).Failed().ToBytes());
         var scrape = await tap.GetAsync("/metrics");
 

@@ -1,3 +1,6 @@
+using Grpc.Core;
+using Microsoft.Extensions.Time.Testing;
+using OpenTelemetry.Proto.Collector.Trace.V1;
 using OtlpTap.Otlp;
 using OtlpTap.Tests.Forward;
 
@@ -37,6 +40,50 @@ public sealed class ReloadTests
         await ledger.SettleAsync(TimeSpan.Zero);
         await tap.SettledAsync();
         Assert.Equal(10, await tap.MetricAsync("otlptap_config_reloads_total{result=\"applied\"}"));
+    }
+
+    [Fact]
+    public async Task What_is_in_the_spool_goes_to_the_new_endpoint_and_meanwhile_no_sender_is_refused_for_good()
+    {
+        const string Labels = "{exporter=\"otlp_grpc/upstream\"}";
+        var spool = Directory.CreateTempSubdirectory("otlptap-spool-").FullName;
+        await using var first = await StubUpstream.StartAsync();
+        await using var second = await StubUpstream.StartAsync();
+        first.Answer = second.Answer = (context, _) => StubUpstream.ReplyAsync(context, StatusCode.Unavailable, "away");
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using (var tap = await RunningTap.StartAsync(first, exporter: $", on_upstream_failure: spool, spool: {{ directory: '{spool}' }}", time: time))
+        {
+            var sent = Enumerable.Range(0, 10).Select(i => new TraceBuilder().Span($"step {i}").ToBytes()).ToList();
+            foreach (var message in sent)
+            {
+                Assert.Empty(await tap.ExportAsync(Signal.Traces, message));
+            }
+
+            Assert.Equal(10, await tap.MetricAsync("otlptap_spool_records" + Labels));
+            Assert.True((await tap.ReloadAsync(text => text.Replace(first.Endpoint, second.Endpoint, StringComparison.Ordinal))).IsApplied);
+
+            // The clock stands, so the exporter from before does not end.
+            Assert.Equal(0, await tap.MetricAsync("otlptap_spool_open" + Labels));
+            Assert.Equal(StatusCode.Unavailable, (await tap.RefusalOfAsync(Signal.Traces, Failing)).StatusCode);
+            second.Answer = (context, _) => StubUpstream.SucceedAsync(context);
+            Assert.Empty(await tap.ExportAsync(Signal.Traces, Failing));
+
+            // A further change before the first has come to its end, and one that takes the exporter away and brings it again.
+            Assert.True((await tap.ReloadAsync(text => text.Replace("on_upstream_failure: spool", "timeout: 7s, on_upstream_failure: spool", StringComparison.Ordinal))).IsApplied);
+            Assert.True((await tap.ReloadAsync(text => text.Replace("otlp_grpc/upstream", "otlp_grpc/other", StringComparison.Ordinal))).IsApplied);
+            await Deadline.UntilAsync(
+                async () =>
+                {
+                    time.Advance(TimeSpan.FromSeconds(1));
+                    return await tap.MetricAsync("otlptap_spool_records{exporter=\"otlp_grpc/other\"}") == 0 && await tap.MetricAsync("otlptap_spool_open{exporter=\"otlp_grpc/other\"}") == 1;
+                },
+                "the spool is empty");
+
+            var arrived = second.Calls.SelectMany(call => ExportTraceServiceRequest.Parser.ParseFrom(call.Message).ResourceSpans).SelectMany(resource => resource.ScopeSpans).SelectMany(scope => scope.Spans).Select(span => span.Name).ToHashSet();
+            Assert.Superset(Enumerable.Range(0, 10).Select(i => $"step {i}").ToHashSet(), arrived);
+        }
+
+        Directory.Delete(spool, recursive: true);
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 using OtlpTap.Buffers;
 using OtlpTap.Configuration;
 using OtlpTap.Forward;
+using OtlpTap.Forward.Spool;
 using OtlpTap.Hosting;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
@@ -142,6 +143,26 @@ public sealed class ExporterSetTests : IAsyncDisposable
         Assert.Same(ExportReply.Accepted, await waiting);
         await next.DisposeAsync();
         Assert.Equal(3, (await File.ReadAllLinesAsync(path, TestContext.Current.CancellationToken)).Length);
+    }
+
+    [Fact]
+    public async Task A_spool_that_cannot_be_opened_refuses_the_change_and_those_made_before_it_let_go_of_theirs()
+    {
+        await using var stub = await StubUpstream.StartAsync();
+        var taken = Path.Combine(_directory, "file");
+        await File.WriteAllTextAsync(taken, "", TestContext.Current.CancellationToken);
+        var a = Grpc("otlp_grpc/a", stub) with { Spool = new SpoolOptions { Directory = Path.Combine(_directory, "a") } };
+        var b = Grpc("otlp_grpc/b", stub) with { Spool = new SpoolOptions { Directory = Path.Combine(taken, "b") } };
+        var first = Set(Options([]));
+
+        var problem = Assert.Throws<SpoolException>(() => first.Next(Options([a, b], Pipeline(Signal.Traces, a, b)), out _));
+
+        Assert.Contains(taken, problem.Message, StringComparison.Ordinal);
+        var elsewhere = b with { Spool = new SpoolOptions { Directory = Path.Combine(_directory, "b") } };
+        await using var next = first.Next(Options([a, elsewhere], Pipeline(Signal.Traces, a, elsewhere)), out var retired);
+        Assert.Empty(retired);
+        await UntilAsync("otlptap_spool_open{exporter=\"otlp_grpc/a\"}", 1, next);
+        Assert.Equal(1, await ValueAsync("otlptap_spool_open{exporter=\"otlp_grpc/b\"}"));
     }
 
     public ValueTask DisposeAsync()

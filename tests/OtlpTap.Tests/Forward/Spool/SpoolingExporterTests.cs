@@ -342,6 +342,7 @@ public sealed class SpoolingExporterTests
         Assert.True(FailureKind.TryGetRetryDelay(reply, out var delay));
         Assert.True(delay >= TimeSpan.FromSeconds(1));
         Assert.InRange(setup.Spool.Bytes, 1, 16 << 10);
+        Assert.False(setup.Exporter.IsReachable);
         Assert.Equal(setup.Files.Segments.Sum(path => setup.Files[path].Length), setup.Spool.Bytes);
         Assert.Equal(1, setup.Metric("otlptap_spool_refused_requests_total", ",reason=\"full\""));
 
@@ -349,6 +350,70 @@ public sealed class SpoolingExporterTests
         await setup.DeliverAllAsync();
         Assert.Equal(taken + 1, setup.Metric("otlptap_spool_delivered_requests_total", ",signal=\"traces\""));
         await setup.TakeDownAsync("again");
+        Assert.True(setup.Exporter.IsReachable);
+    }
+
+    [Fact]
+    public async Task What_an_earlier_run_left_is_looked_through_beside_the_first_requests()
+    {
+        var files = new ForgetfulFiles();
+        await using (var setup = new SpoolSetup(files, with: options => options with { BytesMax = 64 << 10, SegmentBytes = 1000 }))
+        {
+            await setup.TakeDownAsync("0");
+            for (var i = 1; i < 30; i++)
+            {
+                await setup.SendAsync($"{i} {new string('x', 100)}").InTime();
+            }
+        }
+
+        using var looking = new SemaphoreSlim(0);
+        using var go = new SemaphoreSlim(0);
+        var first = files.Segments[0];
+        var opened = 0;
+        files.Before = (operation, path) =>
+        {
+            // The first time to see what it is.
+            if (operation == "Open" && path == first && Interlocked.Increment(ref opened) == 2)
+            {
+                looking.Release();
+                go.Wait(Deadline.Token());
+            }
+        };
+        await using var next = new SpoolSetup(files);
+        await looking.WaitAsync(Deadline.Token());
+        Assert.Same(ExportReply.Accepted, await next.SendAsync("fresh").InTime());
+        await next.TakeDownAsync("new");
+        Assert.False(next.Spool.IsEmpty);
+        var before = next.Inner.Calls.Count;
+        go.Release();
+        next.BringUp();
+        await next.DeliverAllAsync();
+
+        Assert.Equal(Enumerable.Range(0, 30).Select(i => $"{i}").Append("new"), next.Inner.Texts.Skip(before).Select(text => text.Split(' ')[0]));
+        Assert.Contains(next.Log.Messages, line => line.Contains("holds 30 requests", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Closing_does_not_wait_until_everything_was_looked_through()
+    {
+        var files = new ForgetfulFiles();
+        await using (var setup = new SpoolSetup(files, with: options => options with { BytesMax = 64 << 10, SegmentBytes = 1000 }))
+        {
+            await setup.TakeDownAsync("0");
+            for (var i = 1; i < 30; i++)
+            {
+                await setup.SendAsync($"{i} {new string('x', 100)}").InTime();
+            }
+        }
+
+        await using (var second = new SpoolSetup(files))
+        {
+            second.Inner.AlwaysAnswer(SpoolSetup.Unavailable);
+        }
+
+        await using var third = new SpoolSetup(files);
+        await third.DeliverAllAsync();
+        Assert.Equal(30, third.Inner.Texts.Distinct().Count());
     }
 
     [Fact]
