@@ -48,7 +48,7 @@ internal static class OtlpJson
         out OtlpJsonError error,
         int requestBytesMax = RequestBytesMaxDefault)
     {
-        var builder = new OtlpJsonRequestBuilder(utf8Json.Length, requestBytesMax);
+        using var builder = new OtlpJsonRequestBuilder(utf8Json.Length, requestBytesMax);
         if (!new OtlpJsonReader(utf8Json, builder).TryRead(OtlpJsonSchema.RequestOf(signal), out error))
         {
             return false;

@@ -28,7 +28,7 @@ internal ref struct OtlpJsonReader
     private readonly OtlpJsonRequestBuilder _request;
     private Utf8JsonReader _json;
 
-    // Holds the text of one string at a time, where it is not taken from the document as it lies.
+    // Holds the text of one string at a time, where it is not taken from the document as it lies. Of the pool, or empty.
     private byte[] _scratch = [];
 
     // Whether the field that is read now has come before in its message.
@@ -64,6 +64,10 @@ internal ref struct OtlpJsonReader
             // The JSON reader has no other way to say it.
             error = new OtlpJsonError($"not well-formed JSON: {broken.Message}", _skipped + OffsetOf(broken)) { IsBrokenJson = true };
             return false;
+        }
+        finally
+        {
+            ReturnScratch();
         }
 
         error = isRead ? default : _error with { Message = PathTo(message) + _error.Message };
@@ -382,10 +386,20 @@ internal ref struct OtlpJsonReader
     {
         if (_scratch.Length < length)
         {
-            _scratch = new byte[Math.Max(length, Math.Min(2L * _scratch.Length, Array.MaxLength))];
+            ReturnScratch();
+            _scratch = ArrayPool<byte>.Shared.Rent(length);
         }
 
         return _scratch;
+    }
+
+    private void ReturnScratch()
+    {
+        if (_scratch.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_scratch);
+            _scratch = [];
+        }
     }
 
     private bool Expected(string expected) => Fail($"expected {expected}, found {Name(_json.TokenType)}");

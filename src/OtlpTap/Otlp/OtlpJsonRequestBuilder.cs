@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Numerics;
 using OtlpTap.Wire;
 
 namespace OtlpTap.Otlp;
@@ -16,17 +17,21 @@ namespace OtlpTap.Otlp;
 /// </code>
 /// Every byte is copied once however deep it lies, and every length has its shortest form. (Padded lengths would need no
 /// marks, but make the bytes differ from what any other writer makes of the same message.)
+/// <para>
+/// The memory is pooled: an array of 85,000 bytes or more, which a request of some fifty spans needs, is otherwise paid
+/// for with a full collection. All sizes are powers of two, as the pool has them, so that what is asked for is what is held.
+/// </para>
 /// </summary>
 /// <param name="mayHold">Asked before more memory is taken, with all that is then held; null where nobody counts.</param>
-internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax, Func<long, bool>? mayHold = null)
+internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax, Func<long, bool>? mayHold = null) : IDisposable
 {
     private const int InitialBytesMax = 1 << 20;
     private const int MarkBytes = 2 * sizeof(int);
 
-    private byte[] _flat = new byte[InitialBytes(expectedBytes)];
+    private byte[] _flat = ArrayPool<byte>.Shared.Rent(InitialBytes(expectedBytes));
     private int _flatLength;
 
-    private Mark[] _marks = new Mark[16];
+    private Mark[] _marks = ArrayPool<Mark>.Shared.Rent(16);
     private int _markCount;
 
     // Bytes that the lengths of all closed messages will take.
@@ -45,7 +50,7 @@ internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax, Fu
     public int Length => _flatLength + _lengthBytes;
 
     /// <summary>What is held from the start, before <c>mayHold</c> is asked.</summary>
-    public static int InitialBytes(int expectedBytes) => Math.Clamp(expectedBytes / 2, 64, InitialBytesMax);
+    public static int InitialBytes(int expectedBytes) => (int)BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(expectedBytes / 2, 64, InitialBytesMax));
 
     /// <summary>Begins a nested message or a run of packed numbers; <see cref="Close"/> ends it. Answers the mark to close.</summary>
     public int Open(uint tag)
@@ -58,7 +63,7 @@ internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax, Fu
                 return 0; // whatever becomes of that mark: nothing of this is used
             }
 
-            Array.Resize(ref _marks, _marks.Length * 2);
+            Grow(ref _marks, _markCount, 2 * _markCount);
         }
 
         _marks[_markCount] = new Mark { Position = _flatLength, Length = _lengthBytes };
@@ -149,22 +154,38 @@ internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax, Fu
         _flat.AsSpan(position, _flatLength - position).CopyTo(destination);
     }
 
+    /// <summary>Gives the memory back; nothing of this is to be used any more.</summary>
+    public void Dispose()
+    {
+        ArrayPool<byte>.Shared.Return(_flat);
+        ArrayPool<Mark>.Shared.Return(_marks);
+        (_flat, _marks) = ([], []);
+    }
+
     private bool TryReserve(int bytes)
     {
         var needed = (long)_flatLength + bytes;
         IsOverfull |= needed + _lengthBytes > bytesMax;
         if (!IsOverfull && needed > _flat.Length)
         {
-            var length = (int)Math.Min(Math.Max(2L * _flat.Length, needed), Array.MaxLength);
+            var length = (int)Math.Min((long)BitOperations.RoundUpToPowerOf2((ulong)needed), Array.MaxLength);
 
             // While it is copied there are two.
             if (MayHold(HeldBytes + length))
             {
-                Array.Resize(ref _flat, length);
+                Grow(ref _flat, _flatLength, length);
             }
         }
 
         return !IsOverfull;
+    }
+
+    private static void Grow<T>(ref T[] array, int used, int length)
+    {
+        var larger = ArrayPool<T>.Shared.Rent(length);
+        array.AsSpan(0, used).CopyTo(larger);
+        ArrayPool<T>.Shared.Return(array);
+        array = larger;
     }
 
     private bool MayHold(long bytes)

@@ -18,7 +18,7 @@ internal static class JsonMessage
             return Refused.Because(Refusal.InFlightFull, options);
         }
 
-        var request = new OtlpJsonRequestBuilder(json.Length, (int)options.MessageBytesMax, bytes => arrival.TryHold(heldBytes + bytes));
+        using var request = new OtlpJsonRequestBuilder(json.Length, (int)options.MessageBytesMax, bytes => arrival.TryHold(heldBytes + bytes));
         if (!OtlpJson.TryRead(signal, json, request, out var error))
         {
             return request.IsOutOfMemory ? Refused.Because(Refusal.InFlightFull, options)

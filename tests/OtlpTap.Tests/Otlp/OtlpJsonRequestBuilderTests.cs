@@ -36,7 +36,7 @@ public sealed class OtlpJsonRequestBuilderTests
         for (var allowed = 0; allowed < 20; allowed++)
         {
             var left = allowed;
-            var builder = new OtlpJsonRequestBuilder(100, int.MaxValue, _ => left-- > 0);
+            using var builder = new OtlpJsonRequestBuilder(100, int.MaxValue, _ => left-- > 0);
             var isRead = OtlpJson.TryRead(Signal.Traces, Json, builder, out _);
 
             Assert.NotEqual(builder.IsOutOfMemory, isRead);
@@ -54,8 +54,8 @@ public sealed class OtlpJsonRequestBuilderTests
     public void Text_that_is_no_UTF_8_is_repaired_within_the_limit()
     {
         byte[] json = [.. "{\"resourceSpans\":[{\"schemaUrl\":\""u8, .. Enumerable.Repeat((byte)0xff, 1000), (byte)'a', 0xe2, 0x82, .. "\"}]}"u8];
-        var large = new OtlpJsonRequestBuilder(json.Length, 10_000);
-        var small = new OtlpJsonRequestBuilder(json.Length, 2000);
+        using var large = new OtlpJsonRequestBuilder(json.Length, 10_000);
+        using var small = new OtlpJsonRequestBuilder(json.Length, 2000);
 
         Assert.True(OtlpJson.TryRead(Signal.Traces, json, large, out _));
         Assert.False(OtlpJson.TryRead(Signal.Traces, json, small, out _));
