@@ -1,5 +1,6 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
+using OtlpTap.Benchmarks.Cost;
 using OtlpTap.Benchmarks.EndToEnd;
 using OtlpTap.Benchmarks.Micro;
 using OtlpTap.Benchmarks.Proxies;
@@ -16,7 +17,7 @@ internal static class Program
 
     private static async Task<int> Main(string[] arguments)
     {
-        var root = new RootCommand("Measures OtlpTap.") { EndToEndCommand.Create(), TeeCommand.Create(), StartUpCommand.Create(), TransportCommand.Create(), Micro(), Sink(), Yarp() };
+        var root = new RootCommand("Measures OtlpTap.") { EndToEndCommand.Create(), TeeCommand.Create(), StartUpCommand.Create(), TransportCommand.Create(), CostCommand.Create(), Micro(), Sink(), Yarp() };
         return await root.Parse(arguments).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = StopDeadline });
     }
 

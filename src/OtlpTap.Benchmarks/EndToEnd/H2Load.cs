@@ -11,7 +11,6 @@ namespace OtlpTap.Benchmarks.EndToEnd;
 /// </summary>
 internal sealed class H2Load(string program, string folder)
 {
-    private const string Path = "opentelemetry.proto.collector.trace.v1.TraceService/Export";
     private const int SlowdownMax = 10;
     private static readonly TimeSpan ShortestDeadline = TimeSpan.FromSeconds(15);
 
@@ -19,13 +18,16 @@ internal sealed class H2Load(string program, string folder)
 
     /// <param name="port">On loopback.</param>
     /// <param name="load">Connections and streams.</param>
-    /// <param name="frameFile">The request: gRPC frame header and message.</param>
+    /// <param name="frameFile">The request's body: over gRPC, frame header and message.</param>
     /// <param name="requests">How often it is sent.</param>
     /// <param name="expected">How long that should take. Throws <see cref="InvalidOperationException"/> when it takes many times that.</param>
-    public async Task<H2LoadReport> RunAsync(int port, LoadCase load, string frameFile, long requests, TimeSpan expected, CancellationToken cancellation)
+    /// <param name="head">What stands above the body; gRPC's for traces when left out.</param>
+    public async Task<H2LoadReport> RunAsync(
+        int port, LoadCase load, string frameFile, long requests, TimeSpan expected, CancellationToken cancellation, RequestHead? head = null)
     {
+        head ??= RequestHead.Grpc;
         var limit = ShortestDeadline + (SlowdownMax * expected);
-        var log = System.IO.Path.Combine(folder, "latencies.log");
+        var log = Path.Combine(folder, "latencies.log");
         File.Delete(log);
         string[] arguments =
         [
@@ -33,10 +35,9 @@ internal sealed class H2Load(string program, string folder)
             "-c", load.Connections.ToString(CultureInfo.InvariantCulture),
             "-m", load.Streams.ToString(CultureInfo.InvariantCulture),
             "-d", frameFile,
-            "-H", "content-type: application/grpc",
-            "-H", "te: trailers",
+            .. head.Arguments,
             "--log-file", log,
-            $"http://127.0.0.1:{port}/{Path}",
+            $"http://127.0.0.1:{port}{head.Path}",
         ];
         using var process = Process.Start(ChildProcess.Describe(program, arguments))!;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

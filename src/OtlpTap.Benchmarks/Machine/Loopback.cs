@@ -6,7 +6,7 @@ namespace OtlpTap.Benchmarks.Machine;
 /// <summary>Ports on 127.0.0.1, the only address that is ever used.</summary>
 internal static class Loopback
 {
-    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
     public static int FreePort()
