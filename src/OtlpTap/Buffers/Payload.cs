@@ -73,6 +73,9 @@ internal sealed class Payload
     /// </summary>
     public Payload? Gzip => _gzip;
 
+    /// <summary>What it holds in its budget at this moment.</summary>
+    public long Credit => Volatile.Read(ref _credit);
+
     internal int Capacity => _array.Length;
 
     /// <summary>Takes over one reference to <paramref name="gzip"/>. By the renter alone, before the payload is shared.</summary>

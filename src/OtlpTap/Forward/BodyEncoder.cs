@@ -6,11 +6,26 @@ using OtlpTap.Otlp;
 
 namespace OtlpTap.Forward;
 
+/// <summary>What became of a message that was to be encoded.</summary>
+internal enum EncodeOutcome : byte
+{
+    /// <summary>It goes as it is.</summary>
+    AsIs,
+
+    Encoded,
+
+    /// <summary>What would be made of it does not fit into the bytes in flight.</summary>
+    InFlightFull,
+
+    /// <summary>JSON cannot hold all of it: values nested too deep, or more text than an array takes.</summary>
+    NotWritable,
+}
+
 /// <summary>
 /// Makes of a call's message what goes onto the wire, where that is something else: OTLP/JSON, compressed, or both.
-/// Everything lies in payloads of the pool; what is made holds about as much again as what it is made of, for the call's time.
+/// Everything lies in payloads of the pool, with in-flight credit of their own: JSON can be six times what it is made of.
 /// </summary>
-internal sealed class BodyEncoder(Compression compression, bool isJson, PayloadPool pool) : IDisposable
+internal sealed class BodyEncoder(Compression compression, bool isJson, PayloadPool pool, ByteBudget inFlight) : IDisposable
 {
     /// <summary>Shorter messages go as they are: what compression saves of them is less than what it adds.</summary>
     public const int CompressedLengthMin = 128;
@@ -32,35 +47,13 @@ internal sealed class BodyEncoder(Compression compression, bool isJson, PayloadP
     /// <summary>The sender's own compressed form, where the upstream takes it as it is.</summary>
     public Payload? AsSent(UpstreamBody body) => PassesGzip && body.Count == 1 ? body[0].Gzip : null;
 
-    /// <summary>
-    /// A message in one payload, which the caller releases; null where <paramref name="body"/> goes as it is.
-    /// The bytes of <paramref name="body"/> are not read any more after that.
-    /// </summary>
-    public Payload? Encode(Signal signal, UpstreamBody body, out Compression applied)
+    /// <param name="encoded">A message in one payload, which the caller releases. The bytes of <paramref name="body"/> are not read any more then.</param>
+    public EncodeOutcome Encode(Signal signal, UpstreamBody body, out Payload? encoded, out Compression applied)
     {
         applied = Compression.None;
-        var json = isJson ? ToJson(signal, body) : null;
-        var length = json?.Length ?? body.MessageLength;
-        if (compression == Compression.None || length < CompressedLengthMin)
-        {
-            return json;
-        }
-
-        var plain = json ?? (body.Count == 1 ? null : Join(body));
-        var compressed = Compress((plain ?? body[0]).Span);
-        if (compressed is null)
-        {
-            if (plain != json)
-            {
-                plain!.Release();
-            }
-
-            return json;
-        }
-
-        plain?.Release();
-        applied = compression;
-        return compressed;
+        var credit = new EncodingCredit(inFlight, pool, body);
+        var outcome = isJson ? ToJson(signal, body, credit, out encoded) : AsIs(out encoded);
+        return outcome is EncodeOutcome.AsIs or EncodeOutcome.Encoded ? Compress(body, credit, outcome, ref encoded, out applied) : outcome;
     }
 
     public void Dispose()
@@ -71,9 +64,50 @@ internal sealed class BodyEncoder(Compression compression, bool isJson, PayloadP
         }
     }
 
-    private Payload Join(UpstreamBody body)
+    private static EncodeOutcome AsIs(out Payload? encoded)
     {
-        var joined = pool.Rent(body.MessageLength);
+        encoded = null;
+        return EncodeOutcome.AsIs;
+    }
+
+    /// <param name="encoded">The message as JSON, where it is; afterwards what it has become.</param>
+    private EncodeOutcome Compress(UpstreamBody body, EncodingCredit credit, EncodeOutcome before, ref Payload? encoded, out Compression applied)
+    {
+        applied = Compression.None;
+        if (compression == Compression.None || (encoded?.Length ?? body.MessageLength) < CompressedLengthMin)
+        {
+            return before;
+        }
+
+        var plain = encoded;
+        if (plain is null && body.Count > 1 && (plain = Join(body, credit)) is null)
+        {
+            return EncodeOutcome.InFlightFull;
+        }
+
+        // Without room for what is compressed the message would take more on the wire, and no more here.
+        var compressed = Compress((plain ?? body[0]).Span, credit);
+        if (compressed is not null)
+        {
+            applied = compression;
+        }
+
+        if (plain is not null && (compressed is not null || plain != encoded))
+        {
+            credit.Release(plain);
+        }
+
+        encoded = compressed ?? encoded;
+        return encoded is null ? EncodeOutcome.AsIs : EncodeOutcome.Encoded;
+    }
+
+    private static Payload? Join(UpstreamBody body, EncodingCredit credit)
+    {
+        if (credit.TryRent(body.MessageLength) is not { } joined)
+        {
+            return null;
+        }
+
         var rest = joined.Writable;
         for (var i = 0; i < body.Count; i++)
         {
@@ -84,33 +118,68 @@ internal sealed class BodyEncoder(Compression compression, bool isJson, PayloadP
         return joined;
     }
 
-    private Payload ToJson(Signal signal, UpstreamBody body)
+    private static EncodeOutcome ToJson(Signal signal, UpstreamBody body, EncodingCredit credit, out Payload? encoded)
     {
-        var request = body.Count == 1 ? null : Join(body);
-        using var output = new PayloadWriter(pool, (2 * body.MessageLength) + 256);
-        using (var json = new Utf8JsonWriter(output, new JsonWriterOptions { SkipValidation = true }))
+        encoded = null;
+        var joined = body.Count > 1 ? Join(body, credit) : null;
+        if (body.Count > 1 && joined is null)
         {
-            // What was received has been found well-formed, so that nothing is left out but what the schema lacks.
-            OtlpJson.Write(signal, (request ?? body[0]).Span, json);
+            return EncodeOutcome.InFlightFull;
         }
 
-        request?.Release();
-        return output.Take();
+        using var output = new PayloadWriter(credit);
+        var isWhole = true;
+        if (output.TryBegin((int)Math.Min((2L * body.MessageLength) + 256, Array.MaxLength - Payload.FrameHeaderLength)))
+        {
+            using var json = new Utf8JsonWriter(output, new JsonWriterOptions { SkipValidation = true });
+            isWhole = OtlpJson.Write(signal, (joined ?? body[0]).Span, json);
+        }
+
+        if (joined is not null)
+        {
+            credit.Release(joined);
+        }
+
+        if (output.IsOutOfCredit)
+        {
+            return EncodeOutcome.InFlightFull;
+        }
+
+        // What is left out of it would be acknowledged and lost.
+        if (!isWhole || output.IsTooLong)
+        {
+            return EncodeOutcome.NotWritable;
+        }
+
+        encoded = output.Take();
+        return EncodeOutcome.Encoded;
     }
 
-    // Null where it does not become shorter.
-    private Payload? Compress(ReadOnlySpan<byte> message)
+    // Null where it does not become shorter, and where there is no room for it.
+    private Payload? Compress(ReadOnlySpan<byte> message, EncodingCredit credit)
     {
-        var compressed = pool.Rent(message.Length);
-        var length = compression == Compression.Gzip ? Gzip(message, compressed) : Zstd(message, compressed.Writable);
-        if (length <= 0 || length >= message.Length)
+        if (credit.TryRent(message.Length) is not { } room)
         {
-            compressed.Release();
             return null;
         }
 
-        compressed.Shrink(length);
-        return compressed;
+        var length = compression == Compression.Gzip ? Gzip(message, room) : Zstd(message, room.Writable);
+        if (length <= 0 || length >= message.Length)
+        {
+            credit.Release(room);
+            return null;
+        }
+
+        // The call may take long: what it needs is a small part of the room, as a rule.
+        if (length < message.Length / 2 && credit.TryRent(length) is { } compressed)
+        {
+            room.Span[..length].CopyTo(compressed.Writable);
+            credit.Release(room);
+            return compressed;
+        }
+
+        room.Shrink(length);
+        return room;
     }
 
     private static int Gzip(ReadOnlySpan<byte> message, Payload destination)

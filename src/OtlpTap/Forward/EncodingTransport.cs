@@ -28,7 +28,13 @@ internal sealed class EncodingTransport(IUpstreamTransport line, BodyEncoder enc
         // Milliseconds for a megabyte: not on the thread of whoever sends, who has others to answer.
         await Task.Yield();
         cancellation.ThrowIfCancellationRequested();
-        if (encoder.Encode(signal, body, out var compression) is not { } encoded)
+        var outcome = encoder.Encode(signal, body, out var encoded, out var compression);
+        if (outcome is EncodeOutcome.InFlightFull or EncodeOutcome.NotWritable)
+        {
+            return outcome == EncodeOutcome.InFlightFull ? UpstreamFailure.InFlightFull : UpstreamFailure.NotWritable;
+        }
+
+        if (encoded is null)
         {
             return await line.CallAsync(signal, body, metadata, cancellation);
         }

@@ -12,7 +12,7 @@ internal static class FailureKind
     /// member's bytes can cause, and never where the upstream may have accepted: after OK, or an answer cut short.
     /// </summary>
     public static bool MayLieInOneMember(UpstreamAnswer answer) =>
-        answer.Outcome is UpstreamOutcome.Answered or UpstreamOutcome.NotGrpc
+        answer.Outcome is UpstreamOutcome.Answered or UpstreamOutcome.NotGrpc or UpstreamOutcome.NotWritable
         && answer.Reply.Status is not (StatusCode.OK or StatusCode.Unauthenticated or StatusCode.Unimplemented)
         && !IsRetryable(answer.Reply);
 

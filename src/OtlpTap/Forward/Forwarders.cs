@@ -9,7 +9,8 @@ namespace OtlpTap.Forward;
 internal static class Forwarders
 {
     /// <param name="pool">For what is compressed or written as JSON; the one that requests come from.</param>
-    public static Forwarder Create(OtlpGrpcExporterOptions exporter, PayloadPool pool, ForwardMetrics metrics, TimeProvider time, ILoggerFactory logs)
+    /// <param name="inFlight">Counts it.</param>
+    public static Forwarder Create(OtlpGrpcExporterOptions exporter, PayloadPool pool, ByteBudget inFlight, ForwardMetrics metrics, TimeProvider time, ILoggerFactory logs)
     {
         if (!UpstreamEndpoint.TryParse(exporter.Forward.Endpoint, exporter.Forward.Insecure, out var endpoint, out var problem))
         {
@@ -17,12 +18,12 @@ internal static class Forwarders
         }
 
         var line = Grpc(UpstreamOptions.From(exporter.Forward, endpoint), time, logs.CreateLogger<Http2Transport>());
-        var encoder = new BodyEncoder(exporter.Forward.Compression, isJson: false, pool);
+        var encoder = new BodyEncoder(exporter.Forward.Compression, isJson: false, pool, inFlight);
         return Create(exporter, exporter.Forward, endpoint, line, encoder, metrics, time, logs);
     }
 
-    /// <inheritdoc cref="Create(OtlpGrpcExporterOptions, PayloadPool, ForwardMetrics, TimeProvider, ILoggerFactory)"/>
-    public static Forwarder Create(OtlpHttpExporterOptions exporter, PayloadPool pool, ForwardMetrics metrics, TimeProvider time, ILoggerFactory logs)
+    /// <inheritdoc cref="Create(OtlpGrpcExporterOptions, PayloadPool, ByteBudget, ForwardMetrics, TimeProvider, ILoggerFactory)"/>
+    public static Forwarder Create(OtlpHttpExporterOptions exporter, PayloadPool pool, ByteBudget inFlight, ForwardMetrics metrics, TimeProvider time, ILoggerFactory logs)
     {
         if (!OtlpHttpEndpoints.TryParse(exporter, out var endpoints, out var problem))
         {
@@ -37,7 +38,7 @@ internal static class Forwarders
 
         var options = UpstreamOptions.From(exporter.Forward, endpoints.Hosts[0]) with { Proxy = proxy };
         var line = new OtlpHttpTransport(exporter, endpoints, options, time, logs.CreateLogger<OtlpHttpTransport>());
-        var encoder = new BodyEncoder(exporter.Forward.Compression, exporter.IsJson, pool);
+        var encoder = new BodyEncoder(exporter.Forward.Compression, exporter.IsJson, pool, inFlight);
         return Create(exporter, exporter.Forward, endpoints.Hosts[0], line, encoder, metrics, time, logs);
     }
 

@@ -164,6 +164,7 @@ internal sealed class Upstream : IAsyncDisposable
                 break;
 
             case UpstreamOutcome.NotSent:
+            case UpstreamOutcome.NotWritable:
             default:
                 break;
         }

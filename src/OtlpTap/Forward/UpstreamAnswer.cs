@@ -23,8 +23,11 @@ internal enum UpstreamOutcome : byte
     /// <summary>No answer within the call's timeout; the request may or may not have been taken. Said by the caller of a transport, never by one.</summary>
     TimedOut,
 
-    /// <summary>Not tried: the upstream was unreachable a moment ago, or the tap is stopping. Said by the caller of a transport, never by one.</summary>
+    /// <summary>Not tried: the upstream was unreachable a moment ago, there is no memory to encode it, or the tap is stopping. Never said by what has the connection.</summary>
     NotSent,
+
+    /// <summary>Not tried: the message has no form that the upstream takes.</summary>
+    NotWritable,
 }
 
 /// <summary>What a call brought: the reply to give to the agent, and how it came about.</summary>

@@ -58,6 +58,15 @@ internal static class UpstreamFailure
             ReadOnlyMemory<byte>.Empty,
             [StatusDetails.Trailer(StatusDetails.RetryInfo(StatusCode.Unavailable, cause, retryAfter))]));
 
+    /// <summary>What the upstream takes in another form cannot be put into it, for want of memory: the sender shall come again.</summary>
+    public static UpstreamAnswer InFlightFull => new(UpstreamOutcome.NotSent, Refusals.Reply(Refusal.InFlightFull));
+
+    /// <summary>A request that protobuf can hold and JSON cannot; for good, and one member's fault where several are joined.</summary>
+    public static UpstreamAnswer NotWritable { get; } = Of(
+        UpstreamOutcome.NotWritable,
+        StatusCode.InvalidArgument,
+        $"the request cannot be written as JSON, which the upstream takes: values are nested deeper than {OtlpJson.AnyValueDepthMax} levels, or it is too large");
+
     private static UpstreamAnswer Of(UpstreamOutcome outcome, StatusCode status, string message) =>
         new(outcome, new ExportReply(status, message, ReadOnlyMemory<byte>.Empty, []));
 }

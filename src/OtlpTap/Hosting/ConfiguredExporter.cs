@@ -36,9 +36,10 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
     // Indexed by Signal; made when a pipeline first asks, by the thread that puts pipelines together. Read by scrapes.
     private readonly QueuedExporter?[] _queues = new QueuedExporter?[Enum.GetValues<Signal>().Length];
 
+    /// <param name="inFlight">Counts what requests become on their way out, where that is other bytes.</param>
     /// <param name="predecessor">The exporter with the same file or spool, which ends with a reload; null where there is none.</param>
     /// <exception cref="SpoolException">Its spool, which no predecessor has, cannot be opened.</exception>
-    public ConfiguredExporter(ExporterOptions options, TapMetrics metrics, PayloadPool payloads, TimeProvider time, ILoggerFactory logs, ConfiguredExporter? predecessor)
+    public ConfiguredExporter(ExporterOptions options, TapMetrics metrics, PayloadPool payloads, ByteBudget inFlight, TimeProvider time, ILoggerFactory logs, ConfiguredExporter? predecessor)
     {
         Options = options;
         _metrics = new ExporterMetrics(metrics.Factory, options.Id);
@@ -48,12 +49,12 @@ internal sealed class ConfiguredExporter : IAsyncDisposable
         switch (options)
         {
             case OtlpGrpcExporterOptions grpc:
-                var overGrpc = Forwarders.Create(grpc, payloads, new ForwardMetrics(metrics.Factory, options.Id), time, logs);
+                var overGrpc = Forwarders.Create(grpc, payloads, inFlight, new ForwardMetrics(metrics.Factory, options.Id), time, logs);
                 (_place, _outstanding, Primary) = (overGrpc, overGrpc.Outstanding, overGrpc.LastWord);
                 break;
 
             case OtlpHttpExporterOptions http:
-                var overHttp = Forwarders.Create(http, payloads, new ForwardMetrics(metrics.Factory, options.Id), time, logs);
+                var overHttp = Forwarders.Create(http, payloads, inFlight, new ForwardMetrics(metrics.Factory, options.Id), time, logs);
                 (_place, _outstanding, Primary) = (overHttp, overHttp.Outstanding, overHttp.LastWord);
                 break;
 

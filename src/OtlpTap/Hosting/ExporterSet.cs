@@ -19,15 +19,17 @@ internal sealed class ExporterSet : IAsyncDisposable
     private readonly List<ConfiguredExporter> _ending;
     private readonly TapMetrics _metrics;
     private readonly PayloadPool _payloads;
+    private readonly ByteBudget _inFlight;
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _logs;
 
-    private ExporterSet(Dictionary<string, ConfiguredExporter> exporters, List<ConfiguredExporter> ending, IReadOnlyList<IExporter> primaries, TapMetrics metrics, PayloadPool payloads, TimeProvider time, ILoggerFactory logs)
+    private ExporterSet(Dictionary<string, ConfiguredExporter> exporters, List<ConfiguredExporter> ending, IReadOnlyList<IExporter> primaries, TapMetrics metrics, PayloadPool payloads, ByteBudget inFlight, TimeProvider time, ILoggerFactory logs)
     {
         _exporters = exporters;
         _ending = ending;
         _metrics = metrics;
         _payloads = payloads;
+        _inFlight = inFlight;
         _time = time;
         _logs = logs;
         Primaries = primaries;
@@ -37,8 +39,8 @@ internal sealed class ExporterSet : IAsyncDisposable
     public IReadOnlyList<IExporter> Primaries { get; }
 
     /// <exception cref="SpoolException">A spool cannot be opened.</exception>
-    public static ExporterSet Create(TapOptions options, TapMetrics metrics, PayloadPool payloads, TimeProvider time, ILoggerFactory logs) =>
-        new ExporterSet([], [], [], metrics, payloads, time, logs).Next(options, out _);
+    public static ExporterSet Create(TapOptions options, TapMetrics metrics, PayloadPool payloads, ByteBudget inFlight, TimeProvider time, ILoggerFactory logs) =>
+        new ExporterSet([], [], [], metrics, payloads, inFlight, time, logs).Next(options, out _);
 
     public IExporter Primary(ExporterOptions exporter) => _exporters[exporter.Id].Primary;
 
@@ -59,7 +61,7 @@ internal sealed class ExporterSet : IAsyncDisposable
             {
                 next[exporter.Id] = _exporters.TryGetValue(exporter.Id, out var kept) && kept.Options.Equals(exporter)
                     ? kept
-                    : new ConfiguredExporter(exporter, _metrics, _payloads, _time, _logs, PredecessorOf(exporter));
+                    : new ConfiguredExporter(exporter, _metrics, _payloads, _inFlight, _time, _logs, PredecessorOf(exporter));
             }
         }
         catch (SpoolException)
@@ -81,7 +83,7 @@ internal sealed class ExporterSet : IAsyncDisposable
             .Select(exporter => next[exporter.Id].Primary)
             .Distinct()
             .ToList();
-        return new ExporterSet(next, [.. _ending.Where(exporter => !exporter.Ended.IsCompleted), .. retired], primaries, _metrics, _payloads, _time, _logs);
+        return new ExporterSet(next, [.. _ending.Where(exporter => !exporter.Ended.IsCompleted), .. retired], primaries, _metrics, _payloads, _inFlight, _time, _logs);
     }
 
     /// <summary>Ends when no primary is left to ask.</summary>

@@ -39,7 +39,7 @@ internal sealed class Line
 
     /// <exception cref="Forward.Spool.SpoolException">A spool cannot be opened.</exception>
     public static Line First(LineParts parts, TapOptions options) =>
-        new(parts, options, ExporterSet.Create(options, parts.Metrics, parts.Payloads, parts.Time, parts.Logs), new FailureMetrics(parts.Metrics.Factory, Labels(options.Rules)));
+        new(parts, options, ExporterSet.Create(options, parts.Metrics, parts.Payloads, parts.InFlight, parts.Time, parts.Logs), new FailureMetrics(parts.Metrics.Factory, Labels(options.Rules)));
 
     /// <param name="retired">Exporters that the next line has no more; to be ended once no request comes to this line.</param>
     /// <exception cref="Forward.Spool.SpoolException">A spool cannot be opened. Nothing has changed then.</exception>

@@ -5,4 +5,4 @@ using OtlpTap.Scan;
 namespace OtlpTap.Hosting;
 
 /// <summary>What stays while lines come and go.</summary>
-internal sealed record LineParts(TapMetrics Metrics, PayloadPool Payloads, ScanResultPool Scans, Tee.Tee Tee, TimeProvider Time, ILoggerFactory Logs);
+internal sealed record LineParts(TapMetrics Metrics, PayloadPool Payloads, ByteBudget InFlight, ScanResultPool Scans, Tee.Tee Tee, TimeProvider Time, ILoggerFactory Logs);

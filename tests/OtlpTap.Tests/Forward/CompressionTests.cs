@@ -147,7 +147,7 @@ public sealed class CompressionTests
     public async Task Memory_that_was_rented_for_a_compressed_message_comes_back_in_every_case()
     {
         var pool = new PayloadPool();
-        using var encoder = new BodyEncoder(Compression.Gzip, isJson: true, pool);
+        using var encoder = new BodyEncoder(Compression.Gzip, isJson: true, pool, new ByteBudget(1 << 30));
         var transport = new ScriptedTransport();
         await using var encoding = new EncodingTransport(transport, encoder);
         var payload = new PayloadPool().Rent(Spans.Length);

@@ -17,6 +17,7 @@ internal sealed class ForwardSetup : IAsyncDisposable
 
     // For what is made of the requests on the way, so that the books on what was lent stay exact.
     private readonly PayloadPool _encoderPool = new();
+    private readonly ByteBudget _encoderBudget = new(1 << 30);
     private readonly ByteBudget _budget = new(1 << 30);
     private readonly CollectorRegistry _registry = Prometheus.Metrics.NewCustomRegistry();
     private readonly HashSet<Payload> _lent = new(ReferenceEqualityComparer.Instance);
@@ -34,18 +35,18 @@ internal sealed class ForwardSetup : IAsyncDisposable
             NullLogger<Forwarder>.Instance);
     }
 
-    private ForwardSetup(Func<PayloadPool, ForwardMetrics, Forwarder> create, string exporter) =>
-        Forwarder = create(_encoderPool, new ForwardMetrics(Prometheus.Metrics.WithCustomRegistry(_registry), exporter));
+    private ForwardSetup(Func<PayloadPool, ByteBudget, ForwardMetrics, Forwarder> create, string exporter) =>
+        Forwarder = create(_encoderPool, _encoderBudget, new ForwardMetrics(Prometheus.Metrics.WithCustomRegistry(_registry), exporter));
 
     public Forwarder Forwarder { get; }
 
     /// <summary>As the tap itself puts it together from an exporter's options.</summary>
     public static ForwardSetup Of(OtlpHttpExporterOptions exporter, TimeProvider? time = null, ILoggerFactory? logs = null) =>
-        new((pool, metrics) => Forwarders.Create(exporter, pool, metrics, time ?? TimeProvider.System, logs ?? NullLoggerFactory.Instance), exporter.Id);
+        new((pool, budget, metrics) => Forwarders.Create(exporter, pool, budget, metrics, time ?? TimeProvider.System, logs ?? NullLoggerFactory.Instance), exporter.Id);
 
     /// <inheritdoc cref="Of(OtlpHttpExporterOptions, TimeProvider, ILoggerFactory)"/>
     public static ForwardSetup Of(OtlpGrpcExporterOptions exporter, TimeProvider? time = null, ILoggerFactory? logs = null) =>
-        new((pool, metrics) => Forwarders.Create(exporter, pool, metrics, time ?? TimeProvider.System, logs ?? NullLoggerFactory.Instance), exporter.Id);
+        new((pool, budget, metrics) => Forwarders.Create(exporter, pool, budget, metrics, time ?? TimeProvider.System, logs ?? NullLoggerFactory.Instance), exporter.Id);
 
     public long CreditOut => _budget.TakenBytes;
 

@@ -185,7 +185,7 @@ public sealed class ExporterSetTests : IAsyncDisposable
         Service = new ServiceOptions(),
     };
 
-    private ExporterSet Set(TapOptions options) => ExporterSet.Create(options, _metrics, new PayloadPool(), _time, NullLoggerFactory.Instance);
+    private ExporterSet Set(TapOptions options) => ExporterSet.Create(options, _metrics, new PayloadPool(), new ByteBudget(64 << 20), _time, NullLoggerFactory.Instance);
 
     private Task<ExportReply> SendAsync(IExporter exporter, Signal signal, string message, int items = 1) =>
         SendAsync(exporter, signal, Encoding.UTF8.GetBytes(message), items);
