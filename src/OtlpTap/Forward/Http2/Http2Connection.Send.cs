@@ -74,7 +74,17 @@ internal sealed partial class Http2Connection
     }
 
 #pragma warning disable CA2012 // The awaiter is kept over a callback instead of an await, and consumed once, in EndSend.
-    private ValueTaskAwaiter StartSend() => _channel.WriteAsync(_batch.Written).GetAwaiter();
+    private ValueTaskAwaiter StartSend()
+    {
+        try
+        {
+            return _channel.WriteAsync(_batch.Written).GetAwaiter();
+        }
+        catch (Exception exception) // a channel that was disposed of a moment ago throws here and not in the task: on this thread, of the pool, it would end the process
+        {
+            return ValueTask.FromException(exception).GetAwaiter();
+        }
+    }
 #pragma warning restore CA2012
 
     private void OnSendEnded()
