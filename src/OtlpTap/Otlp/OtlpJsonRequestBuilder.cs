@@ -17,6 +17,8 @@ namespace OtlpTap.Otlp;
 /// </code>
 /// Every byte is copied once however deep it lies, and every length has its shortest form. (Padded lengths would need no
 /// marks, but make the bytes differ from what any other writer makes of the same message.)
+/// A message of up to 127 bytes gets its length at once: moving them costs less than a mark, of which twenty million
+/// empty objects, 58 KB as gzip, would otherwise have 160 MB.
 /// <para>
 /// The memory is pooled: an array of 85,000 bytes or more, which a request of some fifty spans needs, is otherwise paid
 /// for with a full collection. All sizes are powers of two, as the pool has them, so that what is asked for is what is held.
@@ -27,6 +29,9 @@ internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax, Fu
 {
     private const int InitialBytesMax = 1 << 20;
     private const int MarkBytes = 2 * sizeof(int);
+
+    // What a varint of one byte holds.
+    private const int ShortLengthMax = 127;
 
     private byte[] _flat = ArrayPool<byte>.Shared.Rent(InitialBytes(expectedBytes));
     private int _flatLength;
@@ -72,9 +77,21 @@ internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax, Fu
 
     public void Close(int mark)
     {
+        if (IsOverfull)
+        {
+            return;
+        }
+
         ref var opened = ref _marks[mark];
-        opened.Length = (_flatLength - opened.Position) + (_lengthBytes - opened.Length);
-        _lengthBytes += ProtoWriter.VarintLength((uint)opened.Length);
+        var length = (_flatLength - opened.Position) + (_lengthBytes - opened.Length);
+        if (length <= ShortLengthMax && mark == _markCount - 1)
+        {
+            PutLength(opened.Position, length);
+            return;
+        }
+
+        opened.Length = length;
+        _lengthBytes += ProtoWriter.VarintLength((uint)length);
         IsOverfull |= _flatLength + (long)_lengthBytes > bytesMax;
     }
 
@@ -160,6 +177,18 @@ internal sealed class OtlpJsonRequestBuilder(int expectedBytes, int bytesMax, Fu
         ArrayPool<byte>.Shared.Return(_flat);
         ArrayPool<Mark>.Shared.Return(_marks);
         (_flat, _marks) = ([], []);
+    }
+
+    // Nothing inside has a mark: its bytes make room for the one of its length, and its mark goes.
+    private void PutLength(int position, int length)
+    {
+        if (TryReserve(1))
+        {
+            _flat.AsSpan(position, length).CopyTo(_flat.AsSpan(position + 1));
+            _flat[position] = (byte)length;
+            _flatLength++;
+            _markCount--;
+        }
     }
 
     private bool TryReserve(int bytes)

@@ -9,6 +9,37 @@ public sealed class OtlpJsonRequestBuilderTests
     private static readonly byte[] Json = Encoding.UTF8.GetBytes($$"""{"resourceSpans":[{{string.Join(',', Enumerable.Repeat("""{"schemaUrl":"s","scopeSpans":[{}]}""", 3000))}}]}""");
 
     [Fact]
+    public void Small_messages_hold_no_more_than_they_come_to()
+    {
+        var json = System.Text.Encoding.UTF8.GetBytes($$"""{"resourceSpans":[{{string.Join(',', Enumerable.Repeat("{\"resource\":{}},{}", 100_000))}}]}""");
+        var builder = new OtlpJsonRequestBuilder(json.Length, int.MaxValue);
+
+        Assert.True(OtlpJson.TryRead(Signal.Traces, json, builder, out _));
+
+        Assert.Equal(100_000 * (4 + 2), builder.Length);
+        Assert.InRange(builder.HeldBytes, builder.Length, json.Length);
+    }
+
+    [Theory]
+    [InlineData(126)]
+    [InlineData(127)]
+    [InlineData(128)]
+    [InlineData(129)]
+    public void Lengths_around_what_one_byte_holds_are_right_at_every_depth(int length)
+    {
+        var output = new System.Buffers.ArrayBufferWriter<byte>();
+        var json = System.Text.Encoding.UTF8.GetBytes($$$"""{"resourceSpans":[{"resource":{"attributes":[{"key":"a","value":{"arrayValue":{"values":[{"stringValue":"{{{new string('x', length)}}}"},{},{"stringValue":"{{{new string('y', length - 4)}}}"} ] } } } ]},"schemaUrl":"z"},{}]}""");
+
+        Assert.True(OtlpJson.TryRead(Signal.Traces, json, output, out _));
+
+        var request = OpenTelemetry.Proto.Collector.Trace.V1.ExportTraceServiceRequest.Parser.ParseFrom(output.WrittenSpan);
+        var values = request.ResourceSpans[0].Resource.Attributes[0].Value.ArrayValue.Values;
+        Assert.Equal((2, 3, "z"), (request.ResourceSpans.Count, values.Count, request.ResourceSpans[0].SchemaUrl));
+        Assert.Equal((new string('x', length), new string('y', length - 4)), (values[0].StringValue, values[2].StringValue));
+        Assert.Equal(Google.Protobuf.MessageExtensions.ToByteArray(request), output.WrittenSpan.ToArray());
+    }
+
+    [Fact]
     public void What_is_asked_for_covers_what_is_held_and_the_bytes_are_the_same()
     {
         long most = 0;
