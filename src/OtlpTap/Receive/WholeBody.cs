@@ -6,7 +6,8 @@ namespace OtlpTap.Receive;
 
 /// <summary>
 /// Waits until a request's body is there as a whole. It holds credit for what has come, not for what it declares, so that
-/// a sender must really send what it makes the tap hold; and it has to come in a time that its length explains.
+/// a sender must really send what it makes the tap hold; and at each moment so much must have come as explains the time
+/// it took. (Time for a declared length would be a gift to who declares 64 MiB and sends a byte now and then.)
 /// </summary>
 internal sealed class WholeBody(ReceiveOptions options, TimeProvider time)
 {
@@ -27,7 +28,7 @@ internal sealed class WholeBody(ReceiveOptions options, TimeProvider time)
         }
 
         // A read that is cancelled by a token stays begun to Kestrel's HTTP/1.1; this one ends.
-        using var late = new CancellationTokenSource(TimeFor(Math.Max(length, 0)), time);
+        using var late = new CancellationTokenSource(TimeFor(0), time);
         var waking = late.Token.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
         Refusal? refusal;
         try
@@ -65,7 +66,7 @@ internal sealed class WholeBody(ReceiveOptions options, TimeProvider time)
         }
     }
 
-    /// <param name="late">Its time is set anew once the length is known, and where it never is, with all that comes. A sender that goes away ends the read by itself.</param>
+    /// <param name="late">Its time is set anew with all that comes. A sender that goes away ends the read by itself.</param>
     private async ValueTask<Refusal?> ReadToEndAsync(
         PipeReader reader, Arrival arrival, long length, Func<ReadOnlySequence<byte>, long>? lengthIn, CancellationTokenSource late)
     {
@@ -80,14 +81,9 @@ internal sealed class WholeBody(ReceiveOptions options, TimeProvider time)
                 return Refusal.ArrivedTooSlowly;
             }
 
-            if (length < 0 && lengthIn is null)
+            if (length < 0 && lengthIn is not null)
             {
-                var left = TimeFor(buffer.Length) - time.GetElapsedTime(started);
-                late.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
-            }
-            else if (length < 0 && (length = lengthIn!(buffer)) >= 0)
-            {
-                late.CancelAfter(TimeFor(length));
+                length = lengthIn(buffer);
             }
 
             Refusal? refused = length > options.MessageBytesMax ? Refusal.TooLarge // before the body is read; gRPC would say the same, but count nothing
@@ -107,6 +103,8 @@ internal sealed class WholeBody(ReceiveOptions options, TimeProvider time)
                 return null;
             }
 
+            var left = TimeFor(buffer.Length) - time.GetElapsedTime(started);
+            late.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
             reader.AdvanceTo(buffer.Start, buffer.End);
         }
     }
