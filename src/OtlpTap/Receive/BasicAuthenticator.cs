@@ -50,8 +50,9 @@ internal sealed class BasicAuthenticator : Authenticator
             return false;
         }
 
+        // A hash of nothing in the file is a mistake, and would let in everyone who knows a name.
         (user, password) = (text[..colon], text[(colon + 1)..]);
-        return true;
+        return password.Length > 0;
     }
 
     private PasswordTable Read(PasswordTable? before)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -11,6 +12,8 @@ namespace OtlpTap.Receive;
 /// </summary>
 internal sealed class Cors(CorsOptions options)
 {
+    private static readonly SearchValues<char> HostCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_:[]");
+
     // What OTLP/HTTP cannot do without, and what libraries add by themselves; the Collector allows the last by default, too.
     private static readonly string[] AlwaysAllowed = ["content-type", "content-encoding", "accept", "x-requested-with"];
 
@@ -80,7 +83,11 @@ internal sealed class Cors(CorsOptions options)
         ? origin.Equals(allowed.Start, StringComparison.OrdinalIgnoreCase)
         : origin.Length >= allowed.Start.Length + end.Length
             && origin.StartsWith(allowed.Start, StringComparison.OrdinalIgnoreCase)
-            && origin.EndsWith(end, StringComparison.OrdinalIgnoreCase);
+            && origin.EndsWith(end, StringComparison.OrdinalIgnoreCase)
+            && (!allowed.Start.Contains("://", StringComparison.Ordinal) || IsOfHost(origin.AsSpan(allowed.Start.Length, origin.Length - allowed.Start.Length - end.Length)));
+
+    // Behind the scheme a star stands for a part of a host or a port: `https://evil.test/.example.com` is not in `https://*.example.com`.
+    private static bool IsOfHost(ReadOnlySpan<char> part) => !part.ContainsAnyExcept(HostCharacters);
 
     private static (string Start, string? End) Split(string origin)
     {

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace OtlpTap.Receive;
 
 /// <summary>Reads small text files whose content decides who is let in.</summary>
@@ -13,13 +15,20 @@ internal static class SecretFile
         try
         {
             using var file = File.OpenRead(path);
-            if (file.Length > BytesMax)
+            using var reader = new StreamReader(file);
+            var text = new StringBuilder();
+            var piece = new char[4096];
+            int length;
+            while ((length = reader.Read(piece)) > 0)
             {
-                throw new UnusableFileException($"{key} `{path}` is larger than {BytesMax >> 20} MiB");
+                // Counted while it is read: a device has no length, and no end either.
+                if (text.Append(piece, 0, length).Length > BytesMax)
+                {
+                    throw new UnusableFileException($"{key} `{path}` is larger than {BytesMax >> 20} MiB");
+                }
             }
 
-            using var reader = new StreamReader(file);
-            return reader.ReadToEnd();
+            return text.ToString();
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {

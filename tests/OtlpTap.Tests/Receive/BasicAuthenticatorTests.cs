@@ -55,6 +55,18 @@ public sealed class BasicAuthenticatorTests : IDisposable
     }
 
     [Fact]
+    public async Task A_hash_of_nothing_lets_in_nobody()
+    {
+        // htpasswd -bB -C 4 with an empty password.
+        using var authenticator = new BasicAuthenticator(new BasicAuthOptions("basicauth") { Inline = $"ann:{BCrypt.Net.BCrypt.HashPassword("", 4)}\nbob:{{SHA}}2jmj7l5rSw0yVb/vlWAYkK/YBwk=" }, new FakeTimeProvider(), (_, _) => { });
+
+        foreach (var pair in (string[])["ann:", "bob:"])
+        {
+            Assert.Equal(Authentication.Refused, await authenticator.AuthenticateAsync("Basic " + Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(pair)), Deadline.Token()));
+        }
+    }
+
+    [Fact]
     public async Task A_hash_is_not_its_own_password()
     {
         using var authenticator = Create($"ann:{Sha}\nbob:{Bcrypt}");

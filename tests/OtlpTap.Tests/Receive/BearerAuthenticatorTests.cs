@@ -98,6 +98,72 @@ public sealed class BearerAuthenticatorTests : IDisposable
         Assert.StartsWith("extensions.bearertokenauth.filename `nowhere.txt` cannot be read: ", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("a directory", "cannot be read: ")]
+    [InlineData("huge", "is larger than 1 MiB")]
+    [InlineData("endless", "is larger than 1 MiB")]
+    [InlineData("gone", "cannot be read: ")]
+    [InlineData("blank", "has no token")]
+    public async Task Whatever_takes_the_place_of_the_file_lets_in_nobody_else(string kind, string expected)
+    {
+        await File.WriteAllTextAsync(_file, "first", Deadline.Token());
+        using var authenticator = Create(new BearerTokenOptions("bearertokenauth") { TokenFile = _file });
+
+        File.Delete(_file);
+        switch (kind)
+        {
+            case "a directory":
+                Directory.CreateDirectory(_file);
+                break;
+            case "huge":
+                await File.WriteAllTextAsync(_file, new string('x', (1 << 20) + 1), Deadline.Token());
+                break;
+            case "endless" when !OperatingSystem.IsWindows():
+                File.CreateSymbolicLink(_file, "/dev/zero");
+                break;
+            case "blank":
+                await File.WriteAllTextAsync(_file, " \n\t\r\n", Deadline.Token());
+                break;
+        }
+
+        _time.Advance(BearerAuthenticator.FileInterval);
+        if (kind == "a directory")
+        {
+            Directory.Delete(_file);
+        }
+
+        Assert.Contains(expected, Assert.Single(_problems).Problem, StringComparison.Ordinal);
+        Assert.True(await IsLetInAsync(authenticator, "Bearer first"));
+        Assert.All(["", "Bearer", "Bearer ", "Bearer \t", "Bearer \0"], header => Assert.False(IsLetInAsync(authenticator, header).GetAwaiter().GetResult()));
+    }
+
+    [Theory]
+    [InlineData("Bearer two, Bearer one")]
+    [InlineData("Bearer one, Bearer two")]
+    [InlineData("Bearer one,")]
+    [InlineData(",Bearer one")]
+    [InlineData("Bearer\tone")]
+    [InlineData("Bearer\u00a0one")]
+    [InlineData("Bearer one\0")]
+    [InlineData("Bearer Bearer one")]
+    [InlineData(" Bearer one")]
+    public async Task A_header_that_only_looks_like_the_token_is_refused(string header)
+    {
+        using var authenticator = Create(new BearerTokenOptions("bearertokenauth") { Tokens = ["one"] });
+
+        Assert.False(await IsLetInAsync(authenticator, header));
+    }
+
+    [Fact]
+    public async Task Without_a_token_nobody_is_let_in()
+    {
+        using var authenticator = Create(new BearerTokenOptions("bearertokenauth") { Scheme = "" });
+
+        Assert.False(await IsLetInAsync(authenticator, ""));
+        Assert.False(await IsLetInAsync(authenticator, "x"));
+        Assert.False(await IsLetInAsync(authenticator, StringValues.Empty));
+    }
+
     private static async Task<bool> IsLetInAsync(Authenticator authenticator, StringValues header) =>
         await authenticator.AuthenticateAsync(header, Deadline.Token()) == Authentication.Accepted;
 

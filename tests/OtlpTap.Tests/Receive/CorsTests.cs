@@ -23,6 +23,10 @@ public sealed class CorsTests
     [InlineData("https://app.example.com.evil.org", false)]
     [InlineData("http://app.example.com", false)]
     [InlineData("https://a.pages.dev.evil.org", false)]
+    [InlineData("https://evil.test/.pages.dev", false)]
+    [InlineData("https://evil.test?.pages.dev", false)]
+    [InlineData("https://evil.test@.pages.dev", false)]
+    [InlineData("https://evil.test, https://a.pages.dev", false)]
     [InlineData("null", false)]
     public async Task A_preflight_says_what_an_allowed_origin_may_and_nothing_to_another(string origin, bool isAllowed)
     {
