@@ -68,7 +68,7 @@ internal static class ClientSection
             CaFile = TlsFiles.ReadFile(tls, "ca_file", !isInsecure),
             CaPem = tls.Secret("ca_pem"),
             CertificateFile = TlsFiles.ReadFile(tls, "cert_file", !isInsecure),
-            KeyFile = TlsFiles.ReadFile(tls, "key_file", !isInsecure),
+            KeyFile = TlsFiles.ReadKeyFile(tls, "key_file", !isInsecure),
             ServerNameOverride = tls.Text("server_name_override") is { Length: > 0 } name ? name : null,
             MinTlsVersion = TlsFiles.ReadVersion(tls, "min_version", defaults.MinTlsVersion)!,
             TlsReloadInterval = TlsFiles.ReadReloadInterval(tls),

@@ -43,6 +43,7 @@ internal sealed class ConfigurationPrinter(KeyShape root, bool isRedacted, bool 
             (ConfigMap map, KeyKind.TextMap) => Entries(map, entry => AsText(entry.Value)),
             (ConfigMap map, KeyKind.Map) => WithDefaults(Entries(map, entry => Shown(entry.Value, shape!.Find(entry.Key))), shape!),
             (ConfigScalar { IsNull: true }, KeyKind.Map) when hasDefaults => WithDefaults(new ConfigMap(node.Mark, []), shape!),
+            (ConfigMap or ConfigList, KeyKind.Any) => Unread(node),
             (ConfigMap map, _) => Entries(map, entry => Shown(entry.Value, null)),
             (ConfigList list, KeyKind.MapList) => list with { Items = [.. list.Items.Select(item => item is ConfigMap map ? Entries(map, entry => Shown(entry.Value, shape!.Find(entry.Key))) : item)] },
             (ConfigList list, KeyKind.SecretList) => list with { Items = [.. list.Items.Select(Redacted)] },
@@ -63,6 +64,16 @@ internal sealed class ConfigurationPrinter(KeyShape root, bool isRedacted, bool 
         _ when isRedacted => new ConfigScalar(node.Mark, SecretText.Redacted, IsPlain: false, InnerOffset: -1),
         ConfigStructuredText text => new ConfigScalar(node.Mark, text.Text, IsPlain: false, InnerOffset: -1),
         _ => node,
+    };
+
+    // What is in a map or list that nobody reads may be anything: an exporter of the Collector's own telemetry has headers
+    // with keys. Only words that cannot be a credential are shown.
+    private ConfigNode Unread(ConfigNode node) => node switch
+    {
+        ConfigMap map => Entries(map, entry => Unread(entry.Value)),
+        ConfigList list => list with { Items = [.. list.Items.Select(Unread)] },
+        ConfigScalar { IsPlain: true, Text: "true" or "false" } => node,
+        _ => Redacted(node),
     };
 
     private ConfigNode AsText(ConfigNode node) => node switch

@@ -16,7 +16,7 @@ internal static class ServerTlsSection
         {
             CertificateFile = TlsFiles.ReadFile(tls, "cert_file"),
             CertificatePem = tls.Secret("cert_pem"),
-            KeyFile = TlsFiles.ReadFile(tls, "key_file"),
+            KeyFile = TlsFiles.ReadKeyFile(tls, "key_file"),
             KeyPem = tls.Secret("key_pem"),
             ClientCaFile = TlsFiles.ReadFile(tls, "client_ca_file"),
             ClientCaFileReload = tls.Flag("client_ca_file_reload", defaults.ClientCaFileReload),

@@ -19,6 +19,18 @@ internal static class TlsFiles
         return file.Length > 0 ? file : null;
     }
 
+    /// <summary>A private key: that others can read it is said.</summary>
+    public static string? ReadKeyFile(Section tls, string key, bool isUsed = true)
+    {
+        var file = ReadFile(tls, key, isUsed);
+        if (isUsed && file is not null && IsOpenToAll(file))
+        {
+            tls.Warning(key, $"every user of this machine can read `{file}`: `chmod o-rwx` keeps a private key private");
+        }
+
+        return file;
+    }
+
     public static Version? ReadVersion(Section tls, string key, Version? byDefault) =>
         tls.Choice(key, byDefault, [("1.2", Tls12), ("1.3", Tls13), ("", byDefault)], text => text is "1.0" or "1.1" ? $"TLS {text} is not spoken: `1.2` or `1.3`" : null);
 
@@ -47,4 +59,23 @@ internal static class TlsFiles
         tls.Refuse(
             ["cipher_suites", "include_insecure_cipher_suites", "curve_preferences", "tpm"],
             "is not supported: the system's choice of ciphers holds; remove it");
+
+    // By the open file, since a secret that is mounted is a link to one.
+    private static bool IsOpenToAll(string file)
+    {
+        if (OperatingSystem.IsWindows() || !File.Exists(file))
+        {
+            return false;
+        }
+
+        try
+        {
+            using var opened = File.OpenHandle(file);
+            return (File.GetUnixFileMode(opened) & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0;
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            return false; // told where it is read
+        }
+    }
 }

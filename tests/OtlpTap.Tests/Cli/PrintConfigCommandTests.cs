@@ -24,7 +24,12 @@ public sealed class PrintConfigCommandTests : IDisposable
             endpoint: https://a/otlp?tenant=shown&api_key=secret-8
             proxy_url: http://user:secret-9@proxy
             headers: { authorization: "Bearer secret-10", x-honeycomb-team: secret-11 }
-        service: { extensions: [bearertokenauth, bearertokenauth/one, basicauth, basicauth/client] }
+        service:
+          extensions: [bearertokenauth, bearertokenauth/one, basicauth, basicauth/client]
+          telemetry:
+            metrics: { readers: [{ periodic: { exporter: { otlp: { endpoint: a, headers: { api-key: secret-12 } } } } }] }
+            traces: { processors: [{ batch: { exporter: { otlp: { headers: [{ name: api-key, value: secret-13 }] } } } }] }
+            resource: { a: secret-14 }
         """;
 
     private readonly StringWriter _output = new();
@@ -70,7 +75,7 @@ public sealed class PrintConfigCommandTests : IDisposable
 
         _output.GetStringBuilder().Clear();
         Assert.Equal(0, await InvokeAsync("print-config", "-c", file.Path, "--mode", "unredacted"));
-        Assert.All(Enumerable.Range(1, 11), number => Assert.Contains($"secret-{number}", _output.ToString(), StringComparison.Ordinal));
+        Assert.All(Enumerable.Range(1, 14), number => Assert.Contains($"secret-{number}", _output.ToString(), StringComparison.Ordinal));
     }
 
     [Fact]

@@ -28,6 +28,35 @@ public sealed class ReceiverTests
         }
     }
 
+    [Theory]
+    [InlineData(UnixFileMode.UserRead, false)]
+    [InlineData(UnixFileMode.UserRead | UnixFileMode.GroupRead, false)]
+    [InlineData(UnixFileMode.UserRead | UnixFileMode.OtherRead, true)]
+    public void A_private_key_that_every_user_can_read_is_said(UnixFileMode mode, bool isSaid)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Skip("There are no such permissions.");
+            return;
+        }
+
+        using var key = new TemporaryFile("");
+        File.SetUnixFileMode(key.Path, mode);
+        var link = key.Path + ".link";
+        File.CreateSymbolicLink(link, key.Path); // as a mounted secret is
+        try
+        {
+            var loaded = new ConfigurationLoader().LoadText([("test.yaml", $"receivers: {{ otlp: {{ protocols: {{ grpc: {{ tls: {{ cert_pem: a, key_file: '{link}' }} }} }} }} }}")]);
+
+            Assert.Equal(isSaid ? 1 : 0, loaded.Problems.Count(problem => problem.ToString()!.Contains($"every user of this machine can read `{link}`", StringComparison.Ordinal)));
+            Assert.NotNull(loaded.Options);
+        }
+        finally
+        {
+            File.Delete(link);
+        }
+    }
+
     [Fact]
     public void Every_key_of_HTTP_is_read()
     {
