@@ -31,6 +31,13 @@ internal sealed partial class TapProcess : IAsyncDisposable
 
     public string GrpcEndpoint => EndpointLine().Match(Output).Groups["endpoint"].Value;
 
+    public string HttpEndpoint => HttpLine().Match(Output).Groups["endpoint"].Value;
+
+    /// <summary>The most memory that it has had, in bytes.</summary>
+    public long PeakMemoryBytes => MemoryBytes("VmHWM");
+
+    public long ResidentBytes => MemoryBytes("VmRSS");
+
     public string AdminEndpoint => AdminLine().Match(Output).Groups["endpoint"].Value;
 
     public static TapProcess Start(TapProgram program, IEnumerable<string> arguments, string? directory = null, params IEnumerable<(string Name, string Value)> environment)
@@ -121,6 +128,11 @@ internal sealed partial class TapProcess : IAsyncDisposable
         _process.Dispose();
     }
 
+    // proc(5), /proc/pid/status: "VmHWM:	   10364 kB"
+    private long MemoryBytes(string field) => 1024 * long.Parse(
+        File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith(field + ":", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2],
+        CultureInfo.InvariantCulture);
+
     private static void Append(StringBuilder text, string? line)
     {
         if (line is not null)
@@ -145,6 +157,9 @@ internal sealed partial class TapProcess : IAsyncDisposable
 
     [GeneratedRegex(@"OTLP/gRPC +(?<endpoint>\S+)")]
     private static partial Regex EndpointLine();
+
+    [GeneratedRegex(@"OTLP/HTTP +(?<endpoint>\S+)")]
+    private static partial Regex HttpLine();
 
     [GeneratedRegex(@"metrics +http://(?<endpoint>[^/]+)/metrics")]
     private static partial Regex AdminLine();
