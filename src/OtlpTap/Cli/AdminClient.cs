@@ -35,7 +35,12 @@ internal sealed class AdminClient
 
         try
         {
-            using var handler = Handler(parsed.GetValue(_caFile));
+            using var handler = Handler(parsed.GetValue(_caFile), error);
+            if (handler is null)
+            {
+                return null;
+            }
+
             using var client = new HttpClient(handler) { Timeout = timeout };
             using var request = new HttpRequestMessage(method, uri);
             if (Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } token)
@@ -54,13 +59,24 @@ internal sealed class AdminClient
         }
     }
 
-    private static SocketsHttpHandler Handler(string? caFile)
+    /// <summary>What to say of an answer that is not the one asked for and brings no reason.</summary>
+    public static string Refusal(Uri uri, int status) =>
+        $"{uri} answered {status}{(status == 401 ? $": set {TokenVariable} to a token that the admin port takes" : "")}";
+
+    private static SocketsHttpHandler? Handler(string? caFile, TextWriter error)
     {
         var handler = new SocketsHttpHandler { UseProxy = false };
         if (caFile is not null)
         {
             var trusted = new X509Certificate2Collection();
             trusted.ImportFromPemFile(caFile);
+            if (trusted.Count == 0)
+            {
+                error.WriteLine($"--ca-file {caFile}: holds no certificate in PEM");
+                handler.Dispose();
+                return null;
+            }
+
             handler.SslOptions = new SslClientAuthenticationOptions
             {
                 CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck },

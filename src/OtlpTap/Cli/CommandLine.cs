@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 
 namespace OtlpTap.Cli;
 
@@ -14,9 +15,11 @@ internal static class CommandLine
         A tap on the line between AI agents and their telemetry backend: receives OTLP, tags failing spans, forwards
         everything, and keeps every failing trace whole as a case.
 
-        Without a command it runs the tap. Without --config the built-in default runs: OTLP/gRPC on 127.0.0.1:4317,
-        metrics and health on http://127.0.0.1:8888, cases under ./otlptap-data/cases, no upstream.
-        Agents need one environment variable: OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317
+        Without a command it runs the tap. Without --config the built-in default runs: OTLP/HTTP on 127.0.0.1:4318,
+        OTLP/gRPC on 127.0.0.1:4317, metrics and health on http://127.0.0.1:8888, cases under ./otlptap-data/cases, no upstream.
+        Agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318, or http://127.0.0.1:4317 where their SDK speaks gRPC.
+
+        SIGTERM drains and ends it with exit code 0; SIGHUP, or the command reload, reads the configuration again.
         """;
 
     /// <param name="more">Commands of other rooms, in the order in which the help shows them.</param>
@@ -35,8 +38,15 @@ internal static class CommandLine
     }
 
     /// <summary>Runs what the arguments say; 1 for arguments that cannot be understood, with the reason on standard error.</summary>
-    public static Task<int> InvokeAsync(RootCommand root, IReadOnlyList<string> arguments, TextWriter? output = null, TextWriter? error = null) =>
-        root.Parse(arguments).InvokeAsync(new InvocationConfiguration
+    public static async Task<int> InvokeAsync(RootCommand root, IReadOnlyList<string> arguments, TextWriter? output = null, TextWriter? error = null)
+    {
+        var parsed = root.Parse(arguments);
+        if (parsed.Action is ParseErrorAction)
+        {
+            return Refuse(parsed, error ?? Console.Error);
+        }
+
+        return await parsed.InvokeAsync(new InvocationConfiguration
         {
             Output = output ?? Console.Out,
             Error = error ?? Console.Error,
@@ -45,4 +55,18 @@ internal static class CommandLine
             ProcessTerminationTimeout = null,
             EnableDefaultExceptionHandler = false,
         });
+    }
+
+    // The reasons alone: the whole help behind them would move them off the screen.
+    private static int Refuse(ParseResult parsed, TextWriter error)
+    {
+        foreach (var problem in parsed.Errors)
+        {
+            error.WriteLine(problem.Message);
+        }
+
+        var command = parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
+        error.WriteLine($"`otlptap{command} --help` shows what there is.");
+        return 1;
+    }
 }

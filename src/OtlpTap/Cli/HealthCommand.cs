@@ -26,7 +26,7 @@ internal static class HealthCommand
 
             if (status != 200)
             {
-                error.WriteLine($"{uri} answered {status}");
+                error.WriteLine(AdminClient.Refusal(uri, status));
             }
 
             return status == 200 ? 0 : 1;

@@ -14,7 +14,7 @@ internal static class PrintConfigCommand
         var config = ConfigOption.Create();
         var mode = new Option<string>("--mode") { Description = "Whether credentials are shown.", HelpName = $"{RedactedMode}|{UnredactedMode}", DefaultValueFactory = _ => RedactedMode };
         mode.AcceptOnlyFromAmong(RedactedMode, UnredactedMode);
-        var defaults = new Option<bool>("--defaults") { Description = "Show what is left out with its default." };
+        var defaults = new Option<bool>("--defaults") { Description = "Show what is left out with its default, or with the value that holds in its place." };
         var command = new Command("print-config", "Print the configuration as it is in force: files merged, variables in place, credentials masked. Exits 1 with every problem when it is invalid.") { config, mode, defaults };
         command.SetAction(parsed => Run(
             parsed.GetValue(config) ?? [],
@@ -34,12 +34,13 @@ internal static class PrintConfigCommand
             error.WriteLine(problem);
         }
 
-        if (loaded.Options is null || loaded.Merged is null)
+        if (loaded is not { Options: { } options, Merged: { } merged })
         {
             return 1;
         }
 
-        output.Write(new ConfigurationPrinter(loader.Describe(), isRedacted, hasDefaults).Print(loaded.Merged));
+        var shown = hasDefaults ? ConfigurationLoader.WithOmittedSections(merged, options) : merged;
+        output.Write(new ConfigurationPrinter(loader.Describe(options), isRedacted, hasDefaults).Print(shown));
         return 0;
     }
 }

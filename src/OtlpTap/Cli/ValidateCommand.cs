@@ -10,7 +10,7 @@ internal static class ValidateCommand
     {
         var config = ConfigOption.Create();
         config.Required = true;
-        var command = new Command("validate", "Check configuration files: exits 0, or 1 with every problem by file, line and key.") { config };
+        var command = new Command("validate", "Check configuration files: exits 0, with warnings for what has no effect, or 1 with every problem by file, line, column and key.") { config };
         command.SetAction(parsed => Run(parsed.GetValue(config) ?? [], parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error));
         return command;
     }

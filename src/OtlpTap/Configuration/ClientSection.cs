@@ -70,7 +70,7 @@ internal static class ClientSection
             CertificateFile = TlsFiles.ReadFile(tls, "cert_file", !isInsecure),
             KeyFile = TlsFiles.ReadKeyFile(tls, "key_file", !isInsecure),
             ServerNameOverride = tls.Text("server_name_override") is { Length: > 0 } name ? name : null,
-            MinTlsVersion = TlsFiles.ReadVersion(tls, "min_version", defaults.MinTlsVersion)!,
+            MinTlsVersion = TlsFiles.ReadMinVersion(tls, defaults.MinTlsVersion),
             TlsReloadInterval = TlsFiles.ReadReloadInterval(tls),
         };
 

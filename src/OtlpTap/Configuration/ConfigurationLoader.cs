@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 using OtlpTap.Forward;
 using OtlpTap.Rules;
@@ -85,6 +86,29 @@ internal sealed class ConfigurationLoader
         var ignored = new ProblemList();
         _ = Read(new Section(nothing, "", ignored, shape, isDescribing: true), isOmissionFilled: false, ignored);
         return shape;
+    }
+
+    /// <summary>The same with the defaults that hold in a configuration: a bound that is left out may be a <c>memory_limiter</c>'s.</summary>
+    public KeyShape Describe(TapOptions inForce)
+    {
+        var shape = Describe();
+        var bound = shape.Find("processors")!.FindType("tap")!.Find("limits")!.Find("in_flight_mib")!;
+        bound.Is(bound.Kind, (inForce.Processor.InFlightBytesMax >> 20).ToString(CultureInfo.InvariantCulture), bound.Min, bound.Max);
+        return shape;
+    }
+
+    /// <summary>A merged configuration with the sections that nobody wrote, as they are then.</summary>
+    public static ConfigMap WithOmittedSections(ConfigMap merged, TapOptions inForce)
+    {
+        var omitted = YamlReader.ReadMap(BuiltInName, OmittedSections, new ProblemList())!;
+        return merged with
+        {
+            Entries =
+            [
+                .. merged.Entries,
+                .. omitted.Entries.Where(entry => merged.Find(entry.Key) is null && (entry.Key != "processors" || inForce.Pipelines.Any(pipeline => pipeline.IsTapped))),
+            ],
+        };
     }
 
     private LoadedConfiguration Load(IReadOnlyList<(string Name, string? Text)> texts, ProblemList problems)
@@ -206,6 +230,10 @@ internal sealed class ConfigurationLoader
             }
 
             return StrictUtf8.GetString(bytes.AsSpan(0, length)).TrimStart('\uFEFF');
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
+        {
+            problems.Error(start, "", $"cannot be read: there is no file {Path.GetFullPath(file)}");
         }
         catch (DecoderFallbackException)
         {

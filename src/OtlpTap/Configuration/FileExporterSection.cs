@@ -15,7 +15,6 @@ internal static class FileExporterSection
             CreateDirectory = section.Flag("create_directory", defaults.CreateDirectory),
             IsProto = section.Choice("format", defaults.IsProto, [("json", false), ("proto", true)]),
             IsZstd = section.Choice("compression", defaults.IsZstd, [("none", false), ("zstd", true), ("", false)]),
-            FlushInterval = section.Duration("flush_interval", defaults.FlushInterval, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)),
             Rotation = ReadRotation(section.OptionalMap("rotation")),
         };
         if (options.Append && options.Rotation is not null)
@@ -34,6 +33,7 @@ internal static class FileExporterSection
         }
 
         section.Ignore(["compression_params"], "the tap compresses at the level that costs least");
+        section.Ignore(["flush_interval"], "every request is given to the system before it is answered, nothing waits to be flushed");
         section.Ignore(["directory_permissions"], "directories are made with the permissions that the system gives");
         section.Refuse(["encoding"], "the tap has no encoding extensions: `format` is `json` or `proto`");
         section.Refuse(["group_by"], "is not supported: the tap writes one file; remove it");

@@ -51,7 +51,7 @@ internal static class KeyDescriptions
         ["key_pem"] = "The same as text.",
         ["client_ca_file"] = "Senders must show a certificate that leads to one of these (mTLS).",
         ["client_ca_file_reload"] = "Read it again when it changes.",
-        ["min_version"] = "The oldest version of TLS.",
+        ["min_version"] = "The oldest version of TLS; `1.0` and `1.1`, which are not spoken, count as `1.2`.",
         ["max_version"] = "The newest version of TLS; left out: the newest there is.",
         ["reload_interval"] = "Certificates and keys are read again so often; left out: never.",
 
@@ -157,7 +157,6 @@ internal static class KeyDescriptions
         ["append"] = "Go on behind what is there; not together with rotation. Otherwise the file is emptied at start.",
         ["create_directory"] = "Make the directory where it is not there.",
         ["file.format"] = "OTLP/JSON on a line each, or protobuf behind its length.",
-        ["flush_interval"] = "What is written reaches the file so often.",
         ["rotation"] = "Begin a new file from time to time.",
         ["max_megabytes"] = "Size at which one begins.",
         ["max_days"] = "Older files are deleted; 0 keeps them.",

@@ -57,6 +57,6 @@ internal static class ListenerConflicts
     {
         var (at, other) = !later.IsWritten && earlier.IsWritten ? (earlier, later) : (later, earlier);
         var what = at.Address.UnixPath is null ? $"port {at.Address.Tcp.Port}" : $"`{at.Address.UnixPath}`";
-        at.Section.Error(at.Key, $"{what} is taken: `{other.Name}` listens on {other.Address}{(other.IsWritten ? "" : $" by default; set its `{other.Key}`")}");
+        at.Section.Error(at.Key, $"{what} is taken: `{other.Name}` listens on {other.Address}{(other.IsWritten ? "" : $" by default; set `{other.Name}.{other.Key}`")}");
     }
 }

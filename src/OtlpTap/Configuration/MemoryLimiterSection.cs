@@ -41,7 +41,9 @@ internal static class MemoryLimiterSection
             return null;
         }
 
-        return new MemoryLimiterProcessor(id, limit, limit - (spike > 0 ? spike : limit / 100 * SpikePercentage));
+        // In whole MiB, as `limits.in_flight_mib` is.
+        var soft = (limit - (spike > 0 ? spike : limit / 100 * SpikePercentage)) >> 20 << 20;
+        return new MemoryLimiterProcessor(id, limit, Math.Max(soft, 1 << 20));
     }
 
     // Go's collector of garbage is what these are about; the tap counts bytes as they come and go.

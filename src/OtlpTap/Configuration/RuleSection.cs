@@ -37,7 +37,7 @@ internal static class RuleSection
         var condition = section.RequiredText("condition");
         var context = Context(section);
         var rule = new Rule(
-            name ?? "",
+            name ?? (section.Text("name") is { Length: > 0 } typed ? typed : section.Path),
             failure ?? "",
             context,
             condition ?? "",
@@ -47,11 +47,12 @@ internal static class RuleSection
             Source: $"{section.Mark.File}:{section.Mark.Line}",
             Description: section.Text("description", ""));
         section.RefuseUnknownKeys();
-        if (name is null || failure is null || condition is null)
+        if (condition is null)
         {
             return null;
         }
 
+        // Whatever else is wrong with the rule, its condition is looked at as well.
         texts.Add(rule, section.PathOf("condition"), section.Value("condition")!);
         return rule;
     }

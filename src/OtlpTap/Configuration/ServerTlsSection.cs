@@ -20,8 +20,8 @@ internal static class ServerTlsSection
             KeyPem = tls.Secret("key_pem"),
             ClientCaFile = TlsFiles.ReadFile(tls, "client_ca_file"),
             ClientCaFileReload = tls.Flag("client_ca_file_reload", defaults.ClientCaFileReload),
-            MinVersion = TlsFiles.ReadVersion(tls, "min_version", defaults.MinVersion)!,
-            MaxVersion = TlsFiles.ReadVersion(tls, "max_version", defaults.MaxVersion),
+            MinVersion = TlsFiles.ReadMinVersion(tls, defaults.MinVersion),
+            MaxVersion = TlsFiles.ReadMaxVersion(tls),
             ReloadInterval = TlsFiles.ReadReloadInterval(tls),
         };
 

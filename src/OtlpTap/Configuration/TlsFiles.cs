@@ -31,8 +31,21 @@ internal static class TlsFiles
         return file;
     }
 
-    public static Version? ReadVersion(Section tls, string key, Version? byDefault) =>
-        tls.Choice(key, byDefault, [("1.2", Tls12), ("1.3", Tls13), ("", byDefault)], text => text is "1.0" or "1.1" ? $"TLS {text} is not spoken: `1.2` or `1.3`" : null);
+    /// <summary>The oldest that is spoken. Older ones than 1.2, which the Collector would speak, count as 1.2.</summary>
+    public static Version ReadMinVersion(Section tls, Version byDefault)
+    {
+        const string Key = "min_version";
+        var version = tls.Choice(Key, byDefault, [("1.2", Tls12), ("1.3", Tls13), ("1.0", Tls12), ("1.1", Tls12), ("", byDefault)]);
+        if (tls.Value(Key) is ConfigScalar { Text: "1.0" or "1.1" } old)
+        {
+            tls.Warning(Key, $"counts as `1.2`: TLS {old.Text} is not spoken");
+        }
+
+        return version;
+    }
+
+    public static Version? ReadMaxVersion(Section tls) =>
+        tls.Choice("max_version", null, [("1.2", Tls12), ("1.3", Tls13), ("", null)], text => text is "1.0" or "1.1" ? $"TLS {text} is not spoken: `1.2` or `1.3`" : null);
 
     public static TimeSpan? ReadReloadInterval(Section tls)
     {

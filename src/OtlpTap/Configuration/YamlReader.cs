@@ -23,6 +23,7 @@ internal sealed class YamlReader
     private readonly ProblemList _problems;
     private readonly Parser _parser;
     private readonly Dictionary<AnchorName, ConfigNode> _anchors = [];
+    private readonly Stack<(Mark Mark, char Text)> _brackets = [];
     private int _count;
 
     private YamlReader(string file, string text, ProblemList problems)
@@ -72,7 +73,15 @@ internal sealed class YamlReader
         }
         catch (YamlException invalid)
         {
-            problems.Error(Place(file, invalid.Start), "", $"invalid YAML: {Plain(invalid)}");
+            // The library shows where the map begins in which a tab stands, not the tab.
+            if (invalid.Message.Contains("invalid tab", StringComparison.Ordinal) && FindTab(file, text, (int)invalid.Start.Line) is { } tab)
+            {
+                problems.Error(tab, "", "invalid YAML: a tab indents this line; YAML indents with blanks");
+            }
+            else
+            {
+                problems.Error(Place(file, invalid.Start), "", $"invalid YAML: {Plain(invalid)}");
+            }
         }
 
         return null;
@@ -128,7 +137,9 @@ internal sealed class YamlReader
         catch (InvalidOperationException)
         {
             // The scanner's answer to some invalid plain scalars in flow style, where a YamlException was meant.
-            throw new Refusal(Place(_parser.Current!), "invalid YAML behind this");
+            throw _brackets.TryPeek(out var bracket)
+                ? new Refusal(bracket.Mark, $"invalid YAML: the `{bracket.Text}` here is not closed")
+                : new Refusal(Place(_parser.Current!), "invalid YAML behind this");
         }
     }
 
@@ -152,11 +163,14 @@ internal sealed class YamlReader
         CountUp(start, 1);
         RefuseUnknownTag(start, start.Tag);
         var items = ImmutableArray.CreateBuilder<ConfigNode>();
+        Open(start.Style == SequenceStyle.Flow, start, '[');
         Advance();
         while (_parser.Current is not SequenceEnd)
         {
             items.Add(ReadNode(depth + 1));
         }
+
+        Close(start.Style == SequenceStyle.Flow);
 
         var node = new ConfigList(Place(start), items.ToImmutable());
         Remember(start.Anchor, node);
@@ -170,6 +184,7 @@ internal sealed class YamlReader
         var entries = ImmutableArray.CreateBuilder<ConfigEntry>();
         var lines = new Dictionary<string, int>(StringComparer.Ordinal);
         ConfigEntry? merge = null;
+        Open(start.Style == MappingStyle.Flow, start, '{');
         Advance();
         while (_parser.Current is not MappingEnd)
         {
@@ -195,6 +210,7 @@ internal sealed class YamlReader
             }
         }
 
+        Close(start.Style == MappingStyle.Flow);
         if (merge is not null)
         {
             AddMerged(merge, entries, lines);
@@ -203,6 +219,22 @@ internal sealed class YamlReader
         var node = new ConfigMap(Place(start), entries.ToImmutable());
         Remember(start.Anchor, node);
         return node;
+    }
+
+    private void Open(bool isFlow, ParsingEvent start, char bracket)
+    {
+        if (isFlow)
+        {
+            _brackets.Push((Place(start), bracket));
+        }
+    }
+
+    private void Close(bool isFlow)
+    {
+        if (isFlow)
+        {
+            _brackets.Pop();
+        }
     }
 
     // "<<: *defaults" or "<<: [*first, *second]": keys that the map sets itself win, then the earlier source.
@@ -283,6 +315,23 @@ internal sealed class YamlReader
     private Mark Place(ParsingEvent at) => Place(_file, at.Start);
 
     private static Mark Place(string file, YamlDotNet.Core.Mark at) => new(file, Math.Max(1, (int)at.Line), Math.Max(1, (int)at.Column));
+
+    // The first line from a line on that a tab indents.
+    private static Mark? FindTab(string file, string text, int from)
+    {
+        var line = 0;
+        foreach (var content in text.AsSpan().EnumerateLines())
+        {
+            line++;
+            var column = content.IndexOfAnyExcept(' ');
+            if (line >= from && column >= 0 && content[column] == '\t')
+            {
+                return new Mark(file, line, column + 1);
+            }
+        }
+
+        return null;
+    }
 
     // The library begins some of its messages with the place, which the problem has already.
     private static string Plain(YamlException invalid)

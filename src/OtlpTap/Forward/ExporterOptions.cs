@@ -69,9 +69,6 @@ internal sealed record FileExporterOptions(string Id) : ExporterOptions(Id)
     /// <summary><c>compression: zstd</c>: each message compressed behind its length, 4 bytes big-endian. Default false.</summary>
     public bool IsZstd { get; init; }
 
-    /// <summary><c>flush_interval</c>. Default 1 s; nothing waits for it, because what is written goes to the system at once.</summary>
-    public TimeSpan FlushInterval { get; init; } = TimeSpan.FromSeconds(1);
-
     /// <summary><c>rotation</c>; null where it is not written.</summary>
     public FileRotationOptions? Rotation { get; init; }
 }

@@ -62,7 +62,7 @@ internal ref struct OtlpJsonReader
         catch (JsonException broken)
         {
             // The JSON reader has no other way to say it.
-            error = new OtlpJsonError($"not well-formed JSON: {broken.Message}", _skipped + OffsetOf(broken)) { IsBrokenJson = true };
+            error = new OtlpJsonError($"not well-formed JSON: {Plain(broken)}", _skipped + OffsetOf(broken)) { IsBrokenJson = true };
             return false;
         }
         finally
@@ -440,6 +440,13 @@ internal ref struct OtlpJsonReader
     };
 
     // The exception counts lines and, from the last line feed, bytes.
+    // Behind its sentence the library says line and byte, which the error has as an offset.
+    private static string Plain(JsonException broken)
+    {
+        var end = broken.Message.IndexOf(" LineNumber: ", StringComparison.Ordinal);
+        return (end < 0 ? broken.Message : broken.Message[..end]).TrimEnd('.');
+    }
+
     private readonly long OffsetOf(JsonException broken)
     {
         var lineStart = 0;

@@ -74,7 +74,10 @@ public sealed class CommandLineTests : IDisposable
     public async Task Arguments_that_cannot_be_understood_are_told_on_standard_error(params string[] arguments)
     {
         Assert.Equal(1, await InvokeAsync(arguments));
-        Assert.NotEqual("", _error.ToString());
+        var lines = _error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.InRange(lines.Length, 2, 3);
+        Assert.EndsWith(" --help` shows what there is.", lines[^1], StringComparison.Ordinal);
+        Assert.Equal("", _output.ToString());
         Assert.Empty(_runs);
     }
 
@@ -90,7 +93,7 @@ public sealed class CommandLineTests : IDisposable
     public async Task Help_names_every_command_and_the_variable_that_an_agent_needs()
     {
         Assert.Equal(0, await InvokeAsync("--help"));
-        Assert.All(["validate", "version", "extra", "--config", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317"], word => Assert.Contains(word, _output.ToString(), StringComparison.Ordinal));
+        Assert.All(["validate", "version", "extra", "--config", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318", "http://127.0.0.1:4317 where their SDK speaks gRPC"], word => Assert.Contains(word, _output.ToString(), StringComparison.Ordinal));
     }
 
     [Fact]

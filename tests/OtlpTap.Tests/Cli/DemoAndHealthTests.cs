@@ -3,6 +3,7 @@ using OtlpTap.Cli;
 using OtlpTap.Cli.Demo;
 using OtlpTap.Tests.EndToEnd;
 using OtlpTap.Tests.Forward;
+using OtlpTap.Tests.Hosting;
 
 namespace OtlpTap.Tests.Cli;
 
@@ -66,6 +67,49 @@ public sealed class DemoAndHealthTests : IDisposable
     {
         Assert.Equal(1, await InvokeAsync(HealthCommand.Create(), "health", "--endpoint", endpoint).InTime());
         Assert.Equal($"`{endpoint}` is no HOST:PORT\n", _error.ToString());
+    }
+
+    /// <summary>As processes: the token comes from their environment.</summary>
+    [Fact]
+    public async Task Health_and_reload_ask_an_admin_port_with_TLS_that_lets_in_who_has_a_token()
+    {
+        using var authority = new TestAuthority();
+        var server = authority.Create("server", TestAuthority.ServerAuthentication);
+        var trusted = authority.WriteCertificate("ca.pem", authority.Root);
+        await using var tap = await RunningTap.ConfiguredAsync(directory =>
+            $$"""
+            extensions: { bearertokenauth/operators: { token: secret-1 } }
+            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0" } } } }
+            processors: { tap: { corpus: { directory: '{{directory}}' } } }
+            service:
+              extensions: [bearertokenauth/operators]
+              admin:
+                endpoint: 127.0.0.1:0
+                tls: { cert_file: '{{authority.WriteCertificate("server.pem", server)}}', key_file: '{{authority.WriteKey("server.key", server)}}' }
+                auth: { authenticator: bearertokenauth/operators }
+            """);
+        var endpoint = $"https://{tap.Host.AdminEndpoint}";
+
+        Assert.Equal((0, "", ""), await RunAsync("secret-1", "health", "--endpoint", endpoint, "--ca-file", trusted));
+        Assert.Equal((0, "the configuration is in force\n", ""), await RunAsync("secret-1", "reload", "--endpoint", endpoint, "--ca-file", trusted));
+
+        Assert.Equal((1, "", $"{endpoint}/healthz answered 401: set OTLPTAP_ADMIN_TOKEN to a token that the admin port takes\n"), await RunAsync("", "health", "--endpoint", endpoint, "--ca-file", trusted));
+        var (exitCode, _, error) = await RunAsync("secret-2", "reload", "--endpoint", endpoint, "--ca-file", trusted);
+        Assert.Equal((1, $"{endpoint}/-/reload answered 401: set OTLPTAP_ADMIN_TOKEN to a token that the admin port takes\n"), (exitCode, error));
+
+        (exitCode, _, error) = await RunAsync("secret-1", "health", "--endpoint", endpoint);
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith($"{endpoint}/healthz: ", error, StringComparison.Ordinal);
+        Assert.Contains("certificate", error, StringComparison.Ordinal);
+
+        (exitCode, _, error) = await RunAsync("secret-1", "health", "--endpoint", endpoint, "--ca-file", authority.Write("empty.pem", ""));
+        Assert.Equal((1, $"--ca-file {authority.Write("empty.pem", "")}: holds no certificate in PEM\n"), (exitCode, error));
+
+        static async Task<(int ExitCode, string Output, string Error)> RunAsync(string token, params string[] arguments)
+        {
+            await using var process = TapProcess.Start(TapProgram.Fastest, arguments, environment: ("OTLPTAP_ADMIN_TOKEN", token));
+            return (await process.ExitCodeAsync(), process.Output, process.Error);
+        }
     }
 
     private Task<int> InvokeAsync(Command command, params string[] arguments) =>

@@ -105,18 +105,34 @@ public sealed class PrintConfigCommandTests : IDisposable
     [InlineData("config/otlptap.yaml")]
     [InlineData("config/tempo.yaml")]
     [InlineData("config/grafana-stack.yaml")]
+    [InlineData("tests/OtlpTap.Tests/fixtures/configuration/warnings/memory-limiter-and-limits.yaml")]
     [InlineData(null)]
     public void What_is_printed_with_its_defaults_reads_as_the_same_options(string? file)
     {
         var text = file is null ? Secrets.Replace("api_key=", "$$x=$${y}", StringComparison.Ordinal) : File.ReadAllText(Markdown.InRepository(file));
         var loaded = Configured.Load(text);
-        var printed = new ConfigurationPrinter(new ConfigurationLoader().Describe(), isRedacted: false, hasDefaults: true).Print(loaded.Merged!);
+        var printed = new ConfigurationPrinter(new ConfigurationLoader().Describe(loaded.Options!), isRedacted: false, hasDefaults: true)
+            .Print(ConfigurationLoader.WithOmittedSections(loaded.Merged!, loaded.Options!));
 
         var again = Configured.Load(printed);
 
         Assert.Equal(loaded.Problems.Length, again.Problems.Length);
         Assert.Equivalent(loaded.Options, again.Options, strict: true);
         Assert.Contains("include_metadata: false", printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Defaults_are_those_that_hold_also_in_sections_that_are_left_out()
+    {
+        using var limited = new TemporaryFile("processors: { memory_limiter: { limit_mib: 999 }, tap: }\nservice: { pipelines: { traces: { receivers: [otlp], processors: [memory_limiter, tap] } } }\n");
+        using var nothing = new TemporaryFile("exporters: { otlp_grpc: { endpoint: tempo:4317 } }\n");
+
+        Assert.Equal(0, await InvokeAsync("print-config", "--defaults", "-c", limited.Path));
+        Assert.Contains("in_flight_mib: 799\n", _output.ToString(), StringComparison.Ordinal);
+
+        _output.GetStringBuilder().Clear();
+        Assert.Equal(0, await InvokeAsync("print-config", "--defaults", "-c", nothing.Path));
+        Assert.All(["in_flight_mib: 256\n", "endpoint: 127.0.0.1:4318\n"], line => Assert.Contains(line, _output.ToString(), StringComparison.Ordinal));
     }
 
     private Task<int> InvokeAsync(params string[] arguments) =>

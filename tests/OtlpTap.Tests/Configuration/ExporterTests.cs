@@ -91,7 +91,7 @@ public sealed class ExporterTests
         var options = Configured.Valid(
             """
             exporters:
-              file: { path: /out.pb, create_directory: true, format: proto, compression: zstd, flush_interval: 5s, rotation: { max_megabytes: 1, max_days: 2, max_backups: 3, localtime: true } }
+              file: { path: /out.pb, create_directory: true, format: proto, compression: zstd, rotation: { max_megabytes: 1, max_days: 2, max_backups: 3, localtime: true } }
               file/append: { path: /out.json, append: true }
               debug: { verbosity: detailed, sampling_initial: 5, sampling_thereafter: 200 }
             service: { pipelines: { traces: { receivers: [otlp], processors: [tap], exporters: [file, file/append, debug], primary: file/append } } }
@@ -105,7 +105,6 @@ public sealed class ExporterTests
                     CreateDirectory = true,
                     IsProto = true,
                     IsZstd = true,
-                    FlushInterval = TimeSpan.FromSeconds(5),
                     Rotation = new FileRotationOptions { MegabytesMax = 1, DaysMax = 2, BackupsMax = 3, IsLocalTime = true },
                 },
                 new FileExporterOptions("file/append") { Path = "/out.json", Append = true },

@@ -205,6 +205,26 @@ public sealed class ReceiverTests
             Configured.Problems(Shared.Replace("{{", "{").Replace("}}", "}").Replace("{0}", tls)));
     }
 
+    [Fact]
+    public void Protocols_on_one_endpoint_let_in_the_same_senders()
+    {
+        var text =
+            $$"""
+            receivers:
+              otlp:
+                protocols:
+                  grpc: { endpoint: ":4317", auth: { authenticator: basicauth } }
+                  http: { endpoint: ":4317", auth: { authenticator: bearertokenauth/agents } }
+            service: { extensions: [basicauth, bearertokenauth/agents] }
+            {{Started}}
+            """;
+
+        Assert.Equal(
+            ["tap.yaml:5:25: receivers.otlp.protocols.http.endpoint: is that of `grpc` as well: then `tls` and `auth` of both must be the same"],
+            Configured.Problems(text));
+        Assert.Empty(Configured.Problems(text.Replace("authenticator: basicauth", "authenticator: bearertokenauth/agents", StringComparison.Ordinal)));
+    }
+
     [Theory]
     [InlineData("metrics: { address: 0.0.0.0:9464 }", "0.0.0.0:9464")]
     [InlineData("metrics: { readers: [{ pull: { exporter: { prometheus: { host: 0.0.0.0, port: 9464 } } } }] }", "0.0.0.0:9464")]

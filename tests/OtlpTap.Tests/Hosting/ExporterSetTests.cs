@@ -134,7 +134,7 @@ public sealed class ExporterSetTests : IAsyncDisposable
         var message = new TraceBuilder().Span("a").ToBytes();
         await SendAsync(first.Primary(file), Signal.Traces, message);
 
-        var changed = file with { FlushInterval = TimeSpan.FromSeconds(2) };
+        var changed = file with { CreateDirectory = true };
         await using var next = first.Next(Options([changed], Pipeline(Signal.Traces, changed)), out var retired);
         var waiting = SendAsync(next.Primary(changed), Signal.Traces, message);
         await SendAsync(first.Primary(file), Signal.Traces, message);

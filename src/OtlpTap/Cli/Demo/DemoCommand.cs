@@ -16,7 +16,7 @@ internal static class DemoCommand
 {
     public static Command Create()
     {
-        var runs = new Option<int>("--runs") { Description = "How often the sample agent runs.", DefaultValueFactory = _ => 9 };
+        var runs = new Option<int>("--runs") { Description = "How often the sample agent runs.", HelpName = "NUMBER", DefaultValueFactory = _ => 9 };
         var cases = new Option<string>("--cases") { Description = "Where cases go.", HelpName = "DIRECTORY", DefaultValueFactory = _ => "./otlptap-data/cases" };
         var command = new Command("demo", "A sample agent that sometimes fails, a tap and a stand-in for Tempo, in one process: see what is tagged and which cases appear.") { runs, cases };
         command.SetAction((parsed, cancellation) =>
