@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging.Console;
 using OtlpTap.Configuration;
 using OtlpTap.Forward;
@@ -88,7 +89,7 @@ internal static class TapCommand
             }
         }
 
-        yield return $"  metrics     {(options.Service.Admin.Tls is null ? "http" : "https")}://{tap.AdminEndpoint}/metrics, health at /healthz and /readyz";
+        yield return $"  metrics     {Url(tap.AdminEndpoint, options.Service.Admin) ?? tap.Listeners.BoundTo(ListenerName.Admin)?.ToString()}/metrics, health at /healthz and /readyz";
         yield return $"  cases       {Path.GetFullPath(options.Processor.CorpusDirectory)}";
         yield return $"  rules       {options.Rules.Count}";
         foreach (var signal in Enum.GetValues<Signal>())
@@ -106,15 +107,22 @@ internal static class TapCommand
             }
         }
 
-        yield return tap switch
+        // The first of each protocol that has a port, which is the one that the host names.
+        var grpcUrl = Url(tap.GrpcEndpoint, options.Receivers.Select(receiver => receiver.Grpc).OfType<ListenerOptions>().FirstOrDefault(listener => listener.Endpoint.UnixPath is null));
+        var httpUrl = Url(tap.HttpEndpoint, options.Receivers.Select(receiver => receiver.Http).OfType<ListenerOptions>().FirstOrDefault(listener => listener.Endpoint.UnixPath is null));
+        yield return (grpcUrl, httpUrl) switch
         {
-            { GrpcEndpoint: { Port: > 0 } grpc, HttpEndpoint: { Port: > 0 } http } =>
-                $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://{http} with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or http://{grpc} with grpc",
-            { GrpcEndpoint: { Port: > 0 } grpc } => $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://{grpc} and OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
-            { HttpEndpoint: { Port: > 0 } http } => $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://{http} and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+            ({ } grpc, { } http) => $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT={http} with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or {grpc} with grpc",
+            ({ } grpc, null) => $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT={grpc} and OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+            (null, { } http) => $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT={http} and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
             _ => "  agents need the endpoint above, in the form that their SDK has for it",
         };
     }
+
+    /// <summary>As it can be typed on this machine: every address is no address to send to. Null where there is none.</summary>
+    private static string? Url(IPEndPoint bound, ListenerOptions? listener) => bound.Port == 0
+        ? null
+        : $"{(listener?.Tls is null ? "http" : "https")}://{(bound.Address.Equals(IPAddress.Any) || bound.Address.Equals(IPAddress.IPv6Any) ? $"localhost:{bound.Port}" : bound)}";
 
     private static string With(ListenerOptions listener) => (listener.Tls, listener.Authenticator) switch
     {
@@ -149,10 +157,6 @@ internal static class TapCommand
 
         // A start that fails is told on standard error, in one line instead of a stack trace.
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical)
-        .AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.TimestampFormat = "yyyy-MM-dd HH:mm:ss ";
-            console.ColorBehavior = LoggerColorBehavior.Default;
-        }));
+        .AddConsole(console => console.FormatterName = LogLines.FormatterName)
+        .Services.AddSingleton<ConsoleFormatter>(new LogLines(TimeProvider.System)));
 }
