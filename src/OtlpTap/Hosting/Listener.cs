@@ -58,6 +58,9 @@ internal sealed class Listener : IDisposable
 
     public EndPoint Bound => Port.Bound;
 
+    /// <summary>Why its certificates are older than their files; null where they are not.</summary>
+    public string? TlsProblem => _tls?.Problem;
+
     /// <summary>Takes over <paramref name="tls"/> and what the plan owns. From here on it takes connections from the port.</summary>
     public static async Task<Listener> StartAsync(ListenerPlan plan, Port port, ListenerTls? tls, Server server, ListenerMetrics.Of metrics, TimeProvider time, CancellationToken cancellation)
     {

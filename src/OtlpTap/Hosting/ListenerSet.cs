@@ -33,6 +33,12 @@ internal sealed class ListenerSet(Server server, ListenerMetrics metrics, ILogge
             : null;
     }
 
+    /// <summary>A line for each listener whose certificates could not be read again, as a reload tries.</summary>
+    public IEnumerable<string> TlsProblems =>
+        from listener in _listeners.Values
+        where listener.TlsProblem is not null
+        select $"{listener.Settings.Name}: the certificates in use stay: {listener.TlsProblem}";
+
     /// <summary>
     /// Makes the listeners those of the plans, at the start and at each reload. One whose settings are the same keeps its
     /// connections and gets the new handler; one that changed is replaced on the same sockets, so that no client is

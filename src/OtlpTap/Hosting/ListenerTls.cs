@@ -61,6 +61,9 @@ internal sealed class ListenerTls : IDisposable
         OnConnection = _ => ValueTask.FromResult(OptionsOf(_material.Current)),
     };
 
+    /// <inheritdoc cref="Reloaded{T}.Problem"/>
+    public string? Problem => _material.Problem;
+
     /// <summary>Reads the files now. What cannot be used leaves the old in place, as ever.</summary>
     public void Reload() => _material.Reload();
 

@@ -212,7 +212,7 @@ internal sealed class TapHost : IAsyncDisposable
     /// First what may fail, then the change: new requests go through the new line over listeners that stay where they are.
     /// What is behind the tee stays, with what is recorded.
     /// </summary>
-    /// <returns>What takes effect with the next start only.</returns>
+    /// <returns>What takes effect with the next start only, and what stays as it was because its files cannot be used.</returns>
     /// <exception cref="ListenException">A port cannot be opened. Nothing has changed then.</exception>
     /// <exception cref="SpoolException">A spool cannot be opened. Nothing has changed then.</exception>
     private async Task<IReadOnlyList<string>> ApplyAsync(TapOptions next)
@@ -229,7 +229,7 @@ internal sealed class TapHost : IAsyncDisposable
             throw;
         }
 
-        var notes = AtNextStart.Differences(_options, next);
+        IReadOnlyList<string> notes = [.. AtNextStart.Differences(_options, next), .. _listeners.TlsProblems];
         _edges.ChangeTo(line);
         _inFlight.LimitBytes = next.Processor.InFlightBytesMax;
         _line = line;

@@ -15,7 +15,7 @@ internal sealed class Reloaded<T> : IDisposable
     private readonly ITimer? _timer;
     private readonly Lock _reading = new();
     private T _current;
-    private string? _problem; // of the last reading; under the lock
+    private volatile string? _problem; // of the last reading; written under the lock
 
     /// <param name="read">Is given what is in use, which it gives back where nothing has changed; null the first time.</param>
     /// <param name="interval">None where it is read once.</param>
@@ -36,6 +36,9 @@ internal sealed class Reloaded<T> : IDisposable
     }
 
     public T Current => Volatile.Read(ref _current);
+
+    /// <summary>Why what is in use is older than the files; null where the last reading went well.</summary>
+    public string? Problem => _problem;
 
     public void Dispose() => _timer?.Dispose();
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using OtlpTap.Otlp;
 using OtlpTap.Tests.Forward;
+using OtlpTap.Tests.Hosting;
 
 namespace OtlpTap.Tests.EndToEnd;
 
@@ -10,6 +11,29 @@ namespace OtlpTap.Tests.EndToEnd;
 public sealed class ReloadTests
 {
     private static readonly byte[] Failing = new TraceBuilder().Span("execute_tool change_address", ("gen_ai.operation.name", "execute_tool")).Failed("no answer").ToBytes();
+
+    [Fact]
+    public async Task A_reload_says_which_certificates_could_not_be_read_again()
+    {
+        using var authority = new TestAuthority();
+        var server = authority.Create("server", TestAuthority.ServerAuthentication);
+        var certificate = authority.WriteCertificate("server.pem", server);
+        await using var tap = await RunningTap.ConfiguredAsync(directory =>
+            $$"""
+            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0", tls: { cert_file: '{{certificate}}', key_file: '{{authority.WriteKey("server.key", server)}}' } } } } }
+            processors: { tap: { corpus: { directory: '{{directory}}' } } }
+            service: { admin: { endpoint: "127.0.0.1:0" } }
+            """);
+        authority.Write("server.pem", "half a file");
+
+        var refused = await tap.ReloadAsync(text => text);
+        authority.WriteCertificate("server.pem", server);
+        var again = await tap.ReloadAsync(text => text);
+
+        Assert.True(refused.IsApplied);
+        Assert.Equal([$"otlp grpc: the certificates in use stay: tls.cert_file `{certificate}` has no certificate in PEM form", "the configuration is in force"], refused.Lines);
+        Assert.Equal(["the configuration is in force"], again.Lines);
+    }
 
     [Fact]
     public async Task Requests_go_to_the_new_upstream_and_none_fails_meanwhile()
