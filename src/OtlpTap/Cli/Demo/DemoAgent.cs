@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -21,9 +22,9 @@ internal enum DemoFailure
 
 /// <summary>
 /// A sample agent: asks a model, calls a tool, asks the model again, and records all of it as spans by the OpenTelemetry
-/// GenAI conventions. Every third run goes wrong. Sends real OTLP/gRPC, one request for each run.
+/// GenAI conventions. Every third run goes wrong. Sends real OTLP, one request for each run, in turns over gRPC and HTTP.
 /// </summary>
-internal sealed class DemoAgent(GrpcChannel channel, TimeProvider time)
+internal sealed class DemoAgent(GrpcChannel channel, HttpClient http, Uri tracesUrl, TimeProvider time)
 {
     private const string Model = "sample-model-1";
 
@@ -45,7 +46,8 @@ internal sealed class DemoAgent(GrpcChannel channel, TimeProvider time)
     public static DemoRun RunOf(int number) => Runs[number % Runs.Length];
 
     /// <exception cref="RpcException">The tap did not take the trace.</exception>
-    public async Task<string> RunAsync(DemoRun run, CancellationToken cancellation)
+    /// <exception cref="HttpRequestException">The same over HTTP.</exception>
+    public async Task<string> RunAsync(DemoRun run, bool isOverHttp, CancellationToken cancellation)
     {
         var trace = new Trace(time.GetUtcNow());
         var agent = trace.Span("invoke_agent shop_assistant", null, 2400, ("gen_ai.operation.name", "invoke_agent"), ("gen_ai.agent.name", "shop_assistant"));
@@ -68,7 +70,17 @@ internal sealed class DemoAgent(GrpcChannel channel, TimeProvider time)
             Finish(answer, run.Failure == DemoFailure.Truncated ? "length" : "stop");
         }
 
-        await _client.ExportAsync(trace.Request, deadline: time.GetUtcNow().UtcDateTime.AddSeconds(10), cancellationToken: cancellation);
+        if (isOverHttp)
+        {
+            using var body = new ByteArrayContent(trace.Request.ToByteArray()) { Headers = { ContentType = new MediaTypeHeaderValue("application/x-protobuf") } };
+            using var answer = await http.PostAsync(tracesUrl, body, cancellation);
+            answer.EnsureSuccessStatusCode();
+        }
+        else
+        {
+            await _client.ExportAsync(trace.Request, deadline: time.GetUtcNow().UtcDateTime.AddSeconds(10), cancellationToken: cancellation);
+        }
+
         return trace.Id;
     }
 

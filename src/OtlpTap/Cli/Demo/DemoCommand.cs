@@ -34,22 +34,23 @@ internal static class DemoCommand
         await using var tap = TapHost.Create(options, time, NullLoggerFactory.Instance);
         await tap.StartAsync(cancellation);
         output.WriteLine($"upstream  a stand-in for Tempo takes OTLP/gRPC on 127.0.0.1:{upstreamPort}");
-        output.WriteLine($"tap       OTLP/gRPC on {tap.GrpcEndpoint}, metrics on http://{tap.AdminEndpoint}/metrics, cases in {directory}");
+        output.WriteLine($"tap       OTLP/gRPC on {tap.GrpcEndpoint}, OTLP/HTTP on {tap.HttpEndpoint}, metrics on http://{tap.AdminEndpoint}/metrics, cases in {directory}");
         output.WriteLine();
 
         using var channel = GrpcChannel.ForAddress($"http://{tap.GrpcEndpoint}");
-        var agent = new DemoAgent(channel, time);
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
+        var agent = new DemoAgent(channel, http, new Uri($"http://{tap.HttpEndpoint}/v1/traces"), time);
         var traces = new HashSet<string>(StringComparer.Ordinal);
         for (var number = 0; number < runs; number++)
         {
             var run = DemoAgent.RunOf(number);
             try
             {
-                traces.Add(await agent.RunAsync(run, cancellation));
+                traces.Add(await agent.RunAsync(run, isOverHttp: number % 2 == 1, cancellation));
             }
-            catch (RpcException refused)
+            catch (Exception refused) when (refused is RpcException or HttpRequestException)
             {
-                output.WriteLine($"agent     run {number + 1}: the tap did not take the trace: {refused.Status}");
+                output.WriteLine($"agent     run {number + 1}: the tap did not take the trace: {refused.Message}");
                 return 1;
             }
 
@@ -80,7 +81,7 @@ internal static class DemoCommand
     {
         // Port 0: the demo runs beside a tap that is already there.
         var text = $$"""
-            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0" } } } }
+            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0" }, http: { endpoint: "127.0.0.1:0" } } } }
             processors: { tap: { corpus: { directory: '{{directory.Replace("'", "''", StringComparison.Ordinal).Replace("$", "$$", StringComparison.Ordinal)}}' } } }
             exporters: { otlp_grpc/upstream: { endpoint: "127.0.0.1:{{upstreamPort}}", tls: { insecure: true } } }
             service:
