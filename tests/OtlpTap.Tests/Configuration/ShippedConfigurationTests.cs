@@ -86,6 +86,23 @@ public sealed class ShippedConfigurationTests
         Assert.Equal(("bearertokenauth/upstream", false), (Assert.Single(loaded.Options.Exporters).Forward.Auth!.Id, loaded.Options.Exporters[0].Forward.Insecure));
     }
 
+    [Fact]
+    public void The_image_has_the_ports_that_its_configuration_listens_on_and_may_write_where_it_writes()
+    {
+        var dockerfile = File.ReadAllText(InRepository("Dockerfile"));
+        var loaded = Configured.Loader(("ON_UPSTREAM_FAILURE", "spool")).Load([InRepository("config/container.yaml")]);
+
+        Assert.Empty(loaded.Problems);
+        ListenerOptions[] listeners = [loaded.Options!.Receivers[0].Grpc!, loaded.Options.Receivers[0].Http!, loaded.Options.Service.Admin];
+        Assert.Equal($"EXPOSE {string.Join(' ', listeners.Select(listener => listener.Endpoint.Tcp.Port))}", Assert.Single(dockerfile.Split('\n'), line => line.StartsWith("EXPOSE ", StringComparison.Ordinal)));
+        Assert.Contains("\nCOPY --from=build --chown=1654:1654 /data /var/lib/otlptap\n", dockerfile, StringComparison.Ordinal);
+        Assert.Contains("\nWORKDIR /var/lib/otlptap\n", dockerfile, StringComparison.Ordinal);
+        Assert.All(
+            [loaded.Options.Processor.CorpusDirectory, Assert.Single(loaded.Options.Exporters).Spool!.Directory],
+            directory => Assert.StartsWith("/var/lib/otlptap/", Path.GetFullPath(directory, "/var/lib/otlptap"), StringComparison.Ordinal));
+        Assert.Null(Assert.Single(Configured.Loader().Load([InRepository("config/container.yaml")]).Options!.Exporters).Spool);
+    }
+
     private static string InRepository(string path, [CallerFilePath] string thisFile = "") =>
         Path.GetFullPath(Path.Combine(Path.GetDirectoryName(thisFile)!, "../../..", path));
 }
