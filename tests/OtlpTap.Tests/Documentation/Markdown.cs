@@ -22,6 +22,12 @@ internal sealed partial record Markdown(string Path, string Text)
 
     public IEnumerable<string> Links() => Link().Matches(Text).Select(link => link.Groups["target"].Value);
 
+    /// <summary>Links to a heading: the page as it is written, empty for this one, and the heading's name in an address.</summary>
+    public IEnumerable<(string Page, string Heading)> HeadingLinks() => HeadingLink().Matches(Text).Select(link => (link.Groups["target"].Value, link.Groups["heading"].Value));
+
+    /// <summary>The headings as addresses name them: small letters, blanks as hyphens, no other signs.</summary>
+    public IEnumerable<string> Headings() => Heading().Matches(Text).Select(heading => NoWord().Replace(heading.Groups["text"].Value.ToLowerInvariant(), "").Replace(' ', '-'));
+
     /// <summary>What is named in code font and looks like a file of the repository.</summary>
     public IEnumerable<string> Paths() => FilePath().Matches(Text).Select(path => path.Groups["path"].Value);
 
@@ -33,9 +39,18 @@ internal sealed partial record Markdown(string Path, string Text)
     [GeneratedRegex(@"\]\((?<target>[^)#]+)(#[^)]*)?\)")]
     private static partial Regex Link();
 
+    [GeneratedRegex(@"\]\((?<target>[^)#:]*)#(?<heading>[^)]+)\)")]
+    private static partial Regex HeadingLink();
+
+    [GeneratedRegex(@"^#+ (?<text>.+)$", RegexOptions.Multiline)]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"[^\w\- ]")]
+    private static partial Regex NoWord();
+
     [GeneratedRegex(@"`(?<path>(src|tests|docs|config|\.ci)/[^`\s]+)`")]
     private static partial Regex FilePath();
 
-    [GeneratedRegex(@"\botlptap_[a-z_]+\b")]
+    [GeneratedRegex(@"\b(otlptap|otelcol)_[a-z_]*[a-z]\b(?!\*|_)")]
     private static partial Regex Metric();
 }

@@ -1,17 +1,32 @@
 using System.CommandLine;
+using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using OtlpTap.Cli;
+using OtlpTap.Cli.Demo;
 using OtlpTap.Configuration;
 using OtlpTap.Rules;
 using OtlpTap.Rules.Packs;
 using OtlpTap.Tests.Configuration;
+using OtlpTap.Tests.EndToEnd;
+using OtlpTap.Tests.Forward;
 
 namespace OtlpTap.Tests.Documentation;
 
 /// <summary>What the pages say can be used as it stands: links lead somewhere, configurations are valid, conditions compile.</summary>
 public sealed partial class PagesTests
 {
+    private const string FromTheCollector = "docs/from-the-collector.md";
+    private const string Operations = "docs/operations.md";
+
+    /// <summary>What the page quotes and no single text of the sources has.</summary>
+    private static readonly Dictionary<string, string> QuotedFromElsewhere = new()
+    {
+        ["not ready: upstream not reachable: otlp_grpc/tempo"] = "put together, and tried with the admin port",
+        ["An HTTP/1.x request was sent to an HTTP/2 only endpoint"] = "the web server's",
+        ["authorization: Bearer TOKEN"] = "a header",
+    };
+
     public static TheoryData<string> Pages =>
     [
         "README.md",
@@ -26,6 +41,10 @@ public sealed partial class PagesTests
         .. from page in new[] { "README.md", "docs/rules.md" }
            from snippet in Markdown.Read(page).Blocks("yaml")
            select (page, snippet),
+
+        // The first one is shown with what is said of it.
+        .. from snippet in Markdown.Read(FromTheCollector).Blocks("yaml").Skip(1)
+           select (FromTheCollector, snippet),
     ];
 
     public static TheoryData<string> Conditions =>
@@ -47,6 +66,16 @@ public sealed partial class PagesTests
     }
 
     [Theory]
+    [MemberData(nameof(Pages))]
+    public void Headings_that_a_page_links_to_are_there(string page)
+    {
+        var folder = Path.GetDirectoryName(page)!;
+        Assert.All(
+            Markdown.Read(page).HeadingLinks(),
+            link => Assert.Contains(link.Heading, Markdown.Read(link.Page.Length == 0 ? page : Path.Combine(folder, link.Page)).Headings()));
+    }
+
+    [Theory]
     [MemberData(nameof(Snippets))]
     public void A_snippet_of_yaml_is_valid_as_it_stands(string page, string snippet)
     {
@@ -62,6 +91,71 @@ public sealed partial class PagesTests
             var loaded = new ConfigurationLoader(environment: _ => null).LoadText([(page, snippet)]);
             Assert.Empty(loaded.Problems);
         }
+    }
+
+    [Fact]
+    public void Of_a_pasted_Collector_configuration_is_said_what_the_page_shows()
+    {
+        var page = Markdown.Read(FromTheCollector);
+        var loaded = new ConfigurationLoader(environment: _ => null).LoadText([("collector.yaml", page.Blocks("yaml").First())]);
+
+        Assert.NotNull(loaded.Options);
+        Assert.Equal(page.Blocks("text").Single(), string.Concat(loaded.Problems.Select(problem => problem + "\n")));
+    }
+
+    /// <summary>Who greps for a phrase of the page in a log has to find it: "..." stands for what differs.</summary>
+    [Fact]
+    public void Lines_and_answers_that_the_operations_page_quotes_are_those_of_the_tap()
+    {
+        var sources = string.Concat(Directory.GetFiles(Markdown.InRepository("src/OtlpTap"), "*.cs", SearchOption.AllDirectories).Where(file => !file.Contains("/obj/", StringComparison.Ordinal)).Select(File.ReadAllText));
+        var quotes = Quote().Matches(Markdown.Read(Operations).Text).Select(quote => quote.Groups["text"].Value).Where(text => text.Split(' ').Length > 2 && !text.StartsWith("otlptap ", StringComparison.Ordinal)).ToHashSet();
+
+        Assert.True(quotes.Count > 8);
+        Assert.All(QuotedFromElsewhere.Keys, quote => Assert.Contains(quote, quotes));
+        Assert.All(
+            quotes.Except(QuotedFromElsewhere.Keys).SelectMany(quote => quote.Split(" ... ")),
+            part => Assert.Contains(part, sources, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Commands_of_the_operations_page_are_understood()
+    {
+        var root = CommandLine.Create(
+            (_, _) => throw new InvalidOperationException("no tap runs here"), InspectCommand.Create(), TryCommand.Create(), DemoCommand.Create(), HealthCommand.Create(), ReloadCommand.Create());
+        var commands = Markdown.Read(Operations).Commands().ToList();
+        var reload = commands.Single(command => command.StartsWith("curl ", StringComparison.Ordinal));
+        commands.Remove(reload);
+
+        Assert.NotEmpty(commands);
+        Assert.All(commands, command =>
+        {
+            Assert.StartsWith("otlptap ", command, StringComparison.Ordinal);
+            Assert.Empty(root.Parse(command["otlptap ".Length..]).Errors);
+        });
+
+        await using var tap = await RunningTap.StartAsync();
+        using var http = new HttpClient();
+        using var answer = await http.PostAsync(
+            new Uri($"http://{reload["curl -X POST ".Length..].Replace("127.0.0.1:8888", tap.Host.AdminEndpoint.ToString(), StringComparison.Ordinal)}"), content: null, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task The_readiness_page_says_which_upstream_it_does_not_reach_as_the_operations_page_shows()
+    {
+        await using var tap = await RunningTap.ConfiguredAsync(directory =>
+            $$"""
+            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0" } } } }
+            processors: { tap: { corpus: { directory: '{{directory}}' } } }
+            exporters: { otlp_grpc/tempo: { endpoint: "127.0.0.1:1", tls: { insecure: true } } }
+            service: { admin: { endpoint: "127.0.0.1:0" } }
+            """);
+        using var http = new HttpClient();
+
+        await Deadline.UntilAsync(
+            async () => await http.GetAsync(new Uri($"http://{tap.Host.AdminEndpoint}/readyz")) is { StatusCode: HttpStatusCode.ServiceUnavailable } answer
+                && await answer.Content.ReadAsStringAsync() == "not ready: upstream not reachable: otlp_grpc/tempo\n",
+            "the tap says which upstream it does not reach");
     }
 
     [Theory]
@@ -104,6 +198,9 @@ public sealed partial class PagesTests
         var sentence = Regex.Match(Markdown.Read("README.md").Text, @"The built-in packs .*?\.\n", RegexOptions.Singleline).Value;
         Assert.Equal(kinds, Regex.Matches(sentence, "`([a-z_]+)`").Select(kind => kind.Groups[1].Value).Order());
     }
+
+    [GeneratedRegex(@"(?<!`)`(?<text>[^`\n]+)`(?!`)")]
+    private static partial Regex Quote();
 
     [GeneratedRegex(@"`(?<path>(span|spanevent|resource|instrumentation_scope)\.[^`]+)`")]
     private static partial Regex PathInTable();

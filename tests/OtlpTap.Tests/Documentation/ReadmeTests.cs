@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using OtlpTap.Tests.EndToEnd;
 using OtlpTap.Tests.Forward;
@@ -12,6 +15,8 @@ public sealed partial class ReadmeTests : IDisposable
 {
     private const string Run = "dotnet run -c Release --project src/OtlpTap";
     private const string Curl = "curl 127.0.0.1:8888";
+    private const string CurlTraces = "curl 127.0.0.1:4318";
+    private const string Variable = "export OTEL_EXPORTER_OTLP_ENDPOINT=";
 
     /// <summary>What no test can run, and where it runs instead.</summary>
     private static readonly Dictionary<string, string> RunElsewhere = new()
@@ -20,7 +25,7 @@ public sealed partial class ReadmeTests : IDisposable
         ["dotnet run -c Release --project src/OtlpTap.Benchmarks -- e2e"] = ".ci/run has a short one",
         ["dotnet publish src/OtlpTap -c Release --use-current-runtime -p:PublishAot=true -o artifacts/native"] = ".ci/run publishes so, and NativeBinaryTests run what comes out",
         ["docker build -t otlptap ."] = "needs a container engine",
-        ["docker run -p 4317:4317 -p 127.0.0.1:8888:8888 -e TEMPO_ENDPOINT=tempo:4317 -v ./cases:/var/lib/otlptap/cases otlptap"] = "needs a container engine",
+        ["docker run -p 4317:4317 -p 4318:4318 -p 127.0.0.1:8888:8888 -e TEMPO_ENDPOINT=tempo:4317 -v otlptap:/var/lib/otlptap otlptap"] = "needs a container engine",
     };
 
     private static readonly Markdown Readme = Markdown.Read("README.md");
@@ -37,7 +42,7 @@ public sealed partial class ReadmeTests : IDisposable
     }
 
     public static TheoryData<string> EndingCommands =>
-        [.. Readme.Commands().Where(command => command.StartsWith(Run + " -- ", StringComparison.Ordinal) && !IsTap(command) && !command.EndsWith(" health", StringComparison.Ordinal))];
+        [.. Readme.Commands().Where(command => command.StartsWith(Run + " -- ", StringComparison.Ordinal) && !IsTap(command) && !IsForATap(command))];
 
     public static TheoryData<string> TapCommands => [.. Readme.Commands().Where(IsTap)];
 
@@ -52,6 +57,7 @@ public sealed partial class ReadmeTests : IDisposable
             || command == Run
             || command.StartsWith(Run + " -- ", StringComparison.Ordinal)
             || command.StartsWith(Curl, StringComparison.Ordinal)
+            || command.StartsWith(CurlTraces, StringComparison.Ordinal)
             || command.StartsWith("export OTEL_", StringComparison.Ordinal),
             $"no test runs `{command}`"));
         Assert.All(RunElsewhere.Keys, command => Assert.Contains(command, commands));
@@ -83,7 +89,7 @@ public sealed partial class ReadmeTests : IDisposable
         // The last configuration wins: free ports in place of the default's, which another tap may have.
         await File.WriteAllTextAsync(
             _files.ConfigFile,
-            "{ receivers: { otlp: { protocols: { grpc: { endpoint: '127.0.0.1:0' } } } }, service: { admin: { endpoint: '127.0.0.1:0' } } }",
+            "{ receivers: { otlp: { protocols: { grpc: { endpoint: '127.0.0.1:0' }, http: { endpoint: '127.0.0.1:0' } } } }, service: { admin: { endpoint: '127.0.0.1:0' } } }",
             TestContext.Current.CancellationToken);
         await using var upstream = await StubUpstream.StartAsync();
         await using var tap = await TapProcess.ListeningAsync(TapProgram.Built, [.. ArgumentsOf(command), "--config", _files.ConfigFile], _files.Directory, ("TEMPO_ENDPOINT", upstream.Endpoint));
@@ -106,10 +112,16 @@ public sealed partial class ReadmeTests : IDisposable
             Assert.NotEqual("", await tap.GetAsync(page[Curl.Length..]));
         }
 
-        var variable = Readme.Commands().Single(other => other.StartsWith("export OTEL_EXPORTER_OTLP_ENDPOINT=", StringComparison.Ordinal))["export ".Length..];
-        Assert.Contains(variable.Replace("127.0.0.1:4317", tap.GrpcEndpoint, StringComparison.Ordinal) + " ", tap.Output, StringComparison.Ordinal);
-        var health = Readme.Commands().Single(other => other.EndsWith(" health", StringComparison.Ordinal));
-        Assert.Equal((0, "", ""), await TapProgram.Built.RunAsync([.. ArgumentsOf(health), "--endpoint", tap.AdminEndpoint]));
+        var urls = Readme.Commands().Where(other => other.StartsWith(Variable, StringComparison.Ordinal)).Select(other => other[Variable.Length..]).ToList();
+        Assert.Equal(["http://127.0.0.1:4318", "http://127.0.0.1:4317"], urls);
+        Assert.Contains($"agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://{tap.HttpEndpoint} with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or http://{tap.GrpcEndpoint} with grpc\n", tap.Output, StringComparison.Ordinal);
+        Assert.Equal("{}", await PostAsync(tap));
+
+        foreach (var other in Readme.Commands().Where(IsForATap))
+        {
+            var (exitCode, _, error) = await TapProgram.Built.RunAsync([.. ArgumentsOf(other), "--endpoint", tap.AdminEndpoint]);
+            Assert.Equal((0, ""), (exitCode, error));
+        }
 
         tap.Terminate();
         Assert.Equal(0, await tap.ExitCodeAsync());
@@ -119,14 +131,41 @@ public sealed partial class ReadmeTests : IDisposable
     public async Task Every_metric_that_is_named_is_served()
     {
         await using var upstream = await StubUpstream.StartAsync();
-        await using var tap = await RunningTap.StartAsync(upstream);
+        await using var tap = await RunningTap.StartAsync(upstream, exporter: $", on_upstream_failure: spool, spool: {{ directory: '{_files.Directory}' }}");
         var served = await tap.GetAsync("/metrics");
 
         Assert.NotEmpty(Readme.Metrics());
         Assert.All(
-            new[] { Readme, Markdown.Read("docs/rules.md"), Markdown.Read("docs/architecture.md") }.SelectMany(page => page.Metrics()),
+            new[] { "docs/rules.md", "docs/architecture.md", "docs/operations.md", "docs/from-the-collector.md" }.Select(Markdown.Read).Append(Readme).SelectMany(page => page.Metrics()),
             metric => Assert.Contains($"# HELP {metric} ", served, StringComparison.Ordinal));
     }
+
+    /// <summary>The SDK for web projects would start it in the project's folder.</summary>
+    [Fact]
+    public async Task Files_are_named_from_where_dotnet_run_is_called()
+    {
+        using var dotnet = Process.Start(new ProcessStartInfo(
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            ["msbuild", Markdown.InRepository("src/OtlpTap/OtlpTap.csproj"), "-nologo", "-getProperty:OutputType", "-getProperty:RunWorkingDirectory"]) { RedirectStandardOutput = true })!;
+        using var properties = JsonDocument.Parse(await dotnet.StandardOutput.ReadToEndAsync(Deadline.Token()));
+
+        Assert.Equal("Exe", properties.RootElement.GetProperty("Properties").GetProperty("OutputType").GetString());
+        Assert.Equal("", properties.RootElement.GetProperty("Properties").GetProperty("RunWorkingDirectory").GetString());
+    }
+
+    /// <summary>What the README sends with curl, which makes its words of a command line as the shell does: they have no quotes inside.</summary>
+    private static async Task<string> PostAsync(TapProcess tap)
+    {
+        var words = Readme.Commands().Single(command => command.StartsWith(CurlTraces, StringComparison.Ordinal)).Split('\'');
+        Assert.Equal(["Content-Type: application/json", " -d ", ""], [words[1], words[2], words[4]]);
+        using var http = new HttpClient();
+        using var body = new StringContent(words[3], Encoding.UTF8, "application/json");
+        using var answer = await http.PostAsync(new Uri($"http://{tap.HttpEndpoint}{words[0].Split(' ')[1]["127.0.0.1:4318".Length..]}"), body, TestContext.Current.CancellationToken);
+        return await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Commands that ask a tap that runs.</summary>
+    private static bool IsForATap(string command) => command.EndsWith(" health", StringComparison.Ordinal) || command.EndsWith(" reload", StringComparison.Ordinal);
 
     private static bool IsTap(string command) => command == Run || command.StartsWith(Run + " -- --config ", StringComparison.Ordinal);
 
