@@ -99,7 +99,7 @@ public sealed class ReloadTests
                 async () =>
                 {
                     time.Advance(TimeSpan.FromSeconds(1));
-                    return await tap.MetricAsync("otlptap_spool_records{exporter=\"otlp_grpc/other\"}") == 0 && await tap.MetricAsync("otlptap_spool_open{exporter=\"otlp_grpc/other\"}") == 1;
+                    return await tap.MetricAsync("otlptap_spool_open{exporter=\"otlp_grpc/other\"}") == 1 && await tap.MetricAsync("otlptap_spool_records{exporter=\"otlp_grpc/other\"}") == 0;
                 },
                 "the spool is empty");
 
