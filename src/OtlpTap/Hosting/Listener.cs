@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using OtlpTap.Metrics;
@@ -46,7 +47,7 @@ internal sealed class Listener : IDisposable
         _owned = plan.Owned;
         Settings = plan.Settings;
         Port = port;
-        _application = new RequestApplication(plan.Handler);
+        _application = new RequestApplication(HandlerOf(plan));
         _http2 = tls is null && Settings.Protocols == HttpProtocols.Http1AndHttp2 ? new PriorKnowledge(Settings.HeaderTimeout, time) : null;
         _intake = new Intake(port, _http2);
         _server = new KestrelServer(Options.Create(KestrelOptions(server.Services)), _intake, server.Logs);
@@ -83,7 +84,7 @@ internal sealed class Listener : IDisposable
     public void Use(ListenerPlan plan)
     {
         _tls?.Reload();
-        _application.Use(plan.Handler);
+        _application.Use(HandlerOf(plan));
         var before = _owned;
         _owned = plan.Owned;
         before?.Dispose();
@@ -143,6 +144,8 @@ internal sealed class Listener : IDisposable
         });
         return kestrel;
     }
+
+    private static RequestDelegate HandlerOf(ListenerPlan plan) => plan.Settings.MaxConnectionAge is null ? plan.Handler : ConnectionAge.Watched(plan.Handler);
 
     private async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
     {

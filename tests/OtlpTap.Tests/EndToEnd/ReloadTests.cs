@@ -174,7 +174,7 @@ public sealed class ReloadTests
         await using var upstream = await StubUpstream.StartAsync();
         await using var tap = await RunningTap.StartAsync(upstream);
 
-        var result = await tap.ReloadAsync(text => text.Replace("http: { endpoint: \"127.0.0.1:0\",", $"http: {{ endpoint: \"{upstream.Endpoint}\",", StringComparison.Ordinal));
+        var result = await tap.ReloadAsync(text => text.Replace("http: { endpoint: \"127.0.0.1:0\"", $"http: {{ endpoint: \"{upstream.Endpoint}\"", StringComparison.Ordinal));
 
         Assert.False(result.IsApplied);
         Assert.Contains(result.Lines, line => line.Contains($"cannot listen on {upstream.Endpoint}", StringComparison.Ordinal));
@@ -204,11 +204,11 @@ public sealed class ReloadTests
         await using var tap = await RunningTap.StartAsync(upstream);
         Assert.NotEqual(0, tap.Host.HttpEndpoint.Port);
 
-        Assert.True((await tap.ReloadAsync(text => text.Replace(", http: { endpoint: \"127.0.0.1:0\", max_request_body_size: 1048576 }", "", StringComparison.Ordinal))).IsApplied);
+        Assert.True((await tap.ReloadAsync(text => text.Replace(", http: { endpoint: \"127.0.0.1:0\" }", "", StringComparison.Ordinal))).IsApplied);
         Assert.Equal(0, tap.Host.HttpEndpoint.Port);
         Assert.Empty(await tap.ExportAsync(Signal.Traces, Failing));
 
-        Assert.True((await tap.ReloadAsync(text => text.Replace("grpc: { endpoint: \"127.0.0.1:0\" }", "grpc: { endpoint: \"127.0.0.1:0\" }, http: { endpoint: \"127.0.0.1:0\", max_request_body_size: 1048576 }", StringComparison.Ordinal))).IsApplied);
+        Assert.True((await tap.ReloadAsync(text => text.Replace("grpc: { endpoint: \"127.0.0.1:0\" }", "grpc: { endpoint: \"127.0.0.1:0\" }, http: { endpoint: \"127.0.0.1:0\" }", StringComparison.Ordinal))).IsApplied);
         using var client = new HttpClient();
         using var content = new ByteArrayContent(Failing) { Headers = { ContentType = new("application/x-protobuf") } };
         using var response = await client.PostAsync(new Uri($"http://{tap.Host.HttpEndpoint}/v1/traces"), content, TestContext.Current.CancellationToken);

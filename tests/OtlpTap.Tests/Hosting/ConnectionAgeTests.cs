@@ -73,6 +73,10 @@ public sealed class ConnectionAgeTests : IAsyncLifetime
         Assert.Equal(1, _connections);
 
         _time.Advance(Age * 0.22);
+        Assert.Equal(1, _listeners.Metric("otlptap_connections", "otlp http"));
+
+        // It has no request: that it gets one is waited for.
+        _time.Advance(TimeSpan.FromSeconds(6));
         await Deadline.UntilAsync(() => _listeners.Metric("otlptap_connections", "otlp http") == 0, "the connection is closed");
         await _listeners.GetAsync(client);
         Assert.Equal(2, _connections);

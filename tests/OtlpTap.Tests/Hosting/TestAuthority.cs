@@ -56,8 +56,17 @@ internal sealed class TestAuthority : IDisposable
     public string WriteCertificate(string file, params X509Certificate2[] chain) =>
         Write(file, string.Join('\n', chain.Select(certificate => certificate.ExportCertificatePem())));
 
-    public string WriteKey(string file, X509Certificate2 certificate) =>
-        Write(file, ((AsymmetricAlgorithm?)certificate.GetRSAPrivateKey() ?? certificate.GetECDsaPrivateKey()!).ExportPkcs8PrivateKeyPem());
+    /// <summary>Readable by its owner alone, as a key has to be.</summary>
+    public string WriteKey(string file, X509Certificate2 certificate)
+    {
+        var path = Write(file, ((AsymmetricAlgorithm?)certificate.GetRSAPrivateKey() ?? certificate.GetECDsaPrivateKey()!).ExportPkcs8PrivateKeyPem());
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
+        return path;
+    }
 
     public string Write(string file, string text)
     {
