@@ -31,6 +31,10 @@ internal static class FileExporterSection
         {
             section.Error("path", $"`{path.Replace("\0", "", StringComparison.Ordinal)}` is no name of a file");
         }
+        else if (path is { Length: > 0 } && !options.CreateDirectory && Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory && !Directory.Exists(directory))
+        {
+            section.Warning("path", $"there is no directory `{directory}`: nothing can be written until there is one; `create_directory: true` makes it");
+        }
 
         section.Ignore(["compression_params"], "the tap compresses at the level that costs least");
         section.Ignore(["flush_interval"], "every request is given to the system before it is answered, nothing waits to be flushed");

@@ -15,6 +15,9 @@ internal sealed class PasswordTable
     /// <summary>Different pairs that wait: some seconds of work.</summary>
     public const int WaitingMax = 32;
 
+    /// <summary>Requests that wait, for whatever pair. What their senders have sent behind the headers lies in the server's buffers meanwhile, which nothing else bounds.</summary>
+    public const int WaitingRequestsMax = 1024;
+
     /// <summary>Four seconds a password. A higher cost is a mistake, and would block all others.</summary>
     private const int BcryptCostMax = 16;
 
@@ -29,10 +32,11 @@ internal sealed class PasswordTable
     private readonly string? _decoy;
     private readonly byte[] _key = Digest.NewKey();
     private readonly Lock _lock = new();
-    private readonly HashSet<Digest> _right = []; // under the lock, as the next three
+    private readonly HashSet<Digest> _right = []; // under the lock, as the next four
     private readonly HashSet<Digest> _wrong = [];
     private readonly Dictionary<Digest, Task<bool>> _waiting = [];
     private Task _last = Task.CompletedTask;
+    private int _waitingRequests;
 
     private PasswordTable(string fileText, Dictionary<string, string> passwords)
     {
@@ -94,6 +98,11 @@ internal sealed class PasswordTable
                 return Authentication.Refused;
             }
 
+            if (_waitingRequests >= WaitingRequestsMax)
+            {
+                return Authentication.Busy;
+            }
+
             if (!_waiting.TryGetValue(pair, out checking))
             {
                 if (_waiting.Count >= WaitingMax)
@@ -106,9 +115,21 @@ internal sealed class PasswordTable
                 _last = checking;
                 _waiting.Add(pair, checking);
             }
+
+            _waitingRequests++;
         }
 
-        return await checking.WaitAsync(cancellation) ? Authentication.Accepted : Authentication.Refused;
+        try
+        {
+            return await checking.WaitAsync(cancellation) ? Authentication.Accepted : Authentication.Refused;
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _waitingRequests--;
+            }
+        }
     }
 
     private async Task<bool> VerifyAsync(Task before, Digest pair, string password, string stored, bool isKnown)

@@ -120,6 +120,19 @@ public sealed class BasicAuthenticatorTests : IDisposable
     }
 
     [Fact]
+    public async Task So_many_requests_wait_for_an_answer_and_no_more()
+    {
+        using var authenticator = Create($"bob:{BCrypt.Net.BCrypt.HashPassword("secret", 12)}");
+
+        var requests = Enumerable.Range(0, PasswordTable.WaitingRequestsMax + 10).Select(_ => CheckAsync(authenticator, "bob:secret")).ToList();
+
+        var answers = await Task.WhenAll(requests).InTime();
+        Assert.Equal(10, answers.Count(answer => answer == Authentication.Busy));
+        Assert.Equal(PasswordTable.WaitingRequestsMax, answers.Count(answer => answer == Authentication.Accepted));
+        Assert.Equal(Authentication.Refused, await CheckAsync(authenticator, "bob:wrong"));
+    }
+
+    [Fact]
     public async Task The_file_is_read_again_and_inline_lines_win_over_it()
     {
         await File.WriteAllTextAsync(_file, "ann:filed\nbob:filed", Deadline.Token());

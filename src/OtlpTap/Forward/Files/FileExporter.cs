@@ -270,7 +270,7 @@ internal sealed class FileExporter : IExporter
         if (!_hasFailed)
         {
             _hasFailed = true;
-            _log.FileFailed(Id, _options.Path, cause.Message);
+            _log.FileFailed(Id, _options.Path, cause.Message.TrimEnd('.'));
         }
     }
 
