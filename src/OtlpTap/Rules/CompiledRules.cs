@@ -9,35 +9,39 @@ namespace OtlpTap.Rules;
 /// </summary>
 internal sealed class CompiledRules
 {
-    public static readonly CompiledRules None = new([], new SlotLayout([]), RuleProgram.Empty, RuleProgram.Empty);
+    public static readonly CompiledRules None = new([], new SlotLayout([]), RuleProgram.Empty, RuleProgram.Empty, RuleProgram.Empty);
 
     private readonly Rule[] _rules;
     private readonly RuleProgram _spans;
     private readonly RuleProgram _events;
+    private readonly RuleProgram _logs;
 
     // Counted up by any thread, seldom.
     private readonly long[] _errors;
 
-    private CompiledRules(Rule[] rules, SlotLayout layout, RuleProgram spans, RuleProgram events)
+    private CompiledRules(Rule[] rules, SlotLayout layout, RuleProgram spans, RuleProgram events, RuleProgram logs)
     {
         _rules = rules;
         _spans = spans;
         _events = events;
+        _logs = logs;
         _errors = new long[rules.Length];
         SlotCount = layout.Count;
         ResourceSlots = layout.Resource;
         ScopeSlots = layout.Scope;
         SpanSlots = layout.Span;
         EventSlots = layout.Event;
+        LogSlots = layout.Log;
         ResourceAttributes = layout.ResourceKeys;
         ScopeAttributes = layout.ScopeKeys;
         SpanAttributes = layout.SpanKeys;
         EventAttributes = layout.EventKeys;
+        LogAttributes = layout.LogKeys;
     }
 
     public int Count => _rules.Length;
 
-    /// <summary>Slots in a frame: the <see cref="FixedSlots"/>, then the attributes of resource, scope, span and event.</summary>
+    /// <summary>Slots in a frame: the <see cref="FixedSlots"/>, then the attributes of resource, scope, span, event and log record.</summary>
     public int SlotCount { get; }
 
     public SlotRange ResourceSlots { get; }
@@ -47,6 +51,8 @@ internal sealed class CompiledRules
     public SlotRange SpanSlots { get; }
 
     public SlotRange EventSlots { get; }
+
+    public SlotRange LogSlots { get; }
 
     /// <summary>With <c>service.name</c>, which leads to a fixed slot.</summary>
     public SlotKeys ResourceAttributes { get; }
@@ -58,8 +64,14 @@ internal sealed class CompiledRules
 
     public SlotKeys EventAttributes { get; }
 
+    /// <summary>With <c>otlptap.failure</c>, which leads to a fixed slot.</summary>
+    public SlotKeys LogAttributes { get; }
+
     /// <summary>Some rule looks at span events: only then need they be walked.</summary>
     public bool NeedsEvents => _events.Entries.Length > 0;
+
+    /// <summary>Some rule looks at log records: only then need more of them be read than their ids.</summary>
+    public bool NeedsLogs => _logs.Entries.Length > 0;
 
     public Rule this[int index] => _rules[index];
 
@@ -89,7 +101,7 @@ internal sealed class CompiledRules
         }
 
         var layout = new SlotLayout(conditions!);
-        return new CompiledRules([.. rules], layout, Build(RuleContext.Span), Build(RuleContext.SpanEvent));
+        return new CompiledRules([.. rules], layout, Build(RuleContext.Span), Build(RuleContext.SpanEvent), Build(RuleContext.Log));
 
         RuleProgram Build(RuleContext context)
         {
@@ -109,6 +121,10 @@ internal sealed class CompiledRules
     public int EvaluateEvent(ReadOnlySpan<byte> request, ReadOnlySpan<Slot> slots, Span<ushort> hits) =>
         new Evaluator(_events, request, slots).Run(hits, _errors);
 
+    /// <summary>The same for the log record whose slots are filled; those of its scope and resource are too.</summary>
+    public int EvaluateLog(ReadOnlySpan<byte> request, ReadOnlySpan<Slot> slots, Span<ushort> hits) =>
+        new Evaluator(_logs, request, slots).Run(hits, _errors);
+
     private static void CheckNames(IReadOnlyList<Rule> rules, List<RuleProblem> problems)
     {
         var seen = new Dictionary<string, Rule>();
@@ -123,12 +139,6 @@ internal sealed class CompiledRules
 
     private static Condition? Bind(Rule rule, List<RuleProblem> problems)
     {
-        if (rule.Context == RuleContext.Log)
-        {
-            problems.Add(new RuleProblem(rule.Source, 1, 1, $"Rule {rule.Name}: not supported: rules on log records.", Supported: false));
-            return null;
-        }
-
         var found = new List<OttlProblem>();
         var syntax = Parser.Parse(rule.Condition, out var problem);
         if (syntax is null)

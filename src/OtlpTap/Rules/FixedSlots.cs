@@ -15,5 +15,14 @@ internal static class FixedSlots
     /// <summary>The span attribute <c>otlptap.failure</c>: another tap has tagged the span before.</summary>
     public const int SpanTagged = 7;
     public const int EventName = 8;
-    public const int Count = 9;
+    public const int LogEventName = 9;
+    public const int LogSeverityNumber = 10;
+    public const int LogSeverityText = 11;
+
+    /// <summary>Of any kind, as an attribute's value.</summary>
+    public const int LogBody = 12;
+
+    /// <summary>The log record's attribute <c>otlptap.failure</c>.</summary>
+    public const int LogTagged = 13;
+    public const int Count = 14;
 }

@@ -47,6 +47,9 @@ internal readonly ref struct AttributeScan(ReadOnlySpan<byte> request, SlotKeys 
         return TryScanAnyForm(start, end, out error);
     }
 
+    /// <summary>A value that stands in a field of its own, as a log record's body does. When it comes again the two are merged.</summary>
+    public void ScanValue(int slot, int start, int end) => Fill(ref _slots[slot], start, end);
+
     /// <summary>Whether a length of one or two bytes stands at <paramref name="offset"/> and the value behind it is all that is left.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool FillsTheRest(ReadOnlySpan<byte> bytes, int offset, out int value)

@@ -59,7 +59,13 @@ internal static class FieldTags
     public const uint KvlistValue = ((uint)OtlpFields.AnyValue.KvlistValue << 3) | Message;
     public const uint BytesValue = ((uint)OtlpFields.AnyValue.BytesValue << 3) | Message;
 
+    public const uint LogRecordSeverityNumber = ((uint)OtlpFields.LogRecord.SeverityNumber << 3) | Varint;
+    public const uint LogRecordSeverityText = ((uint)OtlpFields.LogRecord.SeverityText << 3) | Message;
+    public const uint LogRecordBody = ((uint)OtlpFields.LogRecord.Body << 3) | Message;
+    public const uint LogRecordAttributes = ((uint)OtlpFields.LogRecord.Attributes << 3) | Message;
     public const uint LogRecordTraceId = ((uint)OtlpFields.LogRecord.TraceId << 3) | Message;
+    public const uint LogRecordSpanId = ((uint)OtlpFields.LogRecord.SpanId << 3) | Message;
+    public const uint LogRecordEventName = ((uint)OtlpFields.LogRecord.EventName << 3) | Message;
 
     public const uint Gauge = ((uint)OtlpFields.Metric.Gauge << 3) | Message;
     public const uint Sum = ((uint)OtlpFields.Metric.Sum << 3) | Message;

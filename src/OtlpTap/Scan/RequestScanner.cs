@@ -6,12 +6,12 @@ namespace OtlpTap.Scan;
 
 /// <summary>
 /// One pass over a serialized export request: counts its items, collects its trace ids and evaluates the rules on each
-/// span. Allocates nothing once the result's arrays have grown to the size of the traffic.
+/// span or log record. Allocates nothing once the result's arrays have grown to the size of the traffic.
 /// <para>
 /// Whether a request is refused depends on its bytes alone, never on the rules in force. Walked, and so required to be
 /// well-formed, are for traces: request, resource, scope, spans, status, and key and value of the attributes of these;
 /// for logs: down to the fields of a log record; for metrics: down to the data points of a metric. All deeper levels
-/// (values, events, links, a log's resource) are passed over by their length; what a rule asks for there and cannot be
+/// (values, events, links, a log's resource, scope, attributes and body) are passed over by their length; what a rule asks for there and cannot be
 /// read counts as missing. UTF-8 is not checked.
 /// </para>
 /// <para>

@@ -49,7 +49,7 @@ internal sealed class ScanResult
 
     public ReadOnlySpan<ushort> RuleIndexes => _ruleIndexes.AsSpan(0, _ruleIndexCount);
 
-    /// <summary>Whether some match asks for attributes to be added: a rule with <see cref="Rule.Tag"/> on a span not tagged before.</summary>
+    /// <summary>Whether some match asks for attributes to be added: a rule with <see cref="Rule.Tag"/> on a span or log record not tagged before.</summary>
     public bool NeedsTag { get; private set; }
 
     public ReadOnlySpan<ushort> RulesOf(in SpanMatch match) => _ruleIndexes.AsSpan(match.FirstRule, match.RuleCount);

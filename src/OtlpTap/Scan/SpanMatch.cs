@@ -3,7 +3,8 @@ using OtlpTap.Otlp;
 namespace OtlpTap.Scan;
 
 /// <summary>
-/// A span on which at least one rule's condition is true, or that carries <c>otlptap.failure</c> already.
+/// A span on which at least one rule's condition is true, or that carries <c>otlptap.failure</c> already; of a request for
+/// logs a log record, which stands where a span does and speaks of the span whose id it carries (zero: of none).
 /// All offsets count from the start of the request's message bytes.
 /// </summary>
 internal struct SpanMatch
@@ -11,7 +12,7 @@ internal struct SpanMatch
     public TraceId TraceId;
     public SpanId SpanId;
 
-    /// <summary>The span's message body (after its length prefix).</summary>
+    /// <summary>The span's or log record's message body (after its length prefix).</summary>
     public int SpanOffset;
     public int SpanLength;
 

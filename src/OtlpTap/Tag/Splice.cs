@@ -85,7 +85,7 @@ internal ref struct Splice
                 ref readonly var match = ref _matches[first];
                 WriteGrown(match.SpanTagOffset, _tagLengths[first]);
                 CopyTo(match.SpanOffset + match.SpanLength);
-                TagAttributes.Write(_destination.Slice(_written, _tagLengths[first]), _scan, in match);
+                TagAttributes.Write(_destination.Slice(_written, _tagLengths[first]), _original, _scan, in match);
                 _written += _tagLengths[first];
             }
         }

@@ -1,26 +1,30 @@
 using System.Diagnostics;
 using System.Text;
 using OtlpTap.Otlp;
+using OtlpTap.Rules;
 using OtlpTap.Scan;
 using OtlpTap.Wire;
 
 namespace OtlpTap.Tag;
 
 /// <summary>
-/// The attributes that a tagged span gets, as two fields <c>Span.attributes = 9</c>.
+/// The attributes that a tagged span or log record gets, as fields <c>Span.attributes = 9</c> (4A) or
+/// <c>LogRecord.attributes = 6</c> (32).
 /// <code>
 ///   4A | length | 0A 0F otlptap.failure | 12 | length | 0A | length | kind
 ///   4A | length | 0A 0D otlptap.rules   | 12 | length | 2A | length | ( 0A | length | 0A | length | name ) *
+///   4A | length | what a rule adds of its own, as it stands in the rule                                    *
 /// </code>
-/// Only rules with <see cref="Rules.Rule.Tag"/> count: the kind is the first one's, the names are all of theirs. A span
-/// that already has an attribute <c>otlptap.rules</c>, which is then its sender's, gets the kind alone: keys of
-/// attributes are unique (https://opentelemetry.io/docs/specs/otel/common/#attribute-collections).
+/// Only rules with <see cref="Rule.Tag"/> count: the kind is the first one's, the names are all of theirs. Keys of
+/// attributes are unique (https://opentelemetry.io/docs/specs/otel/common/#attribute-collections): what the sender has set
+/// stays, <c>otlptap.rules</c> too, and of two rules that add the same key the first one does.
 /// Written anew for each match: transcoding a few short names costs less than looking up a set of rules would.
 /// </summary>
 internal static class TagAttributes
 {
     private const uint Message = (uint)WireType.LengthDelimited;
-    private const uint Attribute = ((uint)OtlpFields.Span.Attributes << 3) | Message;
+    private const uint SpanAttribute = ((uint)OtlpFields.Span.Attributes << 3) | Message;
+    private const uint LogAttribute = ((uint)OtlpFields.LogRecord.Attributes << 3) | Message;
     private const uint Key = ((uint)OtlpFields.KeyValue.Key << 3) | Message;
     private const uint Value = ((uint)OtlpFields.KeyValue.Value << 3) | Message;
     private const uint StringValue = ((uint)OtlpFields.AnyValue.StringValue << 3) | Message;
@@ -40,23 +44,57 @@ internal static class TagAttributes
         }
 
         var length = FieldLength(AttributeLength(FailureKey, FieldLength(TextLength(failure))));
-        return HasRules(request, in match) ? length : length + FieldLength(AttributeLength(RulesKey, FieldLength(NamesLength(scan, in match))));
+        if (!HasKey(request, scan, in match, RulesKey))
+        {
+            length += FieldLength(AttributeLength(RulesKey, FieldLength(NamesLength(scan, in match))));
+        }
+
+        var rules = scan.RulesOf(in match);
+        for (var i = 0; i < rules.Length; i++)
+        {
+            foreach (var attribute in scan.Rules[rules[i]].Added)
+            {
+                length += IsAdded(request, scan, in match, i, attribute) ? FieldLength(attribute.KeyValue.Length) : 0;
+            }
+        }
+
+        return length;
     }
 
     /// <summary>For a match with a <see cref="Length"/> above 0, into just as much room.</summary>
-    public static void Write(Span<byte> destination, ScanResult scan, in SpanMatch match)
+    public static void Write(Span<byte> destination, ReadOnlySpan<byte> request, ScanResult scan, in SpanMatch match)
     {
+        var field = FieldOf(scan);
         var failure = FailureOf(scan, in match) ?? "";
         var failureLength = TextLength(failure);
-        var written = WriteAttribute(destination, FailureKey, FieldLength(failureLength));
+        var written = WriteAttribute(destination, field, FailureKey, FieldLength(failureLength));
         written += WriteText(destination[written..], failure, failureLength);
-        if (written == destination.Length)
+        if (written < destination.Length && !HasKey(request, scan, in match, RulesKey))
         {
-            return;
+            written += WriteRules(destination[written..], scan, in match);
         }
 
+        var rules = scan.RulesOf(in match);
+        for (var i = 0; written < destination.Length && i < rules.Length; i++)
+        {
+            foreach (var attribute in scan.Rules[rules[i]].Added)
+            {
+                if (IsAdded(request, scan, in match, i, attribute))
+                {
+                    written += ProtoWriter.WriteLengthDelimited(destination[written..], field, attribute.KeyValue);
+                }
+            }
+        }
+
+        Debug.Assert(written == destination.Length, "The attributes of a span have another length than was measured.");
+    }
+
+    private static uint FieldOf(ScanResult scan) => scan.Signal == Signal.Logs ? LogAttribute : SpanAttribute;
+
+    private static int WriteRules(Span<byte> destination, ScanResult scan, in SpanMatch match)
+    {
         var namesLength = NamesLength(scan, in match);
-        written += WriteAttribute(destination[written..], RulesKey, FieldLength(namesLength));
+        var written = WriteAttribute(destination, FieldOf(scan), RulesKey, FieldLength(namesLength));
         written += ProtoWriter.WriteLengthPrefix(destination[written..], ArrayValue, (int)namesLength);
         foreach (var rule in scan.RulesOf(in match))
         {
@@ -68,21 +106,55 @@ internal static class TagAttributes
             }
         }
 
-        Debug.Assert(written == destination.Length, "The attributes of a span have another length than was measured.");
+        return written;
     }
 
-    /// <summary>The key's bytes are hardly ever in a span; only then the attributes are walked.</summary>
-    private static bool HasRules(ReadOnlySpan<byte> request, in SpanMatch match)
+    /// <summary>Whether it is the rule at <paramref name="index"/> of the match that adds the attribute.</summary>
+    private static bool IsAdded(ReadOnlySpan<byte> request, ScanResult scan, in SpanMatch match, int index, RuleAttribute attribute)
     {
-        if (request.Slice(match.SpanOffset, match.SpanLength).IndexOf(RulesKey) < 0)
+        var rules = scan.RulesOf(in match);
+        if (!scan.Rules[rules[index]].Tag)
         {
             return false;
         }
 
+        foreach (var earlier in rules[..index])
+        {
+            if (scan.Rules[earlier] is { Tag: true } rule && Has(rule.Added, attribute.Key))
+            {
+                return false;
+            }
+        }
+
+        return !HasKey(request, scan, in match, attribute.Key);
+    }
+
+    private static bool Has(RuleAttribute[] attributes, ReadOnlySpan<byte> key)
+    {
+        foreach (var attribute in attributes)
+        {
+            if (key.SequenceEqual(attribute.Key))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The key's bytes are hardly ever in a span; only then the attributes are walked.</summary>
+    private static bool HasKey(ReadOnlySpan<byte> request, ScanResult scan, in SpanMatch match, ReadOnlySpan<byte> key)
+    {
+        if (request.Slice(match.SpanOffset, match.SpanLength).IndexOf(key) < 0)
+        {
+            return false;
+        }
+
+        var field = FieldOf(scan);
         var span = new ProtoReader(request, match.SpanOffset, match.SpanOffset + match.SpanLength);
         while (span.Next())
         {
-            if (span.Tag == Attribute && KeyOf(request, span.ValueOffset, span.ValueEnd).SequenceEqual(RulesKey))
+            if (span.Tag == field && KeyOf(request, span.ValueOffset, span.ValueEnd).SequenceEqual(key))
             {
                 return true;
             }
@@ -140,9 +212,9 @@ internal static class TagAttributes
     // All tags here are of one byte.
     private static long FieldLength(long valueLength) => 1 + ProtoWriter.VarintLength((ulong)valueLength) + valueLength;
 
-    private static int WriteAttribute(Span<byte> destination, ReadOnlySpan<byte> key, long valueLength)
+    private static int WriteAttribute(Span<byte> destination, uint field, ReadOnlySpan<byte> key, long valueLength)
     {
-        var written = ProtoWriter.WriteLengthPrefix(destination, Attribute, (int)AttributeLength(key, valueLength));
+        var written = ProtoWriter.WriteLengthPrefix(destination, field, (int)AttributeLength(key, valueLength));
         written += ProtoWriter.WriteLengthDelimited(destination[written..], Key, key);
         return written + ProtoWriter.WriteLengthPrefix(destination[written..], Value, (int)valueLength);
     }

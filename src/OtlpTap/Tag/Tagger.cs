@@ -6,7 +6,7 @@ using OtlpTap.Scan;
 namespace OtlpTap.Tag;
 
 /// <summary>
-/// Splices the tag's attributes in at the end of each matched span and repairs the lengths that enclose it. A repeated
+/// Splices the tag's attributes in at the end of each matched span or log record and repairs the lengths that enclose it. A repeated
 /// field need not be contiguous, so the end is as good a place as any, and everything else is copied as it stands: of
 /// the original only the length prefixes of tagged spans and of the scopes and resources around them are not.
 /// <code>

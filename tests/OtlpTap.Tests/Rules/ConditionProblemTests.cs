@@ -77,7 +77,7 @@ public sealed class ConditionProblemTests
                 new Rule("second", "failure", RuleContext.Span, "span.kind ==", Source: "rules.yaml:7"),
                 new Rule("third", "failure", RuleContext.Span, "true", Source: "rules.yaml:9"),
                 new Rule("third", "failure", RuleContext.Span, "true", Source: "rules.yaml:11"),
-                new Rule("fourth", "failure", RuleContext.Log, "log.body == 1", Source: "rules.yaml:12"),
+                new Rule("fourth", "failure", RuleContext.Log, "log.bdy == 1", Source: "rules.yaml:12"),
             ],
             problems);
 

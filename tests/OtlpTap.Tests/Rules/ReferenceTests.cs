@@ -2,6 +2,7 @@ using System.Text.Json;
 using Google.Protobuf;
 using OpenTelemetry.Proto.Collector.Logs.V1;
 using OpenTelemetry.Proto.Collector.Trace.V1;
+using OpenTelemetry.Proto.Logs.V1;
 using OtlpTap.Rules;
 using OtlpTap.Rules.Expressions;
 using OtlpTap.Rules.Values;
@@ -16,7 +17,7 @@ public sealed class ReferenceTests
 
     private static readonly Lazy<JsonDocument> Records = new(() => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Folder, "conditions.json"))));
 
-    private static readonly Lazy<(List<byte[]> Spans, List<byte[]> Events)> Items = new(ReadItems);
+    private static readonly Lazy<(List<byte[]> Spans, List<byte[]> Events, List<byte[]> Logs)> Items = new(ReadItems);
 
     public static TheoryData<string> Groups =>
         [.. Records.Value.RootElement.EnumerateArray().Select(record => record.GetProperty("group").GetString()!).Distinct()];
@@ -39,7 +40,7 @@ public sealed class ReferenceTests
     public void What_compiles_to_a_slot_program_has_the_same_outcomes(string group)
     {
         var wrong = new List<string>();
-        foreach (var record in RecordsOf(group).Where(record => ContextOf(record) != RuleContext.Log))
+        foreach (var record in RecordsOf(group))
         {
             var outcomes = ProgramOutcomesOf(record, out var isSupported);
             if (isSupported && Difference(record, "bare", outcomes) is { } difference)
@@ -54,7 +55,7 @@ public sealed class ReferenceTests
     [Fact]
     public void Many_of_the_conditions_compile()
     {
-        var compiled = Records.Value.RootElement.EnumerateArray().Where(record => ContextOf(record) != RuleContext.Log).Count(record =>
+        var compiled = Records.Value.RootElement.EnumerateArray().Count(record =>
         {
             ProgramOutcomesOf(record, out var isSupported);
             return isSupported;
@@ -66,8 +67,8 @@ public sealed class ReferenceTests
     [Fact]
     public void The_input_has_the_items_that_the_outcomes_are_listed_for()
     {
-        Assert.Equal((16, 11, 12), (Items.Value.Spans.Count, Items.Value.Events.Count, Trees(RuleContext.Log).Count));
-        Assert.Equal((16, 11), (Trees(RuleContext.Span).Count, Trees(RuleContext.SpanEvent).Count));
+        Assert.Equal((16, 11, 12), (Items.Value.Spans.Count, Items.Value.Events.Count, Items.Value.Logs.Count));
+        Assert.Equal((16, 11, 12), (Trees(RuleContext.Span).Count, Trees(RuleContext.SpanEvent).Count, Trees(RuleContext.Log).Count));
         Assert.Equal(2183, Records.Value.RootElement.GetArrayLength());
     }
 
@@ -114,20 +115,27 @@ public sealed class ReferenceTests
         }
 
         var run = ConditionRun.Of(condition, context);
-        return string.Concat((context == RuleContext.Span ? Items.Value.Spans : Items.Value.Events).Select(run.Outcome));
+        return string.Concat((context switch
+        {
+            RuleContext.Span => Items.Value.Spans,
+            RuleContext.SpanEvent => Items.Value.Events,
+            _ => Items.Value.Logs,
+        }).Select(run.Outcome));
     }
 
     private static List<TelemetryItem> Trees(RuleContext context) => context switch
     {
         RuleContext.Span => [.. TelemetryItem.SpansOf(Traces().ResourceSpans)],
         RuleContext.SpanEvent => [.. TelemetryItem.EventsOf(Traces().ResourceSpans)],
-        _ => [.. TelemetryItem.LogsOf(ExportLogsServiceRequest.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(Folder, "input.logs.pb"))).ResourceLogs)],
+        _ => [.. TelemetryItem.LogsOf(Logs().ResourceLogs)],
     };
 
     private static ExportTraceServiceRequest Traces() => ExportTraceServiceRequest.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(Folder, "input.traces.pb")));
 
-    /// <summary>One request for each span, and one for each event with its span.</summary>
-    private static (List<byte[]> Spans, List<byte[]> Events) ReadItems()
+    private static ExportLogsServiceRequest Logs() => ExportLogsServiceRequest.Parser.ParseFrom(File.ReadAllBytes(Path.Combine(Folder, "input.logs.pb")));
+
+    /// <summary>One request for each span, one for each event with its span, and one for each log record.</summary>
+    private static (List<byte[]> Spans, List<byte[]> Events, List<byte[]> Logs) ReadItems()
     {
         var spans = new List<byte[]>();
         var events = new List<byte[]>();
@@ -161,6 +169,23 @@ public sealed class ReferenceTests
             }
         }
 
-        return (spans, events);
+        return (spans, events, [.. LogsAlone()]);
     }
+
+    private static IEnumerable<byte[]> LogsAlone() =>
+        from resource in Logs().ResourceLogs
+        from scope in resource.ScopeLogs
+        from record in scope.LogRecords
+        select new ExportLogsServiceRequest
+        {
+            ResourceLogs =
+            {
+                new ResourceLogs
+                {
+                    Resource = resource.Resource,
+                    SchemaUrl = resource.SchemaUrl,
+                    ScopeLogs = { new ScopeLogs { Scope = scope.Scope, SchemaUrl = scope.SchemaUrl, LogRecords = { record } } },
+                },
+            },
+        }.ToByteArray();
 }

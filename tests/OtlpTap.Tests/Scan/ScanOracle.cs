@@ -26,6 +26,7 @@ internal static class ScanOracle
         (RuleContext.Span, "resource.attributes[\"service.name\"] == \"x\"", place => Text(place.Resource.Attributes, "service.name") == "x"),
         (RuleContext.Span, "instrumentation_scope.name == \"x\"", place => place.Scope.Name == "x"),
         (RuleContext.SpanEvent, "spanevent.name == \"y\"", place => place.Span.Events.Any(one => one.Name == "y")),
+        (RuleContext.Log, "log.attributes[\"a\"] == \"x\" or IsMatch(log.body, \"x\") or resource.attributes[\"a\"] == \"x\"", _ => false),
     ];
 
     public static CompiledRules Rules { get; } = TestRules.Compile([.. Conditions.Select((condition, index) => new Rule($"rule {index}", "oracle", condition.Context, condition.Condition))]);

@@ -3,7 +3,7 @@ using OtlpTap.Rules.Ottl;
 
 namespace OtlpTap.Rules.Evaluation;
 
-/// <summary>Gives every attribute that a rule asks for a slot: the fixed ones first, then resource, scope, span and event.</summary>
+/// <summary>Gives every attribute that a rule asks for a slot: the fixed ones first, then resource, scope, span, event and log record.</summary>
 internal sealed class SlotLayout
 {
     private readonly Dictionary<SlotReference, int> _slots = [];
@@ -21,6 +21,7 @@ internal sealed class SlotLayout
         (Scope, ScopeKeys) = Place(SlotSection.Scope, asked);
         (Span, SpanKeys) = Place(SlotSection.Span, asked, (TaggedKey, FixedSlots.SpanTagged));
         (Event, EventKeys) = Place(SlotSection.Event, asked);
+        (Log, LogKeys) = Place(SlotSection.Log, asked, (TaggedKey, FixedSlots.LogTagged));
     }
 
     public const string TaggedKey = "otlptap.failure";
@@ -35,6 +36,8 @@ internal sealed class SlotLayout
 
     public SlotRange Event { get; }
 
+    public SlotRange Log { get; }
+
     public SlotKeys ResourceKeys { get; }
 
     public SlotKeys ScopeKeys { get; }
@@ -43,10 +46,13 @@ internal sealed class SlotLayout
 
     public SlotKeys EventKeys { get; }
 
+    public SlotKeys LogKeys { get; }
+
     public int SlotOf(SlotReference reference) => reference switch
     {
         { Section: SlotSection.Fixed } => reference.Fixed,
         { Section: SlotSection.Span, Attribute: TaggedKey } => FixedSlots.SpanTagged,
+        { Section: SlotSection.Log, Attribute: TaggedKey } => FixedSlots.LogTagged,
         _ => _slots[reference],
     };
 
@@ -114,7 +120,7 @@ internal sealed class SlotLayout
 
         foreach (var reference in asked)
         {
-            var isPlaced = reference is { Section: SlotSection.Span, Attribute: TaggedKey };
+            var isPlaced = reference is { Section: SlotSection.Span or SlotSection.Log, Attribute: TaggedKey };
             if (reference.Section == section && !isPlaced && _slots.TryAdd(reference, Count))
             {
                 keys.Add((Encoding.UTF8.GetBytes(reference.Attribute), Count));

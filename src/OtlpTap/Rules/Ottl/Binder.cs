@@ -449,13 +449,13 @@ internal sealed class Binder
             return UnsupportedPath(path, fields, context);
         }
 
-        if (keys.Count > 0)
+        if (keys.Count > 0 && slot != FixedSlots.LogBody)
         {
             Problem(keys[0].Position, $"{context}.{name} is neither map nor list and has no keys.");
             return null;
         }
 
-        return new PathOperand(SlotReference.OfField(slot), []);
+        return BindKeys(keys) is { } into ? new PathOperand(SlotReference.OfField(slot), into) : null;
     }
 
     private PathOperand? UnsupportedPath(PathSyntax path, IReadOnlyList<FieldSyntax> fields, string context)
@@ -483,17 +483,9 @@ internal sealed class Binder
             return null;
         }
 
-        var path = new List<ValueKey>();
-        foreach (var key in keys.Skip(1))
+        if (BindKeys(keys.Skip(1)) is not { } path)
         {
-            switch (BindKey(key))
-            {
-                case { } bound:
-                    path.Add(bound);
-                    break;
-                default:
-                    return null;
-            }
+            return null;
         }
 
         var section = context switch
@@ -501,9 +493,27 @@ internal sealed class Binder
             "resource" => SlotSection.Resource,
             "instrumentation_scope" => SlotSection.Scope,
             "span" => SlotSection.Span,
+            "log" => SlotSection.Log,
             _ => SlotSection.Event,
         };
         return new PathOperand(SlotReference.OfAttribute(section, attribute), path);
+    }
+
+    /// <summary>Null when problems were added.</summary>
+    private List<ValueKey>? BindKeys(IEnumerable<ValueSyntax> keys)
+    {
+        var path = new List<ValueKey>();
+        foreach (var key in keys)
+        {
+            if (BindKey(key) is not { } bound)
+            {
+                return null;
+            }
+
+            path.Add(bound);
+        }
+
+        return path;
     }
 
     private ValueKey? BindKey(ValueSyntax key)

@@ -58,6 +58,7 @@ internal enum SlotSection : byte
     Scope,
     Span,
     Event,
+    Log,
 }
 
 /// <summary>A slot before the layout is known: one of <see cref="FixedSlots"/>, or an attribute by its key.</summary>

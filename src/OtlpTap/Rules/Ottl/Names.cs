@@ -28,6 +28,10 @@ internal static class Names
         ["instrumentation_scope.name"] = FixedSlots.ScopeName,
         ["instrumentation_scope.version"] = FixedSlots.ScopeVersion,
         ["spanevent.name"] = FixedSlots.EventName,
+        ["log.event_name"] = FixedSlots.LogEventName,
+        ["log.severity_number"] = FixedSlots.LogSeverityNumber,
+        ["log.severity_text"] = FixedSlots.LogSeverityText,
+        ["log.body"] = FixedSlots.LogBody,
     }.ToFrozenDictionary();
 
     /// <summary>All fields there are; a rule can use those of <see cref="Slots"/>, and attributes by key.</summary>

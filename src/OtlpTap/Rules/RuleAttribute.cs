@@ -1,0 +1,40 @@
+using System.Buffers;
+using System.Text;
+using OtlpTap.Otlp;
+using OtlpTap.Wire;
+
+namespace OtlpTap.Rules;
+
+/// <summary>An attribute that a rule adds where it matches, ready to be written: <paramref name="KeyValue"/> is the serialized message.</summary>
+internal sealed record RuleAttribute(byte[] Key, byte[] KeyValue)
+{
+    /// <summary>Keys that begin so are the tap's own.</summary>
+    public const string ReservedPrefix = "otlptap.";
+
+    /// <param name="value">A string, bool, long or double.</param>
+    public static RuleAttribute Of(string key, object value)
+    {
+        var any = new ArrayBufferWriter<byte>();
+        switch (value)
+        {
+            case bool boolean:
+                ProtoWriter.WriteVarintField(any, ProtoWriter.TagOf(OtlpFields.AnyValue.BoolValue, WireType.Varint), boolean ? 1UL : 0);
+                break;
+            case long number:
+                ProtoWriter.WriteVarintField(any, ProtoWriter.TagOf(OtlpFields.AnyValue.IntValue, WireType.Varint), (ulong)number);
+                break;
+            case double number:
+                ProtoWriter.WriteFixed64Field(any, ProtoWriter.TagOf(OtlpFields.AnyValue.DoubleValue, WireType.Fixed64), (ulong)BitConverter.DoubleToInt64Bits(number));
+                break;
+            default:
+                ProtoWriter.WriteLengthDelimited(any, ProtoWriter.TagOf(OtlpFields.AnyValue.StringValue, WireType.LengthDelimited), Encoding.UTF8.GetBytes((string)value));
+                break;
+        }
+
+        var name = Encoding.UTF8.GetBytes(key);
+        var pair = new ArrayBufferWriter<byte>();
+        ProtoWriter.WriteLengthDelimited(pair, ProtoWriter.TagOf(OtlpFields.KeyValue.Key, WireType.LengthDelimited), name);
+        ProtoWriter.WriteLengthDelimited(pair, ProtoWriter.TagOf(OtlpFields.KeyValue.Value, WireType.LengthDelimited), any.WrittenSpan);
+        return new RuleAttribute(name, pair.WrittenSpan.ToArray());
+    }
+}
