@@ -33,4 +33,7 @@ internal sealed record Rule(
 {
     /// <summary>Attributes to add beside the tap's own where the rule tags.</summary>
     public RuleAttribute[] Added { get; init; } = [];
+
+    /// <summary>A condition that is true when any of these is.</summary>
+    public static string AnyOf(IReadOnlyList<string> conditions) => conditions.Count == 1 ? conditions[0] : string.Join(" or ", conditions.Select(condition => $"({condition})"));
 }

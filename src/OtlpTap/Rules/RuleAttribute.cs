@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using OtlpTap.Otlp;
 using OtlpTap.Wire;
@@ -10,6 +11,25 @@ internal sealed record RuleAttribute(byte[] Key, byte[] KeyValue)
 {
     /// <summary>Keys that begin so are the tap's own.</summary>
     public const string ReservedPrefix = "otlptap.";
+
+    public static bool IsReserved(string key) => key.StartsWith(ReservedPrefix, StringComparison.Ordinal);
+
+    /// <summary>A value as YAML has it: without quotes <c>true</c>, <c>5</c> and <c>1.5</c> are no texts.</summary>
+    public static RuleAttribute Parse(string key, string value, bool isText)
+    {
+        if (isText)
+        {
+            return Of(key, value);
+        }
+
+        return value switch
+        {
+            "true" or "false" => Of(key, value == "true"),
+            _ when long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) => Of(key, number),
+            _ when double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) => Of(key, number),
+            _ => Of(key, value),
+        };
+    }
 
     /// <param name="value">A string, bool, long or double.</param>
     public static RuleAttribute Of(string key, object value)

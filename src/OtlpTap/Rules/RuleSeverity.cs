@@ -15,5 +15,20 @@ internal static class RuleSeverities
     public static readonly (string Name, RuleSeverity Value)[] All =
         [("info", RuleSeverity.Info), ("warning", RuleSeverity.Warning), ("error", RuleSeverity.Error), ("critical", RuleSeverity.Critical)];
 
+    public static bool TryParse(string name, out RuleSeverity severity)
+    {
+        foreach (var (known, value) in All)
+        {
+            if (known == name)
+            {
+                severity = value;
+                return true;
+            }
+        }
+
+        severity = RuleSeverity.Error;
+        return false;
+    }
+
     public static string Name(this RuleSeverity severity) => All[(int)severity].Name;
 }

@@ -18,7 +18,20 @@ public sealed class PackFixtureTests(ITestOutputHelper output)
     /// Spans that do show what their trace is labelled with, though its expected.json says that another one is the first
     /// to: here the tool's own span has the result that the label looks for in the next model call.
     /// </summary>
-    private static readonly HashSet<string> AlsoShown = ["dotnet-semantic-kernel/tool-error-payload: genai_tool_error_result"];
+    private static readonly HashSet<string> AlsoShown =
+    [
+        "dotnet-semantic-kernel/tool-error-payload: genai_tool_error_result",
+
+        // The tool's span says which argument it missed.
+        "langfuse-openai/bad-tool-args-schema: langfuse_bad_tool_arguments",
+        "openinference-openai/bad-tool-args-schema: openinference_bad_tool_arguments",
+
+        // The log record is of the span around the calls.
+        "dotnet-meai/unknown-tool: microsoft_function_not_found",
+
+        // The log record is of no span: its response id is all it has.
+        "handwritten-otel-events/eval-log-response-id-only: genai_log_evaluated_as_hallucination",
+    ];
 
     private static readonly Lazy<CompiledRules> Packs = new(CompilePacks);
 
@@ -54,8 +67,8 @@ public sealed class PackFixtureTests(ITestOutputHelper output)
         var expected = File.ReadAllLines(NotYetFound).Where(line => line.Length > 0 && !line.StartsWith('#')).Order(StringComparer.Ordinal).ToList();
         var actual = Scenarios.Value.SelectMany(scenario => scenario.NotFound).Order(StringComparer.Ordinal).ToList();
 
-        Assert.Empty(actual.Except(expected));
-        Assert.Empty(expected.Except(actual));
+        Assert.True(!actual.Except(expected).Any(), $"No longer found:\n{string.Join('\n', actual.Except(expected))}");
+        Assert.True(!expected.Except(actual).Any(), $"Found now:\n{string.Join('\n', expected.Except(actual))}");
         Assert.Equal(expected, actual);
     }
 
@@ -140,8 +153,8 @@ public sealed class PackFixtureTests(ITestOutputHelper output)
                 label.TryGetProperty("carrier", out var carrier) && carrier.GetBoolean())).ToList();
             var verdicts = root.GetProperty("files").EnumerateArray()
                 .Select(name => name.GetString()!)
-                .Where(name => name.Contains(".traces", StringComparison.Ordinal))
-                .SelectMany(name => VerdictsOn(Path.Combine(folder, name))).ToList();
+                .SelectMany(name => VerdictsOn(Path.Combine(folder, name), name.Contains(".logs", StringComparison.Ordinal) ? Signal.Logs : Signal.Traces))
+                .Distinct().ToList();
             return new Scenario(
                 $"{Path.GetFileName(folder)}/{Path.GetFileName(file)[..^".expected.json".Length]}",
                 [.. root.GetProperty("trace_labels").EnumerateArray().Select(label => label.GetString()!)],
@@ -149,18 +162,18 @@ public sealed class PackFixtureTests(ITestOutputHelper output)
                 verdicts);
         }
 
-        private static List<Verdict> VerdictsOn(string file)
+        private static List<Verdict> VerdictsOn(string file, Signal signal)
         {
             var payload = File.ReadAllBytes(file);
             if (file.EndsWith(".json", StringComparison.Ordinal))
             {
                 var request = new ArrayBufferWriter<byte>();
-                Assert.True(OtlpJson.TryRead(Signal.Traces, payload, request, out _));
+                Assert.True(OtlpJson.TryRead(signal, payload, request, out _));
                 payload = request.WrittenSpan.ToArray();
             }
 
             var result = new ScanResult();
-            Assert.True(new RequestScanner(Packs.Value).TryScan(Signal.Traces, payload, result, out _));
+            Assert.True(new RequestScanner(Packs.Value).TryScan(signal, payload, result, out _));
             var verdicts = new List<Verdict>();
             foreach (ref readonly var match in result.Matches)
             {

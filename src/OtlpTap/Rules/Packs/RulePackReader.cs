@@ -14,8 +14,10 @@ namespace OtlpTap.Rules.Packs;
 ///     - name: genai_tool_error      # unique; a user's rule of the same name takes its place
 ///       failure: tool_error
 ///       context: span               # span (default), spanevent or log
-///       condition: '@failed and ...'
+///       severity: error             # info, warning, error (default) or critical
+///       condition: '@failed and ...'  # or a list, of which any may be true
 ///       tag: true                   # default true, as tee and metric
+///       attributes: { team: search }  # to add where it tags
 ///       description: what a match means
 /// </code>
 /// All problems are reported at once; unknown keys are among them.
@@ -23,7 +25,7 @@ namespace OtlpTap.Rules.Packs;
 internal sealed class RulePackReader
 {
     private static readonly string[] PackKeys = ["pack", "description", "define", "rules"];
-    private static readonly string[] RuleKeys = ["name", "failure", "context", "condition", "tag", "tee", "metric", "description"];
+    private static readonly string[] RuleKeys = ["name", "failure", "severity", "context", "condition", "tag", "tee", "metric", "attributes", "description"];
 
     private readonly string _file;
     private readonly List<RuleProblem> _problems;
@@ -120,18 +122,90 @@ internal sealed class RulePackReader
         CheckKeys(map, RuleKeys);
         var name = RequiredText(map, "name");
         var failure = RequiredText(map, "failure");
-        var condition = RequiredText(map, "condition");
         var conditionNode = Child(map, "condition") ?? map;
+        var condition = ReadCondition(map);
         return new Rule(
             name,
             failure,
             ReadContext(map),
-            Expand(conditionNode, condition) ?? condition,
+            condition,
             ReadSwitch(map, "tag"),
             ReadSwitch(map, "tee"),
             ReadSwitch(map, "metric"),
             $"{_file}:{conditionNode.Start.Line}",
-            Text(map, "description") ?? "");
+            Text(map, "description") ?? "",
+            ReadSeverity(map))
+        {
+            Added = ReadAttributes(map),
+        };
+    }
+
+    /// <summary>Conditions of a list are joined by <c>or</c>.</summary>
+    private string ReadCondition(YamlMappingNode map)
+    {
+        if (Child(map, "condition") is not YamlSequenceNode { Children.Count: > 0 } list)
+        {
+            var condition = RequiredText(map, "condition");
+            return Expand(Child(map, "condition") ?? map, condition) ?? condition;
+        }
+
+        var parts = new List<string>();
+        foreach (var node in list.Children)
+        {
+            if (node is YamlScalarNode { Value.Length: > 0 } text)
+            {
+                parts.Add(Expand(node, text.Value) ?? text.Value);
+            }
+            else
+            {
+                Problem(node, "condition is a text, or a list of texts.");
+            }
+        }
+
+        return Rule.AnyOf(parts);
+    }
+
+    private RuleSeverity ReadSeverity(YamlMappingNode map)
+    {
+        if (Text(map, "severity") is not { } name)
+        {
+            return RuleSeverity.Error;
+        }
+
+        if (RuleSeverities.TryParse(name, out var severity))
+        {
+            return severity;
+        }
+
+        Problem(Child(map, "severity")!, $"The severity is info, warning, error or critical, not {name}.");
+        return RuleSeverity.Error;
+    }
+
+    private RuleAttribute[] ReadAttributes(YamlMappingNode map)
+    {
+        switch (Child(map, "attributes"))
+        {
+            case null:
+                return [];
+            case YamlMappingNode attributes:
+                var added = new List<RuleAttribute>();
+                foreach (var (key, node) in attributes.Children)
+                {
+                    var name = key.ToString();
+                    if (node is not YamlScalarNode { Value: { } value } scalar || RuleAttribute.IsReserved(name))
+                    {
+                        Problem(node, $"attributes.{name} is a text, number or boolean, and no key begins with {RuleAttribute.ReservedPrefix}");
+                        continue;
+                    }
+
+                    added.Add(RuleAttribute.Parse(name, value, isText: scalar.Style != ScalarStyle.Plain));
+                }
+
+                return [.. added];
+            case var other:
+                Problem(other, "attributes is a map of keys to values.");
+                return [];
+        }
     }
 
     private RuleContext ReadContext(YamlMappingNode map)
