@@ -121,10 +121,10 @@ public sealed class InspectCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Logs_are_read_and_bring_no_verdict_of_a_span_rule()
+    public async Task Log_records_bring_verdicts_too()
     {
-        Assert.Equal(0, await InspectAsync(Path.Combine(Fixtures, "dotnet-meai/tool-throws.logs.otlp.pb")));
-        Assert.Equal("0 verdicts on 0 spans.\n", _output.ToString());
+        Assert.Equal(0, await InspectAsync(Path.Combine(Fixtures, "dotnet-meai/tool-throws.logs.otlp.pb"), "-o", "json"));
+        Assert.Equal("tool_error", Assert.Single(Verdicts()).GetProperty("failure").GetString());
     }
 
     [Fact]

@@ -59,8 +59,6 @@ public sealed class RulePackTests
                 "shop.yaml: 8:16: @faild is not defined; did you mean failed?",
                 "shop.yaml: 10:5: The key falure is unknown; did you mean failure?",
                 "shop.yaml: 9:5: failure is missing.",
-                "shop.yaml: 13:16: condition is a text.",
-                "shop.yaml: 9:5: condition is missing.",
                 "shop.yaml: 11:14: The context is span, spanevent or log, not spam.",
                 "shop.yaml: 12:10: tag is true or false.",
                 "shop.yaml: 14:5: A rule is a map.",

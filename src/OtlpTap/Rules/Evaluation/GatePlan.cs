@@ -16,7 +16,7 @@ internal static class GatePlan
 
     private const int StatusError = 2;
     private const double FailureOdds = 0.01;
-    private const double MatchOdds = 0.05;
+    private const double MatchOdds = 0.3;
     private const double EqualOdds = 0.2;
     private const double PresentOdds = 0.5;
 
