@@ -105,6 +105,11 @@ internal sealed class HttpExportHandler(
         var reader = http.Request.BodyReader;
         if (await ArriveAsync(http, arrival) is { } refusal)
         {
+            if (refusal == Refusal.TooLarge)
+            {
+                await _body.DiscardAsync(reader, arrival);
+            }
+
             await HttpReply.WriteErrorAsync(http, type, Refuse(signal, Refused.Because(refusal, options.Limits)));
             return;
         }

@@ -11,6 +11,11 @@ namespace OtlpTap.Receive;
 /// </summary>
 internal sealed class WholeBody(ReceiveOptions options, TimeProvider time)
 {
+    /// <summary>Of a message that is refused: a few windows of a connection (4 MiB), beyond which its sender is on its own.</summary>
+    private const int DiscardBytesMax = 16 << 20;
+
+    private static readonly TimeSpan DiscardTimeMax = TimeSpan.FromSeconds(1);
+
     /// <summary>Kestrel keeps what has come in blocks of this size (<c>BlockPoolFactory</c>): one byte holds one.</summary>
     private const int BlockBytes = 64 << 10;
 
@@ -66,6 +71,34 @@ internal sealed class WholeBody(ReceiveOptions options, TimeProvider time)
         }
     }
 
+    /// <summary>
+    /// Takes what is still on its way of a message that is refused as too large, within a bound: what comes for a stream that
+    /// has its answer would end the connection in the way that <see cref="Consume"/> tells of, with the neighbours on it.
+    /// </summary>
+    public async ValueTask DiscardAsync(PipeReader reader, Arrival arrival)
+    {
+        arrival.Shrink(ReceiveOptions.RequestOverheadBytes);
+        using var late = new CancellationTokenSource(DiscardTimeMax, time);
+        var waking = late.Token.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
+        try
+        {
+            for (var bytes = 0L; bytes < DiscardBytesMax && !late.IsCancellationRequested;)
+            {
+                var read = await reader.ReadAsync(CancellationToken.None);
+                bytes += read.Buffer.Length;
+                reader.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted || read.IsCanceled)
+                {
+                    break;
+                }
+            }
+        }
+        finally
+        {
+            await waking.DisposeAsync();
+        }
+    }
+
     /// <param name="late">Its time is set anew with all that comes. A sender that goes away ends the read by itself.</param>
     private async ValueTask<Refusal?> ReadToEndAsync(
         PipeReader reader, Arrival arrival, long length, Func<ReadOnlySequence<byte>, long>? lengthIn, CancellationTokenSource late)
@@ -77,7 +110,7 @@ internal sealed class WholeBody(ReceiveOptions options, TimeProvider time)
             var buffer = read.Buffer;
             if (read.IsCanceled)
             {
-                reader.AdvanceTo(buffer.Start);
+                reader.AdvanceTo(buffer.End);
                 return Refusal.ArrivedTooSlowly;
             }
 
@@ -92,7 +125,7 @@ internal sealed class WholeBody(ReceiveOptions options, TimeProvider time)
                 : null;
             if (refused is not null)
             {
-                reader.AdvanceTo(buffer.Start);
+                reader.AdvanceTo(buffer.End);
                 return refused;
             }
 

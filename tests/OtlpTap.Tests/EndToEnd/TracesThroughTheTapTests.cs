@@ -3,6 +3,7 @@ using System.Text.Json;
 using Grpc.Core;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
+using OpenTelemetry.Proto.Collector.Logs.V1;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using OpenTelemetry.Proto.Trace.V1;
 using OpenTelemetry.Trace;
@@ -42,13 +43,13 @@ public sealed class TracesThroughTheTapTests
     [Theory]
     [InlineData("Logs")]
     [InlineData("Metrics")]
-    public async Task Logs_and_metrics_are_relayed_untouched(string name)
+    public async Task Healthy_logs_and_metrics_are_relayed_untouched(string name)
     {
         var signal = Enum.Parse<Signal>(name);
         await using var upstream = await StubUpstream.StartAsync();
         await using var tap = await RunningTap.StartAsync(upstream);
         var message = signal == Signal.Logs
-            ? await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "fixtures/dotnet-meai/tool-throws.logs.otlp.pb"), TestContext.Current.CancellationToken)
+            ? await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "fixtures/dotnet-semantic-kernel/success.logs.otlp.pb"), TestContext.Current.CancellationToken)
             : [0x0a, 0x00, 0x0a, 0x04, 0x12, 0x02, 0x12, 0x00];
 
         Assert.Empty(await tap.ExportAsync(signal, message));
@@ -56,6 +57,27 @@ public sealed class TracesThroughTheTapTests
         var call = Assert.Single(upstream.Calls);
         Assert.Equal(ExportServiceNames.PathOf(signal), call.Path);
         Assert.Equal(message, call.Message);
+    }
+
+    [Fact]
+    public async Task A_log_record_that_tells_a_failure_is_tagged_and_nothing_else_changes()
+    {
+        await using var upstream = await StubUpstream.StartAsync();
+        await using var tap = await RunningTap.StartAsync(upstream);
+        var message = await File.ReadAllBytesAsync(Path.Combine(AppContext.BaseDirectory, "fixtures/dotnet-meai/tool-throws.logs.otlp.pb"), TestContext.Current.CancellationToken);
+
+        Assert.Empty(await tap.ExportAsync(Signal.Logs, message));
+
+        var arrived = ExportLogsServiceRequest.Parser.ParseFrom(Assert.Single(upstream.Calls).Message);
+        var records = arrived.ResourceLogs.SelectMany(resource => resource.ScopeLogs).SelectMany(scope => scope.LogRecords).ToList();
+        var tagged = Assert.Single(records, record => record.Attributes.Any(attribute => attribute.Key == "otlptap.failure"));
+        Assert.Equal("tool_error", tagged.Attributes.Single(attribute => attribute.Key == "otlptap.failure").Value.StringValue);
+        foreach (var tag in tagged.Attributes.Where(attribute => attribute.Key.StartsWith("otlptap.", StringComparison.Ordinal)).ToList())
+        {
+            tagged.Attributes.Remove(tag);
+        }
+
+        Assert.Equal(ExportLogsServiceRequest.Parser.ParseFrom(message), arrived);
     }
 
     [Fact]
