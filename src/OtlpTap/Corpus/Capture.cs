@@ -1,4 +1,5 @@
 using OtlpTap.Otlp;
+using OtlpTap.Verdicts;
 
 namespace OtlpTap.Corpus;
 

@@ -2,6 +2,7 @@ using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Scan;
 using OtlpTap.Tee;
+using OtlpTap.Verdicts;
 
 namespace OtlpTap.Corpus;
 

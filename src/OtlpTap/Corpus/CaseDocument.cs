@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using OtlpTap.Otlp;
+using OtlpTap.Verdicts;
 
 namespace OtlpTap.Corpus;
 

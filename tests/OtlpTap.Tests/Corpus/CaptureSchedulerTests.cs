@@ -2,6 +2,7 @@ using Microsoft.Extensions.Time.Testing;
 using OtlpTap.Corpus;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
+using OtlpTap.Verdicts;
 using Prometheus;
 using static OtlpTap.Tests.Corpus.Telemetry;
 

@@ -3,6 +3,7 @@ using Google.Protobuf;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using OtlpTap.Corpus;
 using OtlpTap.Otlp;
+using OtlpTap.Verdicts;
 using static OtlpTap.Tests.Corpus.Telemetry;
 
 namespace OtlpTap.Tests.Corpus;

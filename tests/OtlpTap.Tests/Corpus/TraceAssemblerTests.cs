@@ -3,6 +3,7 @@ using OpenTelemetry.Proto.Collector.Logs.V1;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using OtlpTap.Corpus;
 using OtlpTap.Otlp;
+using OtlpTap.Verdicts;
 using static OtlpTap.Tests.Corpus.Telemetry;
 
 namespace OtlpTap.Tests.Corpus;
