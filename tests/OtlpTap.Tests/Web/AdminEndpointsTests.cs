@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Web;
@@ -23,6 +24,7 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
     {
         _readiness = new Readiness(() => [("otlp_grpc/tempo", _isUpstreamReachable), ("otlp_grpc/loki", true)]);
         var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
         _server = builder.Build();
         _server.MapAdmin(_metrics, _readiness, _ =>
