@@ -1,4 +1,5 @@
 using OtlpTap.Cli;
+using OtlpTap.Cli.Scoreboard;
 using OtlpTap.Cli.Demo;
 using OtlpTap.Hosting;
 
@@ -8,6 +9,6 @@ internal static class Program
 {
     private static Task<int> Main(string[] args) =>
         CommandLine.InvokeAsync(
-            CommandLine.Create(TapCommand.RunAsync, InspectCommand.Create(), TryCommand.Create(), DemoCommand.Create(), HealthCommand.Create(), ReloadCommand.Create()),
+            CommandLine.Create(TapCommand.RunAsync, InspectCommand.Create(), ScoreboardCommand.Create(), TryCommand.Create(), DemoCommand.Create(), HealthCommand.Create(), ReloadCommand.Create()),
             args);
 }
