@@ -319,11 +319,13 @@ public sealed class RecorderTests : IDisposable
         var recorder = Create(256 << 10, 8 << 10);
         var written = -1;
         var done = false;
-        var readers = Enumerable.Range(0, 2).Select(number => Task.Run(() =>
+        using var looking = new CountdownEvent(2);
+        var readers = Enumerable.Range(0, looking.InitialCount).Select(number => Task.Run(() =>
         {
             var random = new Random(number);
             var looks = 0;
-            while (!Volatile.Read(ref done))
+            looking.Signal();
+            do
             {
                 var trace = random.Next(Traces);
                 var youngest = -1;
@@ -342,10 +344,13 @@ public sealed class RecorderTests : IDisposable
                 Assert.True(before < Traces || youngest > before - Traces || wentOn > 500, "what was written before the look is found");
                 looks++;
             }
+            while (!Volatile.Read(ref done));
 
             return looks;
         })).ToList();
 
+        // On a busy machine the writer would be through before a reader has begun.
+        Assert.True(looking.Wait(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken), "the readers are at it");
         for (var i = 0; i < Requests; i++)
         {
             Append(recorder, RequestOf(LengthOf(i), i, Trace(i % Traces)), Trace(i % Traces));
