@@ -158,7 +158,10 @@ public sealed class HeldRecordsTests
         await setup.DeliverAllAsync();
 
         Assert.True(setup.Time.GetUtcNow() - sent >= TimeSpan.FromMinutes(3));
-        Assert.Equal(["throttled", "other", "other", "throttled"], setup.Inner.Texts);
+
+        // The other may have been tried in the background too while the upstream was unavailable.
+        Assert.Equal(["throttled", "other", "throttled"], setup.Inner.Texts.Where((text, at) => at == 0 || setup.Inner.Texts[at - 1] != text));
+        Assert.InRange(setup.Inner.Texts.Count(text => text == "other"), 2, 3);
     }
 
     [Fact]
