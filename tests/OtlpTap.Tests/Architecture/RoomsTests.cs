@@ -22,6 +22,7 @@ public sealed partial class RoomsTests
         ["Tee"] = ["Scan", "Otlp", "Buffers", "Metrics"],
         ["Recorder"] = ["Tee", "Scan", "Otlp", "Wire", "Buffers", "Metrics"],
         ["Corpus"] = ["Recorder", "Tee", "Scan", "Rules", "Verdicts", "Otlp", "Wire", "Buffers", "Metrics"],
+        ["Feedback"] = ["Runs", "Verdicts", "Otlp", "Metrics"],
         ["Pipeline"] = ["Scan", "Validate", "Tag", "Forward", "Tee", "Otlp", "Buffers", "Metrics"],
         ["Receive"] = ["Pipeline", "Otlp", "Buffers", "Metrics"],
         ["Web"] = ["Metrics"],
