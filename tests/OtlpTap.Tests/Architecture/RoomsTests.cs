@@ -21,6 +21,7 @@ public sealed partial class RoomsTests
         ["Forward"] = ["Otlp", "Buffers", "Metrics"],
         ["Tee"] = ["Scan", "Otlp", "Buffers", "Metrics"],
         ["Recorder"] = ["Tee", "Scan", "Otlp", "Wire", "Buffers", "Metrics"],
+        ["Detectors"] = ["Recorder", "Tee", "Scan", "Rules", "Runs", "Verdicts", "Otlp", "Wire", "Buffers", "Metrics"],
         ["Corpus"] = ["Recorder", "Tee", "Scan", "Rules", "Verdicts", "Otlp", "Wire", "Buffers", "Metrics"],
         ["Feedback"] = ["Runs", "Verdicts", "Otlp", "Metrics"],
         ["Pipeline"] = ["Scan", "Validate", "Tag", "Forward", "Tee", "Otlp", "Buffers", "Metrics"],

@@ -1,0 +1,66 @@
+using OtlpTap.Otlp;
+using OtlpTap.Runs;
+using OtlpTap.Verdicts;
+
+namespace OtlpTap.Detectors;
+
+/// <summary>
+/// What a detector is told beside the run, and where it puts what it finds. For one run and one thread.
+/// A failure that is known already, by a rule or an earlier detector, is not said again: same span, same kind.
+/// </summary>
+internal sealed class DetectionContext
+{
+    /// <summary>A run with more failures than this is not better described by more.</summary>
+    public const int VerdictsMax = 256;
+
+    public const int EvidenceMax = 32;
+    public const int EvidenceCharsMax = 1024;
+
+    private readonly HashSet<(SpanId Span, string Failure)> _known = [];
+    private readonly List<Verdict> _found = [];
+    private readonly TimeProvider _time;
+    private readonly long _started;
+    private readonly TimeSpan _timeMax;
+    private string _detector = "";
+
+    public DetectionContext(AgentRun run, IEnumerable<Verdict> known, TimeProvider time, TimeSpan timeMax)
+    {
+        Run = run;
+        _time = time;
+        _started = time.GetTimestamp();
+        _timeMax = timeMax;
+        foreach (var verdict in known)
+        {
+            _known.Add((verdict.SpanId, verdict.Failure));
+        }
+    }
+
+    public AgentRun Run { get; }
+
+    /// <summary>The time for this run is used up: leave with what was found so far. Ask once for each step, message or kilobyte of work.</summary>
+    public bool IsTimeOver => _time.GetElapsedTime(_started) > _timeMax;
+
+    public IReadOnlyList<Verdict> Verdicts => _found;
+
+    /// <summary>Whether the failure is known, by a rule's match or an earlier detector.</summary>
+    public bool IsKnown(SpanId span, string failure) => _known.Contains((span, failure));
+
+    public void Found(in Verdict verdict)
+    {
+        if (_found.Count < VerdictsMax && _known.Add((verdict.SpanId, verdict.Failure)))
+        {
+            _found.Add(verdict with { Evidence = Bounded(verdict.Evidence) });
+        }
+    }
+
+    /// <summary>A failure that is a yes or no: its score is 1.</summary>
+    public void Found(RunStep step, string failure, string explanation, params IReadOnlyList<string> evidence) =>
+        Found(new Verdict(step.SpanId, failure, _detector, VerdictSource.Detector) { Score = 1, Explanation = explanation, Evidence = evidence });
+
+    internal void Enter(IDetector detector) => _detector = detector.Name;
+
+    private static IReadOnlyList<string> Bounded(IReadOnlyList<string> evidence) =>
+        evidence.Count <= EvidenceMax && evidence.All(text => text.Length <= EvidenceCharsMax)
+            ? evidence
+            : [.. evidence.Take(EvidenceMax).Select(text => text.Length <= EvidenceCharsMax ? text : text[..EvidenceCharsMax])];
+}

@@ -1,0 +1,10 @@
+using Microsoft.Extensions.Logging;
+using OtlpTap.Otlp;
+
+namespace OtlpTap.Detectors;
+
+internal static partial class DetectorsLog
+{
+    [LoggerMessage(Level = LogLevel.Error, Message = "detector {Detector} failed on trace {TraceId}")]
+    public static partial void DetectorFailed(this ILogger logger, string detector, TraceId traceId, Exception exception);
+}
