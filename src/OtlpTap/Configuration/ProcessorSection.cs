@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OtlpTap.Otlp;
+using OtlpTap.Rules.Expressions;
 
 namespace OtlpTap.Configuration;
 
@@ -44,6 +45,7 @@ internal static class ProcessorSection
         {
             Packs = packs.Read(tap, "packs", defaults.Packs),
             Rules = RuleSection.Read(tap, "rules", ruleTexts),
+            ErrorMode = tap.Choice("error_mode", defaults.ErrorMode, [("ignore", ErrorMode.Ignore), ("silent", ErrorMode.Silent), ("propagate", ErrorMode.Propagate)]),
             RecorderBytesMax = recorder.Mebibytes("max_size_mib", defaults.RecorderBytesMax, 16, 65_536),
             RecorderAgeMax = recorder.Duration("max_age", defaults.RecorderAgeMax, TimeSpan.FromMinutes(1), TimeSpan.FromDays(7)),
             CorpusDirectory = corpus.Text("directory", defaults.CorpusDirectory),

@@ -13,6 +13,10 @@ internal sealed partial class Section
     /// <summary>A text that no message and no printed configuration shows.</summary>
     public string? Secret(string key) => TextAs(key, KeyKind.Secret, byDefault: null);
 
+    /// <summary>Not there, or with nothing behind it; not so for a value of another kind, which is reported where it is read.</summary>
+    public bool IsUnset(string key) =>
+        map.Find(key)?.Value is null or ConfigScalar { IsNull: true } or ConfigScalar { Text: "" } or ConfigList { Items.Length: 0 };
+
     public string? RequiredText(string key)
     {
         var text = Text(key);

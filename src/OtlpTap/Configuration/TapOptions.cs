@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using OtlpTap.Forward;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;
+using OtlpTap.Rules.Expressions;
 
 namespace OtlpTap.Configuration;
 
@@ -50,6 +51,13 @@ internal sealed record TapProcessorOptions
 
     /// <summary><c>rules</c>: the operator's own, in order. Default none.</summary>
     public ImmutableArray<Rule> Rules { get; init; } = [];
+
+    /// <summary>
+    /// <c>error_mode</c>: what is done when a rule's condition comes to an error, beside counting it. Default ignore. The
+    /// Collector's <c>propagate</c> refuses the request; here that would make a rule's mistake the agents' loss of data, so
+    /// it only says it louder.
+    /// </summary>
+    public ErrorMode ErrorMode { get; init; } = ErrorMode.Ignore;
 
     /// <summary><c>recorder.max_size_mib</c>: how much of the recent past is kept. Default 256 MiB; 16 to 65536.</summary>
     public long RecorderBytesMax { get; init; } = 256L << 20;

@@ -28,4 +28,7 @@ internal static partial class HostLog
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "service.admin listens on {Endpoint} and lets in everyone who reaches it: metrics tell what runs here; give it an auth.authenticator, or an address of this machine alone")]
     public static partial void AdminIsOpen(this ILogger logger, Configuration.ListenAddress endpoint);
+
+    [LoggerMessage(Message = "the condition of rule {Rule} came to an error on {Count} spans or log records, which it does not match then")]
+    public static partial void RuleErrors(this ILogger logger, LogLevel level, string rule, long count);
 }

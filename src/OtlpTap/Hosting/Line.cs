@@ -19,6 +19,7 @@ internal sealed class Line
     private readonly TapOptions _options;
     private readonly FailureMetrics _failures;
     private readonly InvalidItems? _invalid;
+    private readonly RuleErrors _ruleErrors;
 
     private Line(LineParts parts, TapOptions options, ExporterSet exporters, FailureMetrics failures)
     {
@@ -26,6 +27,7 @@ internal sealed class Line
         _options = options;
         Exporters = exporters;
         _failures = failures;
+        _ruleErrors = new RuleErrors(options.Rules, options.Processor.ErrorMode, parts.Time, parts.Logs.CreateLogger<RuleErrors>());
         _invalid = options.Processor.OnInvalid == OnInvalid.Relay ? null : new InvalidItems(new RequestValidator(options.Processor.OnInvalid), parts.Metrics.Validity);
         Receivers = options.Receivers.ToImmutableDictionary(
             receiver => receiver.Id,
@@ -52,6 +54,9 @@ internal sealed class Line
         Exporters.PublishMetrics();
         _failures.RuleErrorsSampled(_options.Rules.ErrorsOf);
     }
+
+    /// <summary>Now and then: what nobody reads from metrics alone.</summary>
+    public void TellRuleErrors() => _ruleErrors.Tell();
 
     private static IReadOnlyList<RuleLabels> Labels(CompiledRules rules) =>
         [.. Enumerable.Range(0, rules.Count).Select(index => rules[index]).Select(rule => new RuleLabels(rule.Name, rule.Failure, rule.Metric))];

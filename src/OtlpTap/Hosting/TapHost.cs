@@ -190,7 +190,7 @@ internal sealed class TapHost : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    /// <summary>Keeps the answer of /readyz fresh while no requests show whether the upstreams are there.</summary>
+    /// <summary>Keeps the answer of /readyz fresh while no requests show whether the upstreams are there, and tells of rules that come to errors.</summary>
     private async Task ProbeAsync()
     {
         using var timer = new PeriodicTimer(ProbeInterval, _time);
@@ -198,6 +198,7 @@ internal sealed class TapHost : IAsyncDisposable
         {
             do
             {
+                _line.TellRuleErrors();
                 await _line.Exporters.ProbeAsync(_stopping.Token);
             }
             while (await timer.WaitForNextTickAsync(_stopping.Token));

@@ -17,7 +17,7 @@ internal enum RuleContext : byte
 /// <param name="Metric">Whether the match is counted.</param>
 /// <param name="Source">Where it stands, for messages: <c>file:line</c>, or the pack's name and line.</param>
 /// <param name="Description">What a match means, for people.</param>
-/// <param name="IsEnabled">False takes a pack's rule of that name out of force; nothing but the name counts then.</param>
+/// <param name="IsEnabled">False: the rule is not in force, and neither is a pack's rule of its name; nothing but the name counts then.</param>
 internal sealed record Rule(
     string Name,
     string Failure,

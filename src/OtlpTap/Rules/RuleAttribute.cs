@@ -12,7 +12,18 @@ internal sealed record RuleAttribute(byte[] Key, byte[] KeyValue)
     /// <summary>Keys that begin so are the tap's own.</summary>
     public const string ReservedPrefix = "otlptap.";
 
-    public static bool IsReserved(string key) => key.StartsWith(ReservedPrefix, StringComparison.Ordinal);
+    /// <summary>Of one rule. They are written into every span that it finds, which a request has thousands of.</summary>
+    public const int CountMax = 32;
+
+    /// <summary>Characters of a key, and of a value.</summary>
+    public const int LengthMax = 1024;
+
+    /// <summary>Why a rule cannot add it; null where it can.</summary>
+    public static string? Problem(string key, string value) =>
+        key.Length == 0 ? "an attribute has a name"
+        : key.StartsWith(ReservedPrefix, StringComparison.Ordinal) ? $"keys that begin with {ReservedPrefix} are the tap's own"
+        : key.Length > LengthMax || value.Length > LengthMax ? $"keys and values have {LengthMax} characters at most"
+        : null;
 
     /// <summary>A value as YAML has it: without quotes <c>true</c>, <c>5</c> and <c>1.5</c> are no texts.</summary>
     public static RuleAttribute Parse(string key, string value, bool isText)

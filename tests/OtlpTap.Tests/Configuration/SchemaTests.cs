@@ -76,7 +76,7 @@ public sealed partial class SchemaTests
     [InlineData("processors: { tap: { corpus: { settle: 5 } } }", ".processors.tap.corpus.settle: 5 is more than 0")]
     [InlineData("processors: { tap: { on_invalid: reject } }", ".processors.tap.on_invalid: reject is nothing of ")]
     [InlineData("processors: { tap: { tee: { enabled: 1 } } }", ".processors.tap.tee.enabled: Number is none of ")]
-    [InlineData("processors: { tap: { rules: [{ name: a }] } }", ".processors.tap.rules[0]: not all of ")]
+    [InlineData("processors: { tap: { rules: [{ failure: a, condition: b }] } }", ".processors.tap.rules[0]: not all of ")]
     [InlineData("exporters: { otlp/a: { tls: text } }", ".exporters.otlp/a: not all of ")]
     public void What_the_tap_refuses_as_a_key_or_a_value_the_schema_refuses(string yaml, string expected)
     {

@@ -126,7 +126,7 @@ internal sealed class Binder
     {
         if (converter.Keys.Count > 0)
         {
-            return Unsupported(converter.Keys[0].Position, "a converter's answer cannot be indexed");
+            return Unsupported(converter.Keys[0].Position, $"a converter's answer cannot be indexed{Names.Elsewhere(converter.Name)}");
         }
 
         switch (converter.Name)
@@ -154,7 +154,7 @@ internal sealed class Binder
             case "IsRootSpan" when _context != RuleContext.Span:
                 return Problem(converter.Position, "IsRootSpan() exists in the span context only.");
             case var name when Names.IsConverter(name):
-                return Unsupported(converter.Position, $"the converter {name} cannot be used");
+                return Unsupported(converter.Position, $"the converter {name} cannot be used{Names.Elsewhere(name)}");
             default:
                 return Problem(converter.Position, $"There is no converter named {converter.Name}{Names.Suggest(converter.Name, Names.Converters)}");
         }
@@ -348,7 +348,7 @@ internal sealed class Binder
             case ConverterSyntax converter:
                 if (Names.IsConverter(converter.Name))
                 {
-                    Unsupported(converter.Position, $"the converter {converter.Name} cannot be used as a value");
+                    Unsupported(converter.Position, $"the converter {converter.Name} cannot be used as a value{Names.Elsewhere(converter.Name)}");
                 }
                 else
                 {
@@ -463,7 +463,7 @@ internal sealed class Binder
         var name = string.Join('.', fields.Select(field => field.Name));
         if (Names.FieldsOf(context).Contains(name))
         {
-            Unsupported(path.Position, name == "attributes" ? "attributes are read one by one: attributes[\"key\"]" : $"{context}.{name} cannot be read");
+            Unsupported(path.Position, name == "attributes" ? "attributes are read one by one: attributes[\"key\"]" : $"{context}.{name} cannot be read{Names.Elsewhere(context, name)}");
             return null;
         }
 

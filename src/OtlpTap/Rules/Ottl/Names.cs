@@ -79,6 +79,23 @@ internal static class Names
         _ => ["log", "resource", "instrumentation_scope", "otelcol"],
     };
 
+    /// <summary>What a rule does instead of reading a field that it cannot; empty where there is nothing to say.</summary>
+    public static string Elsewhere(string context, string field) => $"{context}.{field}" switch
+    {
+        "span.events" => "; a rule with `context: spanevent` looks at each event of the span",
+        "span.parent_span_id" or "span.parent_span_id.string" or "span.links" => "; a rule looks at one span alone, and what needs others of its trace is for detectors, behind the line",
+        _ => "",
+    };
+
+    /// <summary>The same of a converter.</summary>
+    public static string Elsewhere(string converter) => converter switch
+    {
+        "IsRootSpan" => "; a rule looks at one span alone, and what needs others of its trace is for detectors, behind the line",
+        "ParseJSON" or "ParseKeyValue" or "ParseCSV" or "ParseXML" or "ParseSimplifiedXML" or "ParseSeverity" or "ExtractPatterns" or "ExtractGrokPatterns" or "GetXML" =>
+            "; parsing what a span carries takes longer than the line may, and is for detectors, behind it; IsMatch looks at the text as it is",
+        _ => "",
+    };
+
     /// <summary>The end of a sentence: <c>; did you mean X?</c> for the nearest of the names, a full stop when none is near.</summary>
     public static string Suggest(string wrong, IEnumerable<string> names)
     {

@@ -18,6 +18,7 @@ namespace OtlpTap.Rules.Packs;
 ///       condition: '@failed and ...'  # or a list, of which any may be true
 ///       tag: true                   # default true, as tee and metric
 ///       attributes: { team: search }  # to add where it tags
+///       enabled: true               # false leaves it out
 ///       description: what a match means
 /// </code>
 /// All problems are reported at once; unknown keys are among them.
@@ -25,7 +26,7 @@ namespace OtlpTap.Rules.Packs;
 internal sealed class RulePackReader
 {
     private static readonly string[] PackKeys = ["pack", "description", "define", "rules"];
-    private static readonly string[] RuleKeys = ["name", "failure", "severity", "context", "condition", "tag", "tee", "metric", "attributes", "description"];
+    private static readonly string[] RuleKeys = ["name", "failure", "severity", "context", "condition", "tag", "tee", "metric", "attributes", "enabled", "description"];
 
     private readonly string _file;
     private readonly List<RuleProblem> _problems;
@@ -134,7 +135,8 @@ internal sealed class RulePackReader
             ReadSwitch(map, "metric"),
             $"{_file}:{conditionNode.Start.Line}",
             Text(map, "description") ?? "",
-            ReadSeverity(map))
+            ReadSeverity(map),
+            ReadSwitch(map, "enabled"))
         {
             Added = ReadAttributes(map),
         };
@@ -192,13 +194,18 @@ internal sealed class RulePackReader
                 foreach (var (key, node) in attributes.Children)
                 {
                     var name = key.ToString();
-                    if (node is not YamlScalarNode { Value: { } value } scalar || RuleAttribute.IsReserved(name))
+                    if (node is not YamlScalarNode { Value: { } value } scalar)
                     {
-                        Problem(node, $"attributes.{name} is a text, number or boolean, and no key begins with {RuleAttribute.ReservedPrefix}");
-                        continue;
+                        Problem(node, $"attributes.{name} is a text, number or boolean.");
                     }
-
-                    added.Add(RuleAttribute.Parse(name, value, isText: scalar.Style != ScalarStyle.Plain));
+                    else if (RuleAttribute.Problem(name, value) is { } problem)
+                    {
+                        Problem(node, $"attributes.{name}: {problem}.");
+                    }
+                    else
+                    {
+                        added.Add(RuleAttribute.Parse(name, value, isText: scalar.Style != ScalarStyle.Plain));
+                    }
                 }
 
                 return [.. added];

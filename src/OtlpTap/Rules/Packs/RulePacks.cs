@@ -42,7 +42,7 @@ internal static class RulePacks
         return problems.Count == before ? rules : null;
     }
 
-    /// <summary>The packs' rules and the user's: one of the same name takes the place of the pack's, the others follow.</summary>
+    /// <summary>The packs' rules and the user's: one of the same name takes the place of the pack's, the others follow. Those that are switched off are left out.</summary>
     public static IReadOnlyList<Rule> Override(IReadOnlyList<Rule> packRules, IReadOnlyList<Rule> userRules)
     {
         var merged = new List<Rule>(packRules);
@@ -59,7 +59,7 @@ internal static class RulePacks
             }
         }
 
-        return merged;
+        return [.. merged.Where(rule => rule.IsEnabled)];
     }
 
     private static List<string> Resolve(IReadOnlyCollection<string> names, List<RuleProblem> problems)
