@@ -201,7 +201,7 @@ internal sealed class CaptureScheduler
             var rule = scan.Rules[index];
             if (rule.Tee)
             {
-                Judged(match.TraceId, new Verdict(match.SpanId, rule.Failure, rule.Name, VerdictSource.Rule), now, out var added);
+                Judged(match.TraceId, new Verdict(match.SpanId, rule.Failure, rule.Name, VerdictSource.Rule) { Origin = match.Origin }, now, out var added);
                 changed |= added;
             }
         }

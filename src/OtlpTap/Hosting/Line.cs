@@ -71,5 +71,6 @@ internal sealed class Line
         [.. pipeline.Others.Select(other => Exporters.Beside(other, signal))],
         _parts.Metrics.Receive,
         _failures,
-        pipeline.IsTapped ? _invalid : null);
+        pipeline.IsTapped ? _invalid : null,
+        pipeline.IsTapped ? _parts.Causes : null);
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using OtlpTap.Buffers;
+using OtlpTap.Causes;
 using OtlpTap.Cli;
 using OtlpTap.Configuration;
 using OtlpTap.Corpus;
@@ -85,7 +86,7 @@ internal sealed class TapHost : IAsyncDisposable
 
         // The request path.
         _inFlight = new ByteBudget(processor.InFlightBytesMax);
-        _line = Line.First(new LineParts(_metrics, payloads, _inFlight, scans, _tee, time, logs), options);
+        _line = Line.First(new LineParts(_metrics, payloads, _inFlight, scans, new CauseMarker(new CauseLedger()), _tee, time, logs), options);
         _readiness = new Readiness(() => _line.Exporters.Primaries.Select(exporter => (exporter.Id, exporter.IsReachable)), time);
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
         var listenerMetrics = new ListenerMetrics(_metrics.Factory);

@@ -34,6 +34,8 @@ internal sealed class FailureMetrics
     private readonly Counter _taggingFailures;
     private readonly Counter _overflow;
     private readonly Counter _leftOut;
+    private readonly Counter _propagated;
+    private readonly Counter _causesNotSought;
     private readonly (Counter.Child Child, double Before)[] _ruleErrors;
     private readonly Counter.Child?[] _other;
     private readonly ConcurrentDictionary<byte[], Counter.Child?[]> _services = new(ServiceNameComparer.Instance);
@@ -49,12 +51,14 @@ internal sealed class FailureMetrics
         _other = new Counter.Child?[_rules.Length];
         _failing = factory.CreateCounter(
             "otlptap_failing_spans_total",
-            "Spans on which a rule's condition is true, by kind of failure, rule and service; a span on which several are true is counted for each.",
+            "Spans on which a rule's condition is true, by kind of failure, rule and service; a span on which several are true is counted for each, and one that only repeats the failure of another for none.",
             ["failure", "rule", "service"]);
         _alreadyTagged = factory.CreateCounter("otlptap_already_tagged_spans_total", "Spans that arrived with otlptap.failure: not tagged again.");
         _taggingFailures = factory.CreateCounter("otlptap_tagging_failures_total", "Requests forwarded untagged because tagging failed.");
         _overflow = factory.CreateCounter("otlptap_failing_spans_other_total", "Failing spans counted for the service \"other\" because the set of services is full or the name too long.");
         _leftOut = factory.CreateCounter("otlptap_failing_spans_left_out_total", "Failing spans beyond the most that one request can have tagged and kept.");
+        _propagated = factory.CreateCounter("otlptap_propagated_spans_total", "Spans that only repeat the failure of a span below them: tagged with otlptap.failure.origin and not counted as failing.");
+        _causesNotSought = factory.CreateCounter("otlptap_causes_not_sought_total", "Requests with more failing spans than are looked at for their cause: the rest count as failures of their own.");
         var ruleErrors = factory.CreateCounter("otlptap_rule_errors_total", "Spans on which a rule's condition came to an error, such as HasPrefix of a missing attribute; it then counts as false.", ["rule"]);
         _ruleErrors = [.. _rules.Select(rule => ruleErrors.WithLabels(rule.Rule)).Select(child => (child, child.Value))];
     }
@@ -85,6 +89,12 @@ internal sealed class FailureMetrics
             child.Inc();
         }
     }
+
+    /// <summary>A span only repeats the failure of another.</summary>
+    public void SpanPropagated() => _propagated.Inc();
+
+    /// <summary>Not all failing spans of a request were looked at for their cause.</summary>
+    public void CausesNotSought() => _causesNotSought.Inc();
 
     public void SpanAlreadyTagged() => _alreadyTagged.Inc();
 

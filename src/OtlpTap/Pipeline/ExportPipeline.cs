@@ -1,4 +1,5 @@
 using OtlpTap.Buffers;
+using OtlpTap.Causes;
 using OtlpTap.Forward;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
@@ -18,6 +19,7 @@ using Tee = OtlpTap.Tee.Tee;
 /// Further exporters are given the same bytes first, without waiting, and have no say in the answer.
 /// </summary>
 /// <param name="invalid">What to do about single invalid items; none where the upstream is to decide.</param>
+/// <param name="causes">What tells causes from spans that repeat them; none where every match counts.</param>
 /// <param name="tee">None where the pipeline does not name the tap processor: requests are then only checked and forwarded.</param>
 /// <param name="primary">Whose answer is the sender's; none where no exporter is configured.</param>
 /// <param name="others">Further exporters, whose <see cref="IExporter.ExportAsync"/> ends at once. Only with a primary.</param>
@@ -31,7 +33,8 @@ internal sealed class ExportPipeline(
     IExporter[] others,
     ReceiveMetrics metrics,
     FailureMetrics failures,
-    InvalidItems? invalid = null)
+    InvalidItems? invalid = null,
+    CauseMarker? causes = null)
 {
     private static readonly Task<ExportReply> Accepted = Task.FromResult(ExportReply.Accepted);
 
@@ -77,6 +80,11 @@ internal sealed class ExportPipeline(
     {
         payload.ItemCount = scan.ItemCount;
         var outgoing = payload;
+        if ((scan.Matches.Length > 0 || scan.ErrorCount > 0) && causes is not null && !causes.TryMark(payload.Span, scan))
+        {
+            failures.CausesNotSought();
+        }
+
         if (scan.Matches.Length > 0)
         {
             CountFailures(payload.Span, scan);
@@ -224,6 +232,12 @@ internal sealed class ExportPipeline(
             if (match.AlreadyTagged)
             {
                 failures.SpanAlreadyTagged();
+            }
+
+            if (!match.Origin.IsZero)
+            {
+                failures.SpanPropagated();
+                continue;
             }
 
             foreach (var rule in scan.RulesOf(in match))

@@ -41,6 +41,9 @@ internal sealed class ScanResult
     /// </summary>
     public ReadOnlySpan<TraceId> TraceIds => _traceIds.AsSpan(0, _traceIdCount);
 
+    /// <summary>Spans with the status ERROR, matched or not.</summary>
+    public int ErrorCount { get; set; }
+
     /// <summary>In the order of the bytes.</summary>
     public ReadOnlySpan<SpanMatch> Matches => _matches.AsSpan(0, _matchCount);
 
@@ -59,6 +62,7 @@ internal sealed class ScanResult
         Signal = signal;
         Rules = rules;
         ItemCount = 0;
+        ErrorCount = 0;
         NeedsTag = false;
         MatchesLeftOut = 0;
         _traceIdCount = 0;
@@ -66,9 +70,9 @@ internal sealed class ScanResult
         _ruleIndexCount = 0;
     }
 
-    /// <summary>What the arrays hold, used or not; a match is 72 bytes, a slot 24.</summary>
+    /// <summary>What the arrays hold, used or not; a match is 80 bytes, a slot 24.</summary>
     public long RetainedBytes =>
-        (16L * _traceIds.Length) + (72L * _matches.Length) + (24L * _slots.Length) + (2L * (_ruleIndexes.Length + _hits.Length));
+        (16L * _traceIds.Length) + (80L * _matches.Length) + (24L * _slots.Length) + (2L * (_ruleIndexes.Length + _hits.Length));
 
     /// <summary>The slots that rules are evaluated on: what is in them is left over from other requests.</summary>
     public Span<Slot> SlotFrame()
@@ -93,11 +97,11 @@ internal sealed class ScanResult
     }
 
     /// <summary>How much was found so far, for <see cref="ReturnTo"/>.</summary>
-    public Mark TakeMark() => new(ItemCount, _traceIdCount, _matchCount, _ruleIndexCount, MatchesLeftOut, NeedsTag);
+    public Mark TakeMark() => new(ItemCount, ErrorCount, _traceIdCount, _matchCount, _ruleIndexCount, MatchesLeftOut, NeedsTag);
 
     /// <summary>Forgets everything found since <paramref name="mark"/> was taken.</summary>
     public void ReturnTo(in Mark mark) =>
-        (ItemCount, _traceIdCount, _matchCount, _ruleIndexCount, MatchesLeftOut, NeedsTag) = (mark.Items, mark.TraceIds, mark.Matches, mark.RuleIndexes, mark.LeftOut, mark.NeedsTag);
+        (ItemCount, ErrorCount, _traceIdCount, _matchCount, _ruleIndexCount, MatchesLeftOut, NeedsTag) = (mark.Items, mark.Errors, mark.TraceIds, mark.Matches, mark.RuleIndexes, mark.LeftOut, mark.NeedsTag);
 
     public void AddTraceId(in TraceId id)
     {
@@ -148,5 +152,38 @@ internal sealed class ScanResult
         }
     }
 
-    internal readonly record struct Mark(int Items, int TraceIds, int Matches, int RuleIndexes, int LeftOut, bool NeedsTag);
+    /// <summary>The span of a match only repeats the failure of another.</summary>
+    public void SetOrigin(int match, SpanId origin) => _matches[match].Origin = origin;
+
+    /// <summary>
+    /// Adds spans that no rule found and that only repeat a failure, at their places in the order of the bytes. What is
+    /// beyond <see cref="MatchesMax"/> is left out.
+    /// </summary>
+    /// <param name="repeating">In the order of the bytes, with <see cref="SpanMatch.Origin"/> and without rules.</param>
+    public void AddRepeating(ReadOnlySpan<SpanMatch> repeating)
+    {
+        var count = Math.Min(repeating.Length, MatchesMax - _matchCount);
+        if (count <= 0)
+        {
+            return;
+        }
+
+        if (_matchCount + count > _matches.Length)
+        {
+            Array.Resize(ref _matches, Math.Max(_matches.Length * 2, _matchCount + count));
+        }
+
+        // Merged from behind, so that nothing is overwritten that is still to be moved.
+        var from = _matchCount - 1;
+        var next = count - 1;
+        for (var to = _matchCount + count - 1; next >= 0; to--)
+        {
+            _matches[to] = from >= 0 && _matches[from].SpanTagOffset > repeating[next].SpanTagOffset ? _matches[from--] : repeating[next--];
+        }
+
+        _matchCount += count;
+        NeedsTag = true;
+    }
+
+    internal readonly record struct Mark(int Items, int Errors, int TraceIds, int Matches, int RuleIndexes, int LeftOut, bool NeedsTag);
 }

@@ -20,6 +20,9 @@ internal struct SpanMatch
     public int FirstRule;
     public int RuleCount;
 
+    /// <summary>The span whose failure this one only repeats; zero: a cause, as far as anyone knows. Set behind the scan; without rules it is all that the match says.</summary>
+    public SpanId Origin;
+
     /// <summary>It came with <c>otlptap.failure</c> (another tap was before this one): counted, not tagged again.</summary>
     public bool AlreadyTagged;
 

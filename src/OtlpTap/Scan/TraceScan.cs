@@ -25,6 +25,9 @@ namespace OtlpTap.Scan;
 /// </summary>
 internal ref struct TraceScan
 {
+    /// <summary><c>STATUS_CODE_ERROR</c>.</summary>
+    private const int ErrorStatus = 2;
+
     private readonly ReadOnlySpan<byte> _request;
     private readonly ScanResult _result;
     private readonly CompiledRules _rules;
@@ -291,6 +294,10 @@ internal ref struct TraceScan
 
         _result.ItemCount++;
         _result.AddTraceId(traceId);
+        if (_slots[FixedSlots.StatusCode].Bits == ErrorStatus)
+        {
+            _result.ErrorCount++;
+        }
 
         var hits = _rules.EvaluateSpan(_request, _slots, _hits);
         if (firstEventOffset >= 0 && _rules.NeedsEvents)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;
@@ -13,8 +14,10 @@ namespace OtlpTap.Tag;
 /// <code>
 ///   4A | length | 0A 0F otlptap.failure | 12 | length | 0A | length | kind
 ///   4A | length | 0A 0D otlptap.rules   | 12 | length | 2A | length | ( 0A | length | 0A | length | name ) *
+///   4A | length | 0A 16 otlptap.failure.origin | 12 | length | 0A 10 | span id in hex
 ///   4A | length | what a rule adds of its own, as it stands in the rule                                    *
 /// </code>
+/// The origin stands where the span only repeats the failure of another, alone where no rule found the span itself.
 /// Only rules with <see cref="Rule.Tag"/> count: the kind is the first one's, the names are all of theirs. Keys of
 /// attributes are unique (https://opentelemetry.io/docs/specs/otel/common/#attribute-collections): what the sender has set
 /// stays, <c>otlptap.rules</c> too, and of two rules that add the same key the first one does.
@@ -35,15 +38,26 @@ internal static class TagAttributes
 
     public static ReadOnlySpan<byte> RulesKey => "otlptap.rules"u8;
 
+    public static ReadOnlySpan<byte> OriginKey => "otlptap.failure.origin"u8;
+
+    /// <summary>A span id in hex.</summary>
+    private const int OriginLength = 2 * SpanId.Length;
+
     /// <summary>How many bytes <see cref="Write"/> will write; 0 for a span that is not to be tagged.</summary>
     public static long Length(ReadOnlySpan<byte> request, ScanResult scan, in SpanMatch match)
     {
-        if (match.AlreadyTagged || FailureOf(scan, in match) is not { } failure)
+        if (match.AlreadyTagged)
         {
             return 0;
         }
 
-        var length = FieldLength(AttributeLength(FailureKey, FieldLength(TextLength(failure))));
+        if (FailureOf(scan, in match) is not { } failure)
+        {
+            return IsRepeatingOnly(request, scan, in match) ? FieldLength(AttributeLength(OriginKey, FieldLength(OriginLength))) : 0;
+        }
+
+        var length = HasOrigin(request, scan, in match) ? FieldLength(AttributeLength(OriginKey, FieldLength(OriginLength))) : 0;
+        length += FieldLength(AttributeLength(FailureKey, FieldLength(TextLength(failure))));
         if (!HasKey(request, scan, in match, RulesKey))
         {
             length += FieldLength(AttributeLength(RulesKey, FieldLength(NamesLength(scan, in match))));
@@ -65,13 +79,23 @@ internal static class TagAttributes
     public static void Write(Span<byte> destination, ReadOnlySpan<byte> request, ScanResult scan, in SpanMatch match)
     {
         var field = FieldOf(scan);
-        var failure = FailureOf(scan, in match) ?? "";
+        if (FailureOf(scan, in match) is not { } failure)
+        {
+            WriteOrigin(destination, field, match.Origin);
+            return;
+        }
+
         var failureLength = TextLength(failure);
         var written = WriteAttribute(destination, field, FailureKey, FieldLength(failureLength));
         written += WriteText(destination[written..], failure, failureLength);
         if (written < destination.Length && !HasKey(request, scan, in match, RulesKey))
         {
             written += WriteRules(destination[written..], scan, in match);
+        }
+
+        if (written < destination.Length && HasOrigin(request, scan, in match))
+        {
+            written += WriteOrigin(destination[written..], field, match.Origin);
         }
 
         var rules = scan.RulesOf(in match);
@@ -87,6 +111,21 @@ internal static class TagAttributes
         }
 
         Debug.Assert(written == destination.Length, "The attributes of a span have another length than was measured.");
+    }
+
+    /// <summary>A span that no rule found: one that a rule found and does not tag is to stay as it is.</summary>
+    private static bool IsRepeatingOnly(ReadOnlySpan<byte> request, ScanResult scan, in SpanMatch match) =>
+        match.RuleCount == 0 && HasOrigin(request, scan, in match);
+
+    private static bool HasOrigin(ReadOnlySpan<byte> request, ScanResult scan, in SpanMatch match) =>
+        !match.Origin.IsZero && !HasKey(request, scan, in match, OriginKey);
+
+    private static int WriteOrigin(Span<byte> destination, uint field, SpanId origin)
+    {
+        Span<byte> hex = stackalloc byte[OriginLength];
+        _ = origin.Value.TryFormat(hex, out _, "x16", CultureInfo.InvariantCulture);
+        var written = WriteAttribute(destination, field, OriginKey, FieldLength(OriginLength));
+        return written + ProtoWriter.WriteLengthDelimited(destination[written..], StringValue, hex);
     }
 
     private static uint FieldOf(ScanResult scan) => scan.Signal == Signal.Logs ? LogAttribute : SpanAttribute;
