@@ -28,6 +28,7 @@ internal sealed class TapMetrics
         Tee = new TeeMetrics(Factory);
         Recorder = new RecorderMetrics(Factory);
         Corpus = new CorpusMetrics(Factory);
+        Announce = new AnnounceMetrics(Factory);
     }
 
     public IMetricFactory Factory { get; }
@@ -45,6 +46,8 @@ internal sealed class TapMetrics
     public RecorderMetrics Recorder { get; }
 
     public CorpusMetrics Corpus { get; }
+
+    public AnnounceMetrics Announce { get; }
 
     /// <summary>Runs before each scrape, for values that are read rather than counted. It must not throw: the scrape would fail.</summary>
     public void OnScrape(Action sample) => _registry.AddBeforeCollectCallback(sample);

@@ -182,12 +182,19 @@ internal ref struct LogScan
         _result.AddTraceId(traceId);
         var hits = _rules.EvaluateLog(_request, _slots, _hits);
         var alreadyTagged = _slots[FixedSlots.LogTagged].Kind != SlotKind.Missing;
-        if (hits > 0 || alreadyTagged)
+        if ((hits > 0 || alreadyTagged) && !IsTapsOwn())
         {
             AddMatch(tagOffset, start, end - start, traceId, spanId, alreadyTagged, hits);
         }
 
         return true;
+    }
+
+    // What a tap in front found was counted, and has its case, there.
+    private readonly bool IsTapsOwn()
+    {
+        ref readonly var scope = ref _slots[FixedSlots.ScopeName];
+        return scope.Kind == SlotKind.String && _request.Slice(scope.Offset, scope.Length).SequenceEqual(TapTelemetry.ScopeNameUtf8);
     }
 
     private readonly void AddMatch(int tagOffset, int offset, int length, TraceId traceId, SpanId spanId, bool alreadyTagged, int hits)

@@ -306,12 +306,19 @@ internal ref struct TraceScan
         }
 
         var alreadyTagged = _slots[FixedSlots.SpanTagged].Kind != SlotKind.Missing;
-        if (hits > 0 || alreadyTagged)
+        if ((hits > 0 || alreadyTagged) && !IsTapsOwn())
         {
             AddMatch(tagOffset, start, end - start, traceId, spanId, alreadyTagged, hits);
         }
 
         return true;
+    }
+
+    // What a tap in front found was counted, and has its case, there.
+    private readonly bool IsTapsOwn()
+    {
+        ref readonly var scope = ref _slots[FixedSlots.ScopeName];
+        return scope.Kind == SlotKind.String && _request.Slice(scope.Offset, scope.Length).SequenceEqual(TapTelemetry.ScopeNameUtf8);
     }
 
     private bool ScanStatus(int start, int end)

@@ -23,6 +23,9 @@ internal readonly record struct Verdict(SpanId SpanId, string Failure, string Ru
 
     /// <summary>What it rests on: pieces of text as they stand in the trace, each cut to 1,024 characters, 32 at most.</summary>
     public IReadOnlyList<string> Evidence { get; init; } = [];
+
+    /// <summary>What is known of the span that was judged, for who tells others of it; null where nobody looked.</summary>
+    public JudgedSpan? Judged { get; init; }
 }
 
 /// <summary>The values of a verdict's <c>source</c>, as they stand in case files.</summary>

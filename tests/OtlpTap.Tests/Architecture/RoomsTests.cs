@@ -25,6 +25,8 @@ public sealed partial class RoomsTests
         ["Detectors"] = ["Recorder", "Tee", "Scan", "Rules", "Runs", "Verdicts", "Otlp", "Wire", "Buffers", "Metrics"],
         ["Corpus"] = ["Recorder", "Tee", "Scan", "Rules", "Verdicts", "Otlp", "Wire", "Buffers", "Metrics"],
         ["Feedback"] = ["Runs", "Verdicts", "Otlp", "Metrics"],
+        ["Announce"] = ["Verdicts", "Runs", "Forward", "Otlp", "Buffers", "Metrics"],
+        ["Judges"] = ["Verdicts", "Runs", "Forward", "Otlp", "Buffers", "Metrics"],
         ["Pipeline"] = ["Scan", "Validate", "Tag", "Forward", "Tee", "Otlp", "Buffers", "Metrics"],
         ["Pipeline"] = ["Scan", "Causes", "Validate", "Tag", "Forward", "Tee", "Otlp", "Buffers", "Metrics"],
         ["Receive"] = ["Pipeline", "Otlp", "Buffers", "Metrics"],

@@ -1,0 +1,10 @@
+using OtlpTap.Otlp;
+
+namespace OtlpTap.Verdicts;
+
+/// <summary>What a verdict's telemetry takes over from the span that it is about, or from the trace's root where it is about the trace.</summary>
+/// <param name="SpanId">Zero: not even a root is known.</param>
+/// <param name="Service"><c>service.name</c>; empty where none is known.</param>
+/// <param name="EndUnixNano">By the sender's clock; 0 where it is not known.</param>
+/// <param name="ResponseId"><c>gen_ai.response.id</c>, of a model's call.</param>
+internal sealed record JudgedSpan(SpanId SpanId, string Service, ulong EndUnixNano, string? ResponseId);
