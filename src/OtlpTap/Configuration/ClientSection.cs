@@ -58,6 +58,10 @@ internal static class ClientSection
         return client;
     }
 
+    /// <summary>For who is no exporter: <c>headers</c> and <c>tls</c> alone.</summary>
+    public static ForwardOptions ReadHeadersAndTls(Section section, ForwardOptions defaults) =>
+        ReadTls(section.Map("tls"), defaults with { Headers = [.. ListenerSection.ReadHeaders(section, "headers")] });
+
     private static ForwardOptions ReadTls(Section tls, ForwardOptions defaults)
     {
         var isInsecure = tls.Flag("insecure", defaults.Insecure);

@@ -73,7 +73,7 @@ internal static class ConfigurationPage
     {
         KeyKind.Any => "anything",
         KeyKind.Map or KeyKind.Components => "",
-        KeyKind.MapList => "list",
+        KeyKind.MapList => key.IsAlsoMap ? "a map, or a list of them" : "list",
         KeyKind.TextMap or KeyKind.SecretMap => "names and texts",
         KeyKind.Flag => "`true`, `false`",
         KeyKind.Integer or KeyKind.Number or KeyKind.Duration => $"{key.Min} to {key.Max}",

@@ -43,6 +43,7 @@ internal sealed class ConfigurationPrinter(KeyShape root, bool isRedacted, bool 
             (ConfigMap map, KeyKind.TextMap) => Entries(map, entry => AsText(entry.Value)),
             (ConfigMap map, KeyKind.Map) => WithDefaults(Entries(map, entry => Shown(entry.Value, shape!.Find(entry.Key))), shape!),
             (ConfigScalar { IsNull: true }, KeyKind.Map) when hasDefaults => WithDefaults(new ConfigMap(node.Mark, []), shape!),
+            (ConfigMap map, KeyKind.MapList) => Entries(map, entry => Shown(entry.Value, shape!.Find(entry.Key))),
             (ConfigMap or ConfigList, KeyKind.Any) => Unread(node),
             (ConfigMap map, _) => Entries(map, entry => Shown(entry.Value, null)),
             (ConfigList list, KeyKind.MapList) => list with { Items = [.. list.Items.Select(item => item is ConfigMap map ? Entries(map, entry => Shown(entry.Value, shape!.Find(entry.Key))) : item)] },

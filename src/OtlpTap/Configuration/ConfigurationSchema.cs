@@ -62,10 +62,16 @@ internal static class ConfigurationSchema
                 json.WriteEndObject();
                 break;
             case KeyKind.MapList:
-                WriteTypesOrReference(json, "array", "null");
+                WriteTypesOrReference(json, key.IsAlsoMap ? ["array", "object", "null"] : ["array", "null"]);
                 json.WriteStartObject("items");
                 WriteKeys(json, key, path);
                 json.WriteEndObject();
+                if (key.IsAlsoMap)
+                {
+                    // What is said of properties holds for maps, what is said of items for lists.
+                    WriteProperties(json, key, path);
+                }
+
                 break;
             default:
                 WriteKeys(json, key, path);
@@ -76,6 +82,11 @@ internal static class ConfigurationSchema
     private static void WriteKeys(Utf8JsonWriter json, KeyShape map, string path)
     {
         WriteTypesOrReference(json, "object", "null");
+        WriteProperties(json, map, path);
+    }
+
+    private static void WriteProperties(Utf8JsonWriter json, KeyShape map, string path)
+    {
         json.WriteStartObject(map.Kind == KeyKind.Components ? "patternProperties" : "properties");
         foreach (var key in map.Keys)
         {

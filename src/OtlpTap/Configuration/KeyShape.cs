@@ -59,6 +59,9 @@ internal sealed class KeyShape(string name)
     /// <summary>A map that has an effect by being there, even when it is empty.</summary>
     public bool IsOptional { get; private set; }
 
+    /// <summary>Of a <see cref="KeyKind.MapList"/>: one map stands for a list of one.</summary>
+    public bool IsAlsoMap { get; private set; }
+
     /// <summary>Why the key has no effect; null for a key that has one.</summary>
     public string? Ignored { get; private set; }
 
@@ -96,6 +99,8 @@ internal sealed class KeyShape(string name)
     public void Require() => IsRequired = true;
 
     public void MakeOptional() => IsOptional = true;
+
+    public void AllowMap() => IsAlsoMap = true;
 
     public void Ignore(string why) => Ignored = why;
 }

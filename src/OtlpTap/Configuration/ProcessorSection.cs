@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OtlpTap.Announce;
 using OtlpTap.Otlp;
 using OtlpTap.Rules.Expressions;
 
@@ -41,6 +42,8 @@ internal static class ProcessorSection
         var corpus = tap.Map("corpus");
         var tee = tap.Map("tee");
         var limits = tap.Map("limits");
+        var detectors = tap.Map("detectors");
+        var verdicts = tap.Map("verdicts");
         var options = defaults with
         {
             Packs = packs.Read(tap, "packs", defaults.Packs),
@@ -59,6 +62,8 @@ internal static class ProcessorSection
             InFlightBytesMax = limits.Mebibytes("in_flight_mib", defaults.InFlightBytesMax, 1, 65_536),
             OnInvalid = tap.Choice("on_invalid", defaults.OnInvalid, [("relay", OnInvalid.Relay), ("reject_item", OnInvalid.RejectItem), ("repair", OnInvalid.Repair)]),
             ForwardHeaders = ReadForwardHeaders(tap, defaults.ForwardHeaders),
+            Judges = JudgeSection.Read(detectors, "judge"),
+            Verdicts = new AnnounceOptions { Spans = verdicts.Flag("spans", defaults.Verdicts.Spans), Logs = verdicts.Flag("logs", defaults.Verdicts.Logs) },
         };
 
         if (recorder.Text("directory", "").Length > 0)
@@ -87,7 +92,9 @@ internal static class ProcessorSection
         corpus.RefuseUnknownKeys();
         tee.RefuseUnknownKeys();
         limits.RefuseUnknownKeys();
-        tap.Refuse(["detectors", "feedback", "advice"], NotYet);
+        detectors.RefuseUnknownKeys();
+        verdicts.RefuseUnknownKeys();
+        tap.Refuse(["feedback", "advice"], NotYet);
         tap.RefuseUnknownKeys();
         return options;
     }

@@ -101,6 +101,14 @@ internal sealed partial class Section(ConfigMap map, string path, ProblemList pr
         }
     }
 
+    /// <summary>The same where one map stands for a list of one.</summary>
+    public IEnumerable<Section> MapOrMaps(string key)
+    {
+        shape?.Key(key).AllowMap();
+        var node = Value(key) is ConfigStructuredText text ? text.Structure : Value(key);
+        return !isDescribing && node is ConfigMap map ? [new Section(map, PathOf(key), problems, shape?.Key(key).Is(KeyKind.MapList))] : Maps(key);
+    }
+
     /// <summary>Every entry as a component; the type is empty for an id that is none, which is reported here.</summary>
     /// <param name="types">Those that the caller reads; the names of one behind each other with a bar: <c>otlp_grpc|otlp</c>.</param>
     public IEnumerable<(string Id, string Type, Section Section)> Components(params string[] types)

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using OtlpTap.Announce;
 using OtlpTap.Forward;
+using OtlpTap.Judges;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;
 using OtlpTap.Rules.Expressions;
@@ -82,6 +84,12 @@ internal sealed record TapProcessorOptions
 
     /// <summary><c>corpus.max_size_mib</c>: bytes of the case folder beyond which nothing is written. Default 4 GiB; 0 is no limit.</summary>
     public long CorpusBytesMax { get; init; } = 4L << 30;
+
+    /// <summary><c>verdicts</c>: what the backend is told of what was found behind the line.</summary>
+    public AnnounceOptions Verdicts { get; init; } = new();
+
+    /// <summary><c>detectors.judge</c>: evaluators outside the tap. Default none.</summary>
+    public ImmutableArray<JudgeOptions> Judges { get; init; } = [];
 
     /// <summary><c>tee.enabled</c>: false leaves recorder and cases out; requests are inspected, tagged and counted all the same. Default true.</summary>
     public bool IsTeed { get; init; } = true;

@@ -19,6 +19,7 @@ internal static class AtNextStart
             ("corpus.settle_max", old.CorpusSettleMax == next.CorpusSettleMax),
             ("corpus.late_window", old.CorpusLateWindow == next.CorpusLateWindow),
             ("corpus.cases_per_hour", old.CorpusCasesPerHourMax == next.CorpusCasesPerHourMax),
+            ("detectors.judge", old.Judges.SequenceEqual(next.Judges)),
             ("corpus.max_size_mib", old.CorpusBytesMax == next.CorpusBytesMax),
         ];
         return [.. keys.Where(key => !key.IsSame).Select(key => $"processors.tap.{key.Key}: takes effect with the next start; the recorder and the cases go on as they were")];
