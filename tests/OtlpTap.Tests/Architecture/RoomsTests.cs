@@ -27,7 +27,6 @@ public sealed partial class RoomsTests
         ["Feedback"] = ["Runs", "Verdicts", "Otlp", "Metrics"],
         ["Announce"] = ["Verdicts", "Runs", "Forward", "Otlp", "Buffers", "Metrics"],
         ["Judges"] = ["Verdicts", "Runs", "Forward", "Otlp", "Buffers", "Metrics"],
-        ["Pipeline"] = ["Scan", "Validate", "Tag", "Forward", "Tee", "Otlp", "Buffers", "Metrics"],
         ["Pipeline"] = ["Scan", "Causes", "Validate", "Tag", "Forward", "Tee", "Otlp", "Buffers", "Metrics"],
         ["Receive"] = ["Pipeline", "Otlp", "Buffers", "Metrics"],
         ["Web"] = ["Metrics"],
