@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OtlpTap.Configuration;
+using OtlpTap.Forward;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Pipeline;
@@ -21,6 +22,9 @@ internal sealed class Line
     private readonly InvalidItems? _invalid;
     private readonly RuleErrors _ruleErrors;
 
+    // Indexed by Signal.
+    private readonly IReadOnlyList<IExporter>[] _verdictTargets;
+
     private Line(LineParts parts, TapOptions options, ExporterSet exporters, FailureMetrics failures)
     {
         _parts = parts;
@@ -32,6 +36,7 @@ internal sealed class Line
         Receivers = options.Receivers.ToImmutableDictionary(
             receiver => receiver.Id,
             receiver => new ExportPipelines(signal => CreatePipeline(receiver.Id, signal)));
+        _verdictTargets = [.. Enum.GetValues<Signal>().Select(VerdictTargets)];
     }
 
     public ExporterSet Exporters { get; }
@@ -48,6 +53,9 @@ internal sealed class Line
     public Line Next(TapOptions options, out IReadOnlyList<ConfiguredExporter> retired) =>
         new(_parts, options, Exporters.Next(options, out retired), _failures.Next(Labels(options.Rules)));
 
+    /// <summary>Where verdicts on spans of this line go: to all exporters that its tapped pipelines of the signal have, each once.</summary>
+    public IReadOnlyList<IExporter> VerdictTargetsOf(Signal signal) => _verdictTargets[(int)signal];
+
     /// <summary>Before each scrape.</summary>
     public void PublishMetrics()
     {
@@ -60,6 +68,19 @@ internal sealed class Line
 
     private static IReadOnlyList<RuleLabels> Labels(CompiledRules rules) =>
         [.. Enumerable.Range(0, rules.Count).Select(index => rules[index]).Select(rule => new RuleLabels(rule.Name, rule.Failure, rule.Metric))];
+
+    // Which receiver a trace came by is not known any more when somebody has judged it.
+    private List<IExporter> VerdictTargets(Signal signal)
+    {
+        var tapped = _options.Pipelines.Where(pipeline => pipeline.Signal == signal && pipeline.IsTapped).ToList();
+        return
+        [
+            .. tapped.Select(pipeline => pipeline.Primary is { } primary ? Exporters.Primary(primary) : null)
+                .Concat(tapped.SelectMany(pipeline => pipeline.Others).Select(other => Exporters.Beside(other, signal)))
+                .OfType<IExporter>()
+                .DistinctBy(exporter => exporter.Id, StringComparer.Ordinal),
+        ];
+    }
 
     private ExportPipeline? CreatePipeline(string receiver, Signal signal) => _options.PipelineOf(receiver, signal) is not { } pipeline ? null : new ExportPipeline(
         signal,

@@ -1,16 +1,19 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using OtlpTap.Announce;
 using OtlpTap.Buffers;
 using OtlpTap.Causes;
 using OtlpTap.Cli;
 using OtlpTap.Configuration;
 using OtlpTap.Corpus;
 using OtlpTap.Forward.Spool;
+using OtlpTap.Judges;
 using OtlpTap.Metrics;
 using OtlpTap.Receive;
 using OtlpTap.Recorder;
 using OtlpTap.Scan;
 using OtlpTap.Tee;
+using OtlpTap.Verdicts;
 using OtlpTap.Web;
 
 namespace OtlpTap.Hosting;
@@ -41,6 +44,8 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly Recorder _recorder;
     private readonly RecorderLoop _recorderLoop;
     private readonly CaptureLoop _captureLoop;
+    private readonly Announcer _announcer;
+    private readonly JudgePanel _judges;
     private readonly Readiness _readiness;
     private readonly Server _server;
     private readonly ListenerSet _listeners;
@@ -87,6 +92,10 @@ internal sealed class TapHost : IAsyncDisposable
         // The request path.
         _inFlight = new ByteBudget(processor.InFlightBytesMax);
         _line = Line.First(new LineParts(_metrics, payloads, _inFlight, scans, new CauseMarker(new CauseLedger()), _tee, time, logs), options);
+
+        // Back to the backend.
+        _announcer = new Announcer(() => _options.Processor.Verdicts, signal => _line.VerdictTargetsOf(signal), VersionCommand.Version, payloads, _metrics.Announce, time, logs.CreateLogger<Announcer>());
+        _judges = new JudgePanel(processor.Judges, _announcer, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
         _readiness = new Readiness(() => _line.Exporters.Primaries.Select(exporter => (exporter.Id, exporter.IsReachable)), time);
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
         var listenerMetrics = new ListenerMetrics(_metrics.Factory);
@@ -100,6 +109,8 @@ internal sealed class TapHost : IAsyncDisposable
         _metrics.OnScrape(_recorder.PublishMetrics);
         _metrics.OnScrape(scheduler.PublishMetrics);
         _metrics.OnScrape(() => _line.PublishMetrics());
+        _metrics.OnScrape(_announcer.PublishMetrics);
+        _metrics.OnScrape(_judges.PublishMetrics);
         _metrics.OnScrape(() => _metrics.Receive.InFlightSampled(_inFlight.TakenBytes, _inFlight.LimitBytes));
     }
 
@@ -111,6 +122,12 @@ internal sealed class TapHost : IAsyncDisposable
 
     /// <summary>Metrics and health.</summary>
     public IPEndPoint AdminEndpoint => BoundTo([ListenerName.Admin]);
+
+    /// <summary>Takes verdicts that no inline rule made.</summary>
+    public IVerdictSink Verdicts => _announcer;
+
+    /// <summary>Is offered runs when the detectors have seen them.</summary>
+    public JudgePanel Judges => _judges;
 
     /// <summary>All of them, by their names.</summary>
     public ListenerSet Listeners => _listeners;
@@ -160,6 +177,7 @@ internal sealed class TapHost : IAsyncDisposable
         await _stopping.CancelAsync();
         _line.Exporters.EndWaits();
         await _listeners.StopAsync(deadline.Token);
+        await EndVerdictsAsync();
         try
         {
             await _line.Exporters.DrainAsync(deadline.Token);
@@ -186,9 +204,24 @@ internal sealed class TapHost : IAsyncDisposable
         await StopAsync();
         await _listeners.DisposeAsync();
         await _server.DisposeAsync();
+        _announcer.Dispose();
+        _judges.Dispose();
         _recorder.Dispose();
         _reloader?.Dispose();
         _stopping.Dispose();
+    }
+
+    /// <summary>
+    /// Answers that judges owe, then what the backend is to be told, while there are exporters: half of the deadline at most,
+    /// the requests in the exporters' queues need the other half.
+    /// </summary>
+    private async Task EndVerdictsAsync()
+    {
+        var half = _options.Service.ShutdownDeadline / 2;
+        using var judging = new CancellationTokenSource(half / 2, _time);
+        using var telling = new CancellationTokenSource(half, _time);
+        await _judges.DrainAsync(judging.Token);
+        await _announcer.DrainAsync(telling.Token);
     }
 
     /// <summary>Keeps the answer of /readyz fresh while no requests show whether the upstreams are there, and tells of rules that come to errors.</summary>
