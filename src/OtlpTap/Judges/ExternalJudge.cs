@@ -206,8 +206,9 @@ internal sealed class ExternalJudge : IDisposable
         try
         {
             var reply = await _connection.AskAsync(question.Body, _ending.Token);
-            _metrics.Answered(_time.GetElapsedTime(started));
+            var duration = _time.GetElapsedTime(started);
             Take(question, reply);
+            _metrics.Answered(duration);
         }
         catch (OperationCanceledException)
         {

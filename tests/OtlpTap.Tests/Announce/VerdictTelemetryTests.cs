@@ -1,0 +1,136 @@
+using OpenTelemetry.Proto.Collector.Logs.V1;
+using OpenTelemetry.Proto.Collector.Trace.V1;
+using OpenTelemetry.Proto.Common.V1;
+using OtlpTap.Announce;
+using OtlpTap.Otlp;
+using OtlpTap.Runs;
+using OtlpTap.Verdicts;
+
+namespace OtlpTap.Tests.Announce;
+
+public sealed class VerdictTelemetryTests
+{
+    private static readonly DateTimeOffset Now = DateTimeOffset.FromUnixTimeSeconds(1_700_000_100);
+    private static readonly TraceId Trace = new(1, 2);
+    private static readonly Verdict Ungrounded = new(new SpanId(3), FailureKind.Hallucination, "grounding", VerdictSource.Detector)
+    {
+        Score = 0.8,
+        Label = "ungrounded",
+        Explanation = "The answer names a price that nobody gave.",
+        Evidence = ["499 EUR", "next Tuesday"],
+        Judged = new JudgedSpan(new SpanId(3), "shop", 1_700_000_000_000_000_000, "resp-1"),
+    };
+
+    private readonly VerdictTelemetry _telemetry = new("1.2.3");
+
+    [Fact]
+    public void A_verdict_is_a_span_below_the_judged_one_of_its_service_with_what_was_found()
+    {
+        var resource = SpanOf(Ungrounded, out var span);
+
+        Assert.Equal(TraceBuilder.TraceIdBytes(2)[15], span.TraceId[15]);
+        Assert.Equal(3, span.ParentSpanId[7]);
+        Assert.Equal("otlptap.verdict", span.Name);
+        Assert.Equal(1_700_000_000_000_000_000UL, span.StartTimeUnixNano);
+        Assert.Equal(span.StartTimeUnixNano, span.EndTimeUnixNano);
+        Assert.Equal("hallucination", Value(span.Attributes, "otlptap.failure").StringValue);
+        Assert.Equal(["grounding"], Value(span.Attributes, "otlptap.rules").ArrayValue.Values.Select(value => value.StringValue));
+        Assert.Equal("detector", Value(span.Attributes, "otlptap.verdict.source").StringValue);
+        Assert.Equal(0.8, Value(span.Attributes, "otlptap.verdict.score").DoubleValue);
+        Assert.Equal(Ungrounded.Explanation, Value(span.Attributes, "otlptap.verdict.explanation").StringValue);
+        Assert.Equal(Ungrounded.Evidence, Value(span.Attributes, "otlptap.verdict.evidence").ArrayValue.Values.Select(value => value.StringValue));
+        Assert.Empty(span.Links);
+        Assert.Equal("shop", Value(resource.Resource.Attributes, "service.name").StringValue);
+        Assert.Equal(("otlptap", "1.2.3"), (resource.ScopeSpans[0].Scope.Name, resource.ScopeSpans[0].Scope.Version));
+    }
+
+    [Fact]
+    public void A_verdict_is_an_evaluation_event_in_the_context_of_the_judged_span()
+    {
+        var resource = Assert.Single(ExportLogsServiceRequest.Parser.ParseFrom(_telemetry.Log(Trace, Ungrounded, Now)).ResourceLogs);
+        var record = Assert.Single(resource.ScopeLogs[0].LogRecords);
+
+        Assert.Equal("gen_ai.evaluation.result", record.EventName);
+        Assert.Equal(3, record.SpanId[7]);
+        Assert.Equal(2, record.TraceId[15]);
+        Assert.Equal("grounding", Value(record.Attributes, "gen_ai.evaluation.name").StringValue);
+        Assert.Equal(0.8, Value(record.Attributes, "gen_ai.evaluation.score.value").DoubleValue);
+        Assert.Equal("ungrounded", Value(record.Attributes, "gen_ai.evaluation.score.label").StringValue);
+        Assert.Equal(Ungrounded.Explanation, Value(record.Attributes, "gen_ai.evaluation.explanation").StringValue);
+        Assert.Equal("resp-1", Value(record.Attributes, "gen_ai.response.id").StringValue);
+        Assert.Equal("otlptap", resource.ScopeLogs[0].Scope.Name);
+    }
+
+    [Fact]
+    public void A_failure_that_repeats_another_is_linked_to_it()
+    {
+        SpanOf(Ungrounded with { Origin = new SpanId(9) }, out var span);
+
+        Assert.Equal(9, Assert.Single(span.Links).SpanId[7]);
+        Assert.Equal("0000000000000009", Value(span.Attributes, "otlptap.failure.origin").StringValue);
+    }
+
+    [Fact]
+    public void A_mark_is_no_failure_for_those_who_count_failures()
+    {
+        SpanOf(Ungrounded with { Failure = FailureKind.Recovered }, out var span);
+
+        Assert.DoesNotContain(span.Attributes, attribute => attribute.Key == "otlptap.failure");
+        Assert.Equal("recovered", Value(span.Attributes, "otlptap.mark").StringValue);
+    }
+
+    [Fact]
+    public void The_same_finding_has_the_same_id_and_any_other_another()
+    {
+        var id = VerdictTelemetry.IdOf(Trace, Ungrounded);
+
+        Assert.Equal(id, VerdictTelemetry.IdOf(Trace, Ungrounded with { Score = 0.9, Explanation = "again", Judged = null }));
+        Assert.NotEqual(id, VerdictTelemetry.IdOf(new TraceId(1, 3), Ungrounded));
+        Assert.NotEqual(id, VerdictTelemetry.IdOf(Trace, Ungrounded with { SpanId = new SpanId(4) }));
+        Assert.NotEqual(id, VerdictTelemetry.IdOf(Trace, Ungrounded with { Failure = FailureKind.Refusal }));
+        Assert.NotEqual(id, VerdictTelemetry.IdOf(Trace, Ungrounded with { Rule = "other" }));
+    }
+
+    [Fact]
+    public void A_verdict_on_the_trace_stands_below_its_root_and_where_none_is_known_by_itself()
+    {
+        var run = new AgentRun(Trace, [Step(5, 0), Step(6, 5)]);
+
+        SpanOf((Ungrounded with { SpanId = default, Judged = null }).In(run), out var known);
+        SpanOf(Ungrounded with { SpanId = default, Judged = null }, out var unknown);
+
+        Assert.Equal(5, known.ParentSpanId[7]);
+        Assert.Empty(unknown.ParentSpanId);
+        Assert.Equal((ulong)Now.ToUnixTimeSeconds() * 1_000_000_000, unknown.StartTimeUnixNano);
+    }
+
+    [Fact]
+    public void Texts_of_any_length_and_any_characters_become_bounded_valid_ones()
+    {
+        var hostile = Ungrounded with
+        {
+            Score = double.NaN,
+            Explanation = "a\ud83d" + new string('x', 1 << 20),
+            Evidence = [.. Enumerable.Repeat(new string('\ud83d', 5000), 1000)],
+            Rule = new string('r', 10_000),
+            Judged = new JudgedSpan(default, new string('s', 1 << 20), ulong.MaxValue, new string('i', 1 << 20)),
+        };
+
+        SpanOf(hostile, out var span);
+        Assert.DoesNotContain(span.Attributes, attribute => attribute.Key == "otlptap.verdict.score");
+        Assert.InRange(_telemetry.Span(Trace, hostile, Now).Length, 1, 16 << 10);
+        Assert.InRange(_telemetry.Log(Trace, hostile, Now).Length, 1, 8 << 10);
+        Assert.Equal((ulong)Now.ToUnixTimeSeconds() * 1_000_000_000, span.StartTimeUnixNano);
+    }
+
+    private OpenTelemetry.Proto.Trace.V1.ResourceSpans SpanOf(Verdict verdict, out OpenTelemetry.Proto.Trace.V1.Span span)
+    {
+        var resource = Assert.Single(ExportTraceServiceRequest.Parser.ParseFrom(_telemetry.Span(Trace, verdict, Now)).ResourceSpans);
+        span = Assert.Single(resource.ScopeSpans[0].Spans);
+        return resource;
+    }
+
+    private static RunStep Step(ulong id, ulong parent) => new() { TraceId = Trace, SpanId = new SpanId(id), ParentId = new SpanId(parent), Name = "step" };
+
+    private static AnyValue Value(IEnumerable<KeyValue> attributes, string key) => attributes.Single(attribute => attribute.Key == key).Value;
+}

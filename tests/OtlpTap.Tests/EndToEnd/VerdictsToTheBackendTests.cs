@@ -1,0 +1,104 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using OpenTelemetry.Proto.Collector.Logs.V1;
+using OpenTelemetry.Proto.Collector.Trace.V1;
+using OtlpTap.Otlp;
+using OtlpTap.Tests.Forward;
+using OtlpTap.Tests.Judges;
+using OtlpTap.Verdicts;
+using OtlpSpan = OpenTelemetry.Proto.Trace.V1.Span;
+
+namespace OtlpTap.Tests.EndToEnd;
+
+public sealed class VerdictsToTheBackendTests
+{
+    private static readonly Verdict Ungrounded = new(new SpanId(1), FailureKind.Hallucination, "grounding", VerdictSource.Detector)
+    {
+        Score = 0.9,
+        Explanation = "12 became 21.",
+        Judged = new JudgedSpan(new SpanId(1), "shop", 0, null),
+    };
+
+    [Fact]
+    public async Task A_verdict_arrives_at_the_backend_as_a_span_and_an_event_and_no_tap_judges_it_again()
+    {
+        await using var backend = await StubUpstream.StartAsync();
+        await using var second = await RunningTap.StartAsync(backend);
+        await using var first = await RunningTap.StartAsync(second.Host.GrpcEndpoint.ToString());
+        await first.ExportAsync(Signal.Traces, new TraceBuilder().Resource("shop").Span("chat").ToBytes());
+
+        first.Host.Verdicts.Judged(new TraceId(0, 1), Ungrounded);
+
+        await Deadline.UntilAsync(() => Spans(backend).Any(span => span.Name == "otlptap.verdict") && Logs(backend).Count > 0, "both arrive");
+        var span = Spans(backend).Single(span => span.Name == "otlptap.verdict");
+        Assert.Equal(TraceBuilder.TraceIdBytes(1), span.TraceId);
+        Assert.Equal(TraceBuilder.SpanIdBytes(1), span.ParentSpanId);
+        Assert.DoesNotContain(span.Attributes, attribute => attribute.Key == "otlptap.rules" && attribute.Value.ArrayValue.Values.Count != 1);
+        var record = Assert.Single(Logs(backend));
+        Assert.Equal("gen_ai.evaluation.result", record.EventName);
+        Assert.Equal(TraceBuilder.TraceIdBytes(1), record.TraceId);
+        Assert.Equal(TraceBuilder.SpanIdBytes(1), record.SpanId);
+
+        await second.SettledAsync();
+        Assert.Equal(0, await second.MetricAsync("otlptap_already_tagged_spans_total"));
+        Assert.Equal(0, await second.MetricAsync("otlptap_corpus_pending_captures"));
+        Assert.Empty(Directory.GetFiles(second.Directory, "case*", SearchOption.AllDirectories));
+        Assert.Equal(0, await first.MetricAsync("otlptap_already_tagged_spans_total"));
+    }
+
+    [Fact]
+    public async Task After_a_reload_verdicts_go_where_the_new_configuration_says()
+    {
+        await using var before = await StubUpstream.StartAsync();
+        await using var after = await StubUpstream.StartAsync();
+        await using var tap = await RunningTap.StartAsync(before, tap: "verdicts: { logs: false }");
+        var result = await tap.ReloadAsync(text => text.Replace(before.Endpoint, after.Endpoint, StringComparison.Ordinal));
+        Assert.True(result.IsApplied, string.Join('\n', result.Lines));
+
+        tap.Host.Verdicts.Judged(new TraceId(0, 1), Ungrounded);
+
+        await Deadline.UntilAsync(() => Spans(after).Count > 0, "it arrives at the new one");
+        Assert.Empty(before.Calls);
+        Assert.Empty(Logs(after));
+    }
+
+    [Fact]
+    public async Task A_verdict_of_the_last_moment_is_sent_before_the_tap_ends()
+    {
+        await using var backend = await StubUpstream.StartAsync();
+        await using (var tap = await RunningTap.StartAsync(backend))
+        {
+            tap.Host.Verdicts.Judged(new TraceId(0, 1), Ungrounded);
+        }
+
+        Assert.Single(Spans(backend));
+        Assert.Single(Logs(backend));
+    }
+
+    [Fact]
+    public async Task What_an_outside_evaluator_finds_arrives_at_the_backend()
+    {
+        await using var evaluator = await StubUpstream.StartAsync(protocols: HttpProtocols.Http1);
+        evaluator.Answer = (context, _) => StubUpstream.AnswerHttpAsync(context, 200, "application/json", """{"verdicts": [{"score": 1, "explanation": "wrong"}]}"""u8.ToArray());
+        await using var backend = await StubUpstream.StartAsync();
+        await using var tap = await RunningTap.StartAsync(backend, tap: $"detectors: {{ judge: {{ endpoint: 'http://{evaluator.Endpoint}/', sample: 1 }} }}");
+
+        tap.Host.Judges.Offer(AgentRuns.Answered(), []);
+
+        await Deadline.UntilAsync(() => Spans(backend).Count > 0, "the verdict arrives");
+        var span = Assert.Single(Spans(backend));
+        Assert.Equal(TraceBuilder.SpanIdBytes(2), span.ParentSpanId);
+        Assert.Contains(span.Attributes, attribute => attribute is { Key: "otlptap.verdict.source", Value.StringValue: "judge" });
+    }
+
+    private static List<OtlpSpan> Spans(StubUpstream backend) =>
+    [
+        .. backend.Calls.Where(call => call.Path.EndsWith("TraceService/Export", StringComparison.Ordinal))
+            .SelectMany(call => ExportTraceServiceRequest.Parser.ParseFrom(call.Message).ResourceSpans).SelectMany(resource => resource.ScopeSpans).SelectMany(scope => scope.Spans),
+    ];
+
+    private static List<OpenTelemetry.Proto.Logs.V1.LogRecord> Logs(StubUpstream backend) =>
+    [
+        .. backend.Calls.Where(call => call.Path.EndsWith("LogsService/Export", StringComparison.Ordinal))
+            .SelectMany(call => ExportLogsServiceRequest.Parser.ParseFrom(call.Message).ResourceLogs).SelectMany(resource => resource.ScopeLogs).SelectMany(scope => scope.LogRecords),
+    ];
+}
