@@ -19,6 +19,8 @@ public sealed class PrintConfigCommandTests : IDisposable
             protocols:
               grpc: { tls: { cert_pem: c, key_pem: secret-6 } }
               http: { response_headers: { x-a: secret-7 } }
+        processors:
+          tap: { detectors: { judge: { endpoint: "http://judge/?api_key=secret-15", headers: { authorization: secret-16 } } } }
         exporters:
           otlphttp:
             endpoint: https://a/otlp?tenant=shown&api_key=secret-8
