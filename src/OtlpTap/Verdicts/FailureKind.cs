@@ -29,6 +29,9 @@ internal static class FailureKind
     /// <summary>A parent that never came.</summary>
     public const string IncompleteTrace = "incomplete_trace";
 
+    /// <summary>An evaluator found the answer bad in a way that no other kind names: off the point, unhelpful, harmful.</summary>
+    public const string FailedEvaluation = "failed_evaluation";
+
     public const string NegativeFeedback = "negative_feedback";
     public const string ImplicitNegativeFeedback = "implicit_negative_feedback";
 

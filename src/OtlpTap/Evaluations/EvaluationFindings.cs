@@ -1,0 +1,65 @@
+using OtlpTap.Otlp;
+
+namespace OtlpTap.Evaluations;
+
+/// <summary>What evaluations can refer to in one request, and the evaluations in it. Reused: <see cref="Clear"/> before each request.</summary>
+internal sealed class EvaluationFindings
+{
+    /// <summary>4,096 evaluations take some 20 ms to read and judge; a batch of 512 spans with four results each is half of it.</summary>
+    public const int EvaluationsMax = 4096;
+
+    // A collector's batch has 8,192 items. More are kept while they are needed and no longer.
+    private const int ReferencesKept = 16_384;
+
+    private readonly List<(ulong Mark, SpanReference Span)> _responses = [];
+    private readonly List<(ulong Mark, SpanReference Span)> _sessions = [];
+
+    public IReadOnlyList<(ulong Mark, SpanReference Span)> Responses => _responses;
+
+    public IReadOnlyList<(ulong Mark, SpanReference Span)> Sessions => _sessions;
+
+    public List<Evaluation> Evaluations { get; } = [];
+
+    /// <summary>Evaluations beyond <see cref="EvaluationsMax"/>.</summary>
+    public int LeftOut { get; private set; }
+
+    public void Clear()
+    {
+        _responses.Clear();
+        _sessions.Clear();
+        Evaluations.Clear();
+        LeftOut = 0;
+        if (_responses.Capacity > ReferencesKept)
+        {
+            _responses.Capacity = ReferencesKept;
+        }
+
+        if (_sessions.Capacity > ReferencesKept)
+        {
+            _sessions.Capacity = ReferencesKept;
+        }
+    }
+
+    public void Responded(ulong mark, in SpanReference span) => _responses.Add((mark, span));
+
+    public void InSession(ulong mark, in SpanReference span)
+    {
+        // Mostly all spans of a request are of one session.
+        if (_sessions.Count == 0 || _sessions[^1].Mark != mark || _sessions[^1].Span.TraceId != span.TraceId || span.IsRoot)
+        {
+            _sessions.Add((mark, span));
+        }
+    }
+
+    public void Add(Evaluation evaluation)
+    {
+        if (Evaluations.Count < EvaluationsMax)
+        {
+            Evaluations.Add(evaluation);
+        }
+        else
+        {
+            LeftOut++;
+        }
+    }
+}

@@ -1,0 +1,320 @@
+using System.Text;
+using OtlpTap.Otlp;
+using OtlpTap.Wire;
+
+namespace OtlpTap.Evaluations;
+
+/// <summary>
+/// One pass over a request's bytes: what evaluations can refer to (response ids, sessions), and the evaluations. An item
+/// without one costs a look at each of its keys; values are skipped, however long, and nothing is allocated.
+/// <para>
+/// Whom a result speaks of, by form: an inline one of its own span; one on an evaluator's span of the only span it links to
+/// (OpenInference), else of its parent (Langfuse, MLflow); an annotation (Logfire) of its parent; a guard's of the guard; a
+/// log record's of its trace context or of the response or session it names.
+/// </para>
+/// </summary>
+internal sealed class EvaluationReader(EvaluationOptions options)
+{
+    private readonly CustomMetricNames _custom = new(options);
+
+    /// <summary>Adds what is found to <paramref name="findings"/>. Malformed bytes end the reading; what came before is kept.</summary>
+    public void Read(Signal signal, ReadOnlySpan<byte> request, EvaluationFindings findings)
+    {
+        // Resources, scopes and items have the same numbers in requests for traces and for logs.
+        var resources = new ProtoReader(request);
+        while (resources.Next())
+        {
+            if (resources is not { FieldNumber: OtlpFields.TraceRequest.ResourceSpans, WireType: WireType.LengthDelimited })
+            {
+                continue;
+            }
+
+            var scopes = new ProtoReader(request, resources.ValueOffset, resources.ValueEnd);
+            while (scopes.Next())
+            {
+                if (scopes is not { FieldNumber: OtlpFields.ResourceSpans.ScopeSpans, WireType: WireType.LengthDelimited })
+                {
+                    continue;
+                }
+
+                var items = new ProtoReader(request, scopes.ValueOffset, scopes.ValueEnd);
+                while (items.Next())
+                {
+                    if (items is { FieldNumber: OtlpFields.ScopeSpans.Spans, WireType: WireType.LengthDelimited })
+                    {
+                        if (signal == Signal.Traces)
+                        {
+                            ReadSpan(items.Value, findings);
+                        }
+                        else
+                        {
+                            ReadLog(items.Value, findings);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private void ReadSpan(ReadOnlySpan<byte> span, EvaluationFindings findings)
+    {
+        var head = new ItemHead();
+        var isEvaluation = false;
+        var reader = new ProtoReader(span);
+        while (reader.Next())
+        {
+            switch ((reader.FieldNumber, reader.WireType))
+            {
+                case (OtlpFields.Span.TraceId, WireType.LengthDelimited):
+                    TraceId.TryRead(reader.Value, out head.TraceId);
+                    break;
+                case (OtlpFields.Span.SpanId, WireType.LengthDelimited):
+                    SpanId.TryRead(reader.Value, out head.SpanId);
+                    break;
+                case (OtlpFields.Span.ParentSpanId, WireType.LengthDelimited):
+                    SpanId.TryRead(reader.Value, out head.ParentId);
+                    break;
+                case (OtlpFields.Span.StartTimeUnixNano, WireType.Fixed64):
+                    head.StartUnixNano = reader.Fixed64;
+                    break;
+                case (OtlpFields.Span.Attributes, WireType.LengthDelimited):
+                    isEvaluation |= head.Look(reader.Value, _custom);
+                    break;
+                case (OtlpFields.Span.Events, WireType.LengthDelimited):
+                    isEvaluation |= EvaluationKeys.IsEvent(EventNameOf(reader.Value));
+                    break;
+            }
+        }
+
+        if (reader.IsMalformed || head.TraceId.IsZero || head.SpanId.IsZero)
+        {
+            return;
+        }
+
+        // A span that evaluates may name the response it speaks of, and belongs to a session without being its answer.
+        if (!isEvaluation || !ReadSpanEvaluations(span, head, findings))
+        {
+            var reference = new SpanReference(head.TraceId, head.SpanId, head.StartUnixNano, head.ParentId.IsZero, head.IsModelCall);
+            if (head.Response != 0)
+            {
+                findings.Responded(head.Response, reference);
+            }
+
+            if (head.Session != 0)
+            {
+                findings.InSession(head.Session, reference);
+            }
+        }
+    }
+
+    /// <summary>False when the span is itself what is evaluated, or nothing of the kind.</summary>
+    private bool ReadSpanEvaluations(ReadOnlySpan<byte> bytes, in ItemHead head, EvaluationFindings findings)
+    {
+        var attributes = new Attributes();
+        var name = "";
+        var links = 0;
+        var link = default(EvaluationTarget);
+        var reader = new ProtoReader(bytes);
+        while (reader.Next())
+        {
+            switch ((reader.FieldNumber, reader.WireType))
+            {
+                case (OtlpFields.Span.Name, WireType.LengthDelimited):
+                    name = Encoding.UTF8.GetString(reader.Value[..Math.Min(reader.Value.Length, 256)]);
+                    break;
+                case (OtlpFields.Span.Attributes, WireType.LengthDelimited):
+                    attributes.AddKeyValue(reader.Value);
+                    break;
+                case (OtlpFields.Span.Links, WireType.LengthDelimited):
+                    links++;
+                    link = LinkOf(reader.Value);
+                    break;
+            }
+        }
+
+        // The same span while it is still running; the one that counts comes when it has ended.
+        if (attributes.Text("logfire.span_type") == "pending_span")
+        {
+            return true;
+        }
+
+        var form = new SpanForm(name, attributes, links == 1 && !link.TraceId.IsZero ? link : null, links, head);
+        foreach (var evaluation in form.Evaluations(_custom))
+        {
+            findings.Add(evaluation);
+        }
+
+        var events = new ProtoReader(bytes);
+        while (events.Next())
+        {
+            if (events is { FieldNumber: OtlpFields.Span.Events, WireType: WireType.LengthDelimited })
+            {
+                ReadEvent(events.Value, form, findings);
+            }
+        }
+
+        return form.IsEvaluator;
+    }
+
+    private static void ReadEvent(ReadOnlySpan<byte> bytes, SpanForm form, EvaluationFindings findings)
+    {
+        var name = EventNameOf(bytes);
+        if (!EvaluationKeys.IsEvent(name))
+        {
+            return;
+        }
+
+        var attributes = new Attributes();
+        var reader = new ProtoReader(bytes);
+        while (reader.Next())
+        {
+            if (reader is { FieldNumber: OtlpFields.Event.Attributes, WireType: WireType.LengthDelimited })
+            {
+                attributes.AddKeyValue(reader.Value);
+            }
+        }
+
+        if (ResultReader.Standard(attributes, Encoding.UTF8.GetString(name[..Math.Min(name.Length, 256)])) is { } evaluation)
+        {
+            findings.Add(evaluation with { Target = form.Target });
+        }
+    }
+
+    private void ReadLog(ReadOnlySpan<byte> log, EvaluationFindings findings)
+    {
+        var head = new ItemHead();
+        var isEvaluation = false;
+        ReadOnlySpan<byte> eventName = default;
+        var reader = new ProtoReader(log);
+        while (reader.Next())
+        {
+            switch ((reader.FieldNumber, reader.WireType))
+            {
+                case (OtlpFields.LogRecord.TraceId, WireType.LengthDelimited):
+                    TraceId.TryRead(reader.Value, out head.TraceId);
+                    break;
+                case (OtlpFields.LogRecord.SpanId, WireType.LengthDelimited):
+                    SpanId.TryRead(reader.Value, out head.SpanId);
+                    break;
+                case (OtlpFields.LogRecord.EventName, WireType.LengthDelimited):
+                    eventName = reader.Value;
+                    isEvaluation |= EvaluationKeys.IsEvent(eventName);
+                    break;
+                case (OtlpFields.LogRecord.Attributes, WireType.LengthDelimited):
+                    isEvaluation |= head.Look(reader.Value, _custom);
+                    break;
+            }
+        }
+
+        if (reader.IsMalformed)
+        {
+            return;
+        }
+
+        if (isEvaluation)
+        {
+            ReadLogEvaluation(log, head, findings);
+        }
+        else if (head.Response != 0 && !head.TraceId.IsZero && !head.SpanId.IsZero)
+        {
+            // What went in and out of a call, as a record of the call's span.
+            findings.Responded(head.Response, new SpanReference(head.TraceId, head.SpanId, 0, IsRoot: false, IsModelCall: head.IsModelCall));
+        }
+    }
+
+    private static void ReadLogEvaluation(ReadOnlySpan<byte> log, in ItemHead head, EvaluationFindings findings)
+    {
+        var attributes = new Attributes();
+        var eventName = "";
+        ReadOnlySpan<byte> body = default;
+        var reader = new ProtoReader(log);
+        while (reader.Next())
+        {
+            switch ((reader.FieldNumber, reader.WireType))
+            {
+                case (OtlpFields.LogRecord.EventName, WireType.LengthDelimited):
+                    eventName = Encoding.UTF8.GetString(reader.Value[..Math.Min(reader.Value.Length, 256)]);
+                    break;
+                case (OtlpFields.LogRecord.Attributes, WireType.LengthDelimited):
+                    attributes.AddKeyValue(reader.Value);
+                    break;
+                case (OtlpFields.LogRecord.Body, WireType.LengthDelimited):
+                    body = reader.Value;
+                    break;
+            }
+        }
+
+        // Attributes win over what the body says again.
+        AddBody(attributes, body);
+        if (!eventName.StartsWith("gen_ai.evaluation.", StringComparison.Ordinal))
+        {
+            eventName = attributes.Text("event.name") is { } named && named.StartsWith("gen_ai.evaluation.", StringComparison.Ordinal) ? named : attributes.Text("microsoft.custom_event.name") ?? "";
+        }
+
+        var response = head.Response != 0 ? head.Response : MarkOf(attributes.Text("gen_ai.response.id", "response_id"));
+        var session = head.Session != 0 ? head.Session : MarkOf(attributes.Text("gen_ai.conversation.id", "session.id"));
+        var target = new EvaluationTarget(head.TraceId, head.SpanId, IsCertain: false, response, session);
+        if (ResultReader.Standard(attributes, eventName) is { } evaluation)
+        {
+            findings.Add(evaluation with { Target = target });
+        }
+
+        foreach (var result in ResultReader.OpenInference(attributes))
+        {
+            findings.Add(result with { Target = target });
+        }
+    }
+
+    private static void AddBody(Attributes attributes, ReadOnlySpan<byte> body)
+    {
+        var said = new Attributes();
+        said.AddValue("body", body);
+        if (said["body"] is string text && text.AsSpan().TrimStart().StartsWith("{"))
+        {
+            said.TryAddJson(text, "body");
+        }
+
+        foreach (var (key, value) in said.All)
+        {
+            attributes.Add(key.StartsWith("body.", StringComparison.Ordinal) ? key["body.".Length..] : key, value);
+        }
+    }
+
+    private static ulong MarkOf(string? id) => id is null ? 0 : ReferenceTable.MarkOf(Encoding.UTF8.GetBytes(id));
+
+    private static ReadOnlySpan<byte> EventNameOf(ReadOnlySpan<byte> bytes)
+    {
+        ReadOnlySpan<byte> name = default;
+        var reader = new ProtoReader(bytes);
+        while (reader.Next())
+        {
+            if (reader is { FieldNumber: OtlpFields.Event.Name, WireType: WireType.LengthDelimited })
+            {
+                name = reader.Value;
+            }
+        }
+
+        return name;
+    }
+
+    private static EvaluationTarget LinkOf(ReadOnlySpan<byte> bytes)
+    {
+        var traceId = default(TraceId);
+        var spanId = default(SpanId);
+        var reader = new ProtoReader(bytes);
+        while (reader.Next())
+        {
+            switch ((reader.FieldNumber, reader.WireType))
+            {
+                case (OtlpFields.Link.TraceId, WireType.LengthDelimited):
+                    TraceId.TryRead(reader.Value, out traceId);
+                    break;
+                case (OtlpFields.Link.SpanId, WireType.LengthDelimited):
+                    SpanId.TryRead(reader.Value, out spanId);
+                    break;
+            }
+        }
+
+        return new EvaluationTarget(traceId, spanId, IsCertain: true, 0, 0);
+    }
+}

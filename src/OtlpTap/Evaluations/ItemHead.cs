@@ -1,0 +1,76 @@
+using OtlpTap.Otlp;
+using OtlpTap.Wire;
+
+namespace OtlpTap.Evaluations;
+
+/// <summary>What the first look at a span or log record found.</summary>
+internal struct ItemHead
+{
+    public TraceId TraceId;
+    public SpanId SpanId;
+    public SpanId ParentId;
+    public ulong StartUnixNano;
+
+    /// <summary>Mark of the response id, 0 where there is none.</summary>
+    public ulong Response;
+
+    /// <summary>Mark of the session's id, 0 where there is none.</summary>
+    public ulong Session;
+
+    public bool IsModelCall;
+
+    /// <summary>Looks at one serialized <c>KeyValue</c>; true when it makes its item one that holds evaluations.</summary>
+    public bool Look(ReadOnlySpan<byte> keyValue, CustomMetricNames custom)
+    {
+        ReadOnlySpan<byte> key = default;
+        ReadOnlySpan<byte> value = default;
+        var reader = new ProtoReader(keyValue);
+        while (reader.Next())
+        {
+            if (reader is { FieldNumber: OtlpFields.KeyValue.Key, WireType: WireType.LengthDelimited })
+            {
+                key = reader.Value;
+            }
+            else if (reader is { FieldNumber: OtlpFields.KeyValue.Value, WireType: WireType.LengthDelimited })
+            {
+                value = reader.Value;
+            }
+        }
+
+        switch (EvaluationKeys.Of(key))
+        {
+            case KeyMeaning.Evaluation:
+                return true;
+            case KeyMeaning.EventName:
+                return EvaluationKeys.IsEvent(TextOf(value));
+            case KeyMeaning.Kind:
+                return EvaluationKeys.IsEvaluationKind(TextOf(value));
+            case KeyMeaning.ResponseId:
+                Response = Response != 0 ? Response : ReferenceTable.MarkOf(TextOf(value));
+                return false;
+            case KeyMeaning.SessionId:
+                Session = Session != 0 ? Session : ReferenceTable.MarkOf(TextOf(value));
+                return false;
+            case KeyMeaning.Operation:
+                IsModelCall = EvaluationKeys.IsModelOperation(TextOf(value));
+                return false;
+            default:
+                return custom.Contains(key);
+        }
+    }
+
+    private static ReadOnlySpan<byte> TextOf(ReadOnlySpan<byte> anyValue)
+    {
+        ReadOnlySpan<byte> text = default;
+        var reader = new ProtoReader(anyValue);
+        while (reader.Next())
+        {
+            if (reader is { FieldNumber: OtlpFields.AnyValue.StringValue, WireType: WireType.LengthDelimited })
+            {
+                text = reader.Value;
+            }
+        }
+
+        return text;
+    }
+}
