@@ -3,7 +3,7 @@ using OtlpTap.Otlp;
 namespace OtlpTap.Evaluations;
 
 /// <summary>What evaluations can refer to in one request, and the evaluations in it. Reused: <see cref="Clear"/> before each request.</summary>
-internal sealed class EvaluationFindings
+internal sealed class EvaluationFindings(int evaluationsMax)
 {
     /// <summary>4,096 evaluations take some 20 ms to read and judge; a batch of 512 spans with four results each is half of it.</summary>
     public const int EvaluationsMax = 4096;
@@ -20,7 +20,7 @@ internal sealed class EvaluationFindings
 
     public List<Evaluation> Evaluations { get; } = [];
 
-    /// <summary>Evaluations beyond <see cref="EvaluationsMax"/>.</summary>
+    /// <summary>Evaluations beyond the most that are read of one request.</summary>
     public int LeftOut { get; private set; }
 
     public void Clear()
@@ -53,7 +53,7 @@ internal sealed class EvaluationFindings
 
     public void Add(Evaluation evaluation)
     {
-        if (Evaluations.Count < EvaluationsMax)
+        if (Evaluations.Count < evaluationsMax)
         {
             Evaluations.Add(evaluation);
         }

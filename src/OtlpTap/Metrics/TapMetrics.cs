@@ -27,6 +27,7 @@ internal sealed class TapMetrics
         Validity = new ValidityMetrics(Factory);
         Tee = new TeeMetrics(Factory);
         Recorder = new RecorderMetrics(Factory);
+        Evaluations = new EvaluationMetrics(Factory);
         Corpus = new CorpusMetrics(Factory);
         Announce = new AnnounceMetrics(Factory);
     }
@@ -44,6 +45,8 @@ internal sealed class TapMetrics
     public TeeMetrics Tee { get; }
 
     public RecorderMetrics Recorder { get; }
+
+    public EvaluationMetrics Evaluations { get; }
 
     public CorpusMetrics Corpus { get; }
 

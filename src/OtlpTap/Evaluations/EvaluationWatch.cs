@@ -1,0 +1,295 @@
+using OtlpTap.Metrics;
+using OtlpTap.Otlp;
+using OtlpTap.Tee;
+using OtlpTap.Verdicts;
+
+namespace OtlpTap.Evaluations;
+
+/// <summary>
+/// Evaluations as they come by behind the tee: each recorded request is read once, for what evaluations can refer to and for
+/// evaluations; a bad one becomes a verdict on the evaluated span, whether that came before it, with it or comes later.
+/// <para>
+/// One lock, taken by the recorder's thread for each request and by a timer each second. Bounded: the tables of references
+/// (4.5 MiB), what was judged lately, and results that wait for what they speak of.
+/// </para>
+/// </summary>
+internal sealed class EvaluationWatch : IDisposable
+{
+    /// <summary>Spans and log records of one moment come in batches of their own, five seconds apart by the SDKs' default.</summary>
+    public static readonly TimeSpan ContextPatience = TimeSpan.FromSeconds(10);
+
+    /// <summary>A response's span comes when its call has ended, mostly before anybody can judge it; a batch that is tried again comes minutes later.</summary>
+    public static readonly TimeSpan ReferencePatience = TimeSpan.FromMinutes(10);
+
+    public const int WaitingMax = 4096;
+    public const int WaitingBytesMax = 4 << 20;
+
+    // An hour of 18 answers a second, or what half a GiB of requests holds.
+    private const int ResponsesMax = 65_536;
+    private const int SessionsMax = 16_384;
+    private const int JudgedMax = 32_768;
+
+    // One way or the other.
+    private const Resolution Decided = Resolution.Found;
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+
+    private readonly EvaluationOptions _options;
+    private readonly IVerdictSink _verdicts;
+    private readonly EvaluationMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+
+    // Everything below is guarded by the gate.
+    private readonly Lock _gate = new();
+    private readonly EvaluationReader _reader;
+    private readonly EvaluationFindings _findings = new(EvaluationFindings.EvaluationsMax);
+    private readonly ReferenceTable _responses = new(ResponsesMax, keepsLatestTrace: false);
+    private readonly ReferenceTable _sessions = new(SessionsMax, keepsLatestTrace: true);
+    private readonly TargetResolver _resolver;
+    private readonly List<Waiting> _waiting = [];
+    private readonly HashSet<ulong> _awaited = [];
+    private readonly HashSet<ulong> _judged = [];
+    private readonly Queue<ulong> _judgedInOrder = new();
+    private int _waitingBytes;
+
+    public EvaluationWatch(EvaluationOptions options, AgentSpanWitness witness, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time)
+    {
+        _options = options;
+        _verdicts = verdicts;
+        _metrics = metrics;
+        _time = time;
+        _reader = new EvaluationReader(options);
+        _resolver = new TargetResolver(_responses, _sessions, witness);
+        _timer = time.CreateTimer(static state => ((EvaluationWatch)state!).LookAtWaiting(), this, LookInterval, LookInterval);
+    }
+
+    /// <summary>Over a recorder, which knows whose span it was in which a result was written.</summary>
+    public static EvaluationWatch Over(Recorder.Recorder recorder, EvaluationOptions options, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time) =>
+        new(options, (traceId, spanId) => Look(recorder, traceId, spanId), verdicts, metrics, time);
+
+    public int WaitingCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _waiting.Count;
+            }
+        }
+    }
+
+    /// <summary>The handler of recorded requests.</summary>
+    public void Recorded(in TeeItem item) => Observe(item.Signal, item.Payload.Span);
+
+    public void Observe(Signal signal, ReadOnlySpan<byte> request)
+    {
+        if (signal == Signal.Metrics || !_options.IsEnabled)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            _findings.Clear();
+            _reader.Read(signal, request, _findings);
+            var isAwaited = Remember(_responses, _findings.Responses) | Remember(_sessions, _findings.Sessions);
+            if (isAwaited)
+            {
+                TryWaiting(static _ => true, isFinal: false);
+            }
+
+            foreach (var evaluation in _findings.Evaluations)
+            {
+                Judge(evaluation);
+            }
+
+            if (_findings.LeftOut > 0)
+            {
+                _metrics.Dropped(EvaluationDropReason.RequestFull, _findings.LeftOut);
+            }
+        }
+    }
+
+    /// <summary>Decides on what waited its time.</summary>
+    internal void LookAtWaiting()
+    {
+        lock (_gate)
+        {
+            var now = _time.GetTimestamp();
+            if (_waiting.Exists(waiting => waiting.DueAt <= now))
+            {
+                TryWaiting(waiting => waiting.DueAt <= now, isFinal: true);
+            }
+        }
+    }
+
+    /// <summary>Decides on everything that waits, for when no more comes.</summary>
+    public void Finish()
+    {
+        lock (_gate)
+        {
+            TryWaiting(static _ => true, isFinal: true);
+        }
+    }
+
+    /// <summary>Sets the gauge. For the registry's before-collect callback.</summary>
+    public void PublishMetrics()
+    {
+        lock (_gate)
+        {
+            _metrics.Sampled(_waiting.Count, _responses.Forgotten + _sessions.Forgotten);
+        }
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    private static bool? Look(Recorder.Recorder recorder, TraceId traceId, SpanId spanId)
+    {
+        var search = new Search(traceId, spanId);
+        recorder.Visit(traceId, search, static (in fragment, search) =>
+        {
+            if (fragment.Signal == Signal.Traces && search.IsAgents != true)
+            {
+                search.IsAgents = AgentSpanSearch.Find(fragment.Request, search.TraceId, search.SpanId) ?? search.IsAgents;
+            }
+        });
+        return search.IsAgents;
+    }
+
+    // Whether something waits for one of them.
+    private bool Remember(ReferenceTable table, IReadOnlyList<(ulong Mark, SpanReference Span)> references)
+    {
+        var isAwaited = false;
+        for (var i = 0; i < references.Count; i++)
+        {
+            var (mark, span) = references[i];
+            table.Add(mark, span);
+            isAwaited |= _awaited.Count > 0 && _awaited.Contains(mark);
+        }
+
+        return isAwaited;
+    }
+
+    private void Judge(Evaluation evaluation)
+    {
+        var judgement = EvaluationJudgement.Of(evaluation, _options);
+        if (judgement.Failure is null)
+        {
+            // Nothing will be said of its span, so that it need not be known.
+            if (IsFirst(evaluation, evaluation.Target.TraceId, evaluation.Target.SpanId))
+            {
+                Count(evaluation, judgement);
+            }
+
+            return;
+        }
+
+        var patience = TryDecide(evaluation, judgement, isFinal: false);
+        if (patience == Decided)
+        {
+            return;
+        }
+
+        if (_waiting.Count >= WaitingMax || _waitingBytes + evaluation.Size > WaitingBytesMax)
+        {
+            _metrics.Dropped(EvaluationDropReason.WaitingFull);
+            return;
+        }
+
+        var due = _time.GetTimestamp() + (long)((patience == Resolution.WaitForContext ? ContextPatience : ReferencePatience).TotalSeconds * _time.TimestampFrequency);
+        _waiting.Add(new Waiting(evaluation, judgement, due));
+        _waitingBytes += evaluation.Size;
+        Await(evaluation.Target);
+    }
+
+    /// <summary><see cref="Decided"/>, or what is to be waited for.</summary>
+    private Resolution TryDecide(Evaluation evaluation, in Judgement judgement, bool isFinal)
+    {
+        switch (_resolver.Resolve(evaluation.Target, isFinal, out var traceId, out var spanId))
+        {
+            case Resolution.Found:
+                if (IsFirst(evaluation, traceId, spanId))
+                {
+                    Count(evaluation, judgement);
+                    _verdicts.Judged(traceId, EvaluationVerdict.Of(evaluation, judgement, spanId));
+                }
+
+                return Decided;
+
+            case Resolution.None:
+                Count(evaluation, judgement);
+                _metrics.Dropped(EvaluationDropReason.NoTarget);
+                return Decided;
+
+            case var waiting:
+                return waiting;
+        }
+    }
+
+    private void TryWaiting(Func<Waiting, bool> isTheirTurn, bool isFinal)
+    {
+        _awaited.Clear();
+        _waitingBytes = 0;
+        _waiting.RemoveAll(waiting =>
+        {
+            if (isTheirTurn(waiting) && TryDecide(waiting.Evaluation, waiting.Judgement, isFinal) == Decided)
+            {
+                return true;
+            }
+
+            _waitingBytes += waiting.Evaluation.Size;
+            Await(waiting.Evaluation.Target);
+            return false;
+        });
+    }
+
+    private void Await(in EvaluationTarget target)
+    {
+        if (target.Response != 0)
+        {
+            _awaited.Add(target.Response);
+        }
+
+        if (target.Session != 0)
+        {
+            _awaited.Add(target.Session);
+        }
+    }
+
+    private bool IsFirst(Evaluation evaluation, TraceId traceId, SpanId spanId)
+    {
+        // What names no span at all cannot be told from another one like it.
+        if (traceId.IsZero)
+        {
+            return true;
+        }
+
+        var mark = EvaluationVerdict.MarkOf(evaluation, traceId, spanId);
+        if (!_judged.Add(mark))
+        {
+            _metrics.Repeated();
+            return false;
+        }
+
+        _judgedInOrder.Enqueue(mark);
+        if (_judgedInOrder.Count > JudgedMax)
+        {
+            _judged.Remove(_judgedInOrder.Dequeue());
+        }
+
+        return true;
+    }
+
+    private void Count(Evaluation evaluation, in Judgement judgement) => _metrics.Judged(EvaluationVerdict.RuleOf(evaluation), (int)judgement.Outcome, judgement.Source);
+
+    private readonly record struct Waiting(Evaluation Evaluation, Judgement Judgement, long DueAt);
+
+    private sealed class Search(TraceId traceId, SpanId spanId)
+    {
+        public TraceId TraceId { get; } = traceId;
+
+        public SpanId SpanId { get; } = spanId;
+
+        public bool? IsAgents { get; set; }
+    }
+}
