@@ -244,6 +244,12 @@ internal sealed class EvaluationReader(EvaluationOptions options)
             }
         }
 
+        // Another tap's own verdict, told to its backend: it was judged there.
+        if (attributes.Has("otlptap.verdict.source"))
+        {
+            return;
+        }
+
         // Attributes win over what the body says again.
         AddBody(attributes, body);
         if (!eventName.StartsWith("gen_ai.evaluation.", StringComparison.Ordinal))
