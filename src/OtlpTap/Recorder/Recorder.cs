@@ -1,3 +1,7 @@
+using System.IO.Hashing;
+using System.Numerics;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 
@@ -14,40 +18,75 @@ internal sealed class Recorder : IDisposable
     private readonly RecorderMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly TraceHash _hash;
+    private readonly SegmentFiles? _files;
     private readonly SegmentRing _ring;
     private readonly int _requestBytesMax;
     private readonly int _entriesMax;
 
     // The writer alone.
+    private readonly RecordCompression? _compression;
     private Segment? _open;
+    private long _lastPosition;
 
     // Written by the writer, and by whoever evicts.
     private long _requestBytes;
     private long _records;
 
-    public Recorder(RecorderOptions options, RecorderMetrics metrics, TimeProvider time)
-        : this(options, metrics, time, TraceHash.CreateRandom())
+    /// <param name="log">Where a directory is set, it is told how the ring was found again and what the disk refuses.</param>
+    /// <exception cref="RecorderException">Another process has the directory.</exception>
+    public Recorder(RecorderOptions options, RecorderMetrics metrics, TimeProvider time, ILogger? log = null)
+        : this(options, metrics, time, TraceHash.CreateRandom(), log)
     {
     }
 
-    internal Recorder(RecorderOptions options, RecorderMetrics metrics, TimeProvider time, TraceHash hash)
+    internal Recorder(RecorderOptions options, RecorderMetrics metrics, TimeProvider time, TraceHash hash, ILogger? log = null)
     {
+        log ??= NullLogger.Instance;
+        _files = options.Directory.Length == 0 ? null : SegmentFiles.Open(options, metrics, time, log);
+        if (_files is null && options.Directory.Length > 0)
+        {
+            // What the disk was to hold may be more than there is memory.
+            options = options with { SizeBytesMax = Math.Min(options.SizeBytesMax, options.AnonymousBytesMax) };
+        }
+
         _options = options;
         _metrics = metrics;
         _time = time;
-        _hash = hash;
-        _ring = new SegmentRing(options, Evicting);
+        _compression = options.Compression == RecordEncoding.Zstd ? new RecordCompression() : null;
         _requestBytesMax = (int)Math.Min(options.RequestBytesMax, options.SizeBytesMax);
 
         // An eighth of a segment for the index of one record: 65,536 different traces in one request, in segments of 4 MiB.
         _entriesMax = options.SegmentBytes / 8 / sizeof(ulong);
+
+        List<Segment> recovered = _files is null
+            ? []
+            : new RingRecovery(options, _files, metrics, time, log).Run(SegmentRing.SlotsFor(options), OldestAllowedUnixNano(), ref hash, out _open);
+        _hash = hash;
+        _ring = new SegmentRing(options, hash, _files, Evicting);
+        if (recovered.Count > 0)
+        {
+            _ring.Restore(recovered);
+            _requestBytes = recovered.Sum(segment => segment.RequestBytes);
+            _records = recovered.Sum(segment => (long)segment.Records);
+            var last = recovered[^1];
+            _lastPosition = PositionOf(last, _open is null ? options.SegmentBytes : last.TailOffset) - 1;
+        }
     }
+
+    /// <summary>Where the ring's files are; null when it is in memory alone.</summary>
+    public string? Directory => _files?.Directory;
+
+    /// <summary>Of the ring in the files: another number means that positions of before mean nothing.</summary>
+    public ulong RingId => XxHash3.HashToUInt64([], (long)(_hash.KeyHigh ^ BitOperations.RotateLeft(_hash.KeyLow, 1)));
+
+    /// <summary>Where the newest request stands; at the start, that an earlier process recorded. 0 when there is none. For the writer.</summary>
+    public long LastPosition => _lastPosition;
 
     /// <summary>Bytes of the requests that can be found.</summary>
     public long RequestBytes => Volatile.Read(ref _requestBytes);
 
     /// <summary>Memory of the ring: requests, headers, index, unused ends.</summary>
-    public long MemoryBytes => _ring.MemoryBytes;
+    public long MemoryBytes => _ring.Memory.Bytes;
 
     public long MemoryBytesMax => _ring.MemoryBytesMax;
 
@@ -77,23 +116,22 @@ internal sealed class Recorder : IDisposable
             traceIds = traceIds[.._entriesMax];
         }
 
-        var start = OpenFor(traceIds.Length);
-        var offset = start.Begin(new RecordHeader(request.Length, signal, receivedUnixNano), traceIds.Length);
-        Interlocked.Add(ref _requestBytes, request.Length);
-        Interlocked.Increment(ref _records);
-        var written = start.Write(request);
-        if (written < request.Length)
+        if (_compression is null)
         {
-            WriteRest(start, request[written..]);
+            Append(signal, RecordEncoding.None, receivedUnixNano, request, traceIds);
+            return AppendOutcome.Recorded;
         }
 
-        start.Publish(offset, traceIds, _hash);
-        if (_open != start)
+        try
         {
-            start.Seal();
+            var isCompressed = _compression.TryCompress(request, out var compressed);
+            Append(signal, isCompressed ? RecordEncoding.Zstd : RecordEncoding.None, receivedUnixNano, isCompressed ? compressed : request, traceIds);
+            return AppendOutcome.Recorded;
         }
-
-        return AppendOutcome.Recorded;
+        finally
+        {
+            _compression.Return();
+        }
     }
 
     /// <summary>
@@ -106,7 +144,6 @@ internal sealed class Recorder : IDisposable
         var hash = _hash.Of(traceId);
         Span<byte> id = stackalloc byte[TraceId.Length];
         traceId.WriteTo(id);
-        var oldest = OldestAllowedUnixNano();
         var offsets = new List<int>();
         var visited = 0;
         var (sequence, next) = _ring.Range;
@@ -121,14 +158,7 @@ internal sealed class Recorder : IDisposable
             {
                 offsets.Clear();
                 segment.Find(hash, offsets);
-                foreach (var offset in offsets)
-                {
-                    var header = segment.ReadHeader(offset);
-                    if (header.ReceivedUnixNano >= oldest && TryVisit(segment, offset, header, id, state, visit))
-                    {
-                        visited++;
-                    }
-                }
+                visited += VisitAll(segment, offsets, 0, long.MaxValue, id, state, visit);
             }
             finally
             {
@@ -138,6 +168,31 @@ internal sealed class Recorder : IDisposable
 
         _metrics.LookedUp(_time.GetElapsedTime(started));
         return visited;
+    }
+
+    /// <summary>Shows <paramref name="visit"/> every request behind one position and up to another, oldest first. On any thread.</summary>
+    public void VisitBetween<TState>(long after, long last, TState state, FragmentVisitor<TState> visit)
+    {
+        var offsets = new List<int>();
+        var (sequence, next) = _ring.Range;
+        for (sequence = Math.Max(sequence, SequenceOf(after)); sequence < next && sequence <= SequenceOf(last); sequence++)
+        {
+            if (_ring.TryPin(sequence) is not { } segment)
+            {
+                continue;
+            }
+
+            try
+            {
+                offsets.Clear();
+                segment.FindAll(offsets);
+                VisitAll(segment, offsets, after, last, [], state, visit);
+            }
+            finally
+            {
+                _ring.Unpin(segment);
+            }
+        }
     }
 
     /// <summary>Copies of all requests in which the trace occurs, oldest first.</summary>
@@ -156,15 +211,49 @@ internal sealed class Recorder : IDisposable
     public void PublishMetrics()
     {
         var oldest = OldestUnixNano;
+        var (memory, fileBytes) = _ring.Memory;
         _metrics.Sampled(
             RequestBytes,
-            MemoryBytes,
+            memory,
+            fileBytes,
             _options.SizeBytesMax,
             Volatile.Read(ref _records),
             oldest == 0 ? TimeSpan.Zero : UnixTime.FromNanoseconds(UnixTime.Now(_time) - oldest));
     }
 
-    public void Dispose() => _ring.Dispose();
+    /// <summary>What is in files stays there: the next process finds it.</summary>
+    public void Dispose()
+    {
+        _ring.Dispose();
+        _files?.Dispose();
+        _compression?.Dispose();
+    }
+
+    // From 1, so that 0 is before all.
+    private static long PositionOf(Segment segment, int offset) => ((segment.Sequence + 1) << 32) | (uint)offset;
+
+    private static long SequenceOf(long position) => (position >> 32) - 1;
+
+    private void Append(Signal signal, RecordEncoding encoding, long receivedUnixNano, ReadOnlySpan<byte> stored, ReadOnlySpan<TraceId> traceIds)
+    {
+        var start = OpenFor(traceIds.Length);
+        var header = new RecordHeader(stored.Length, signal, encoding, receivedUnixNano) { BodyChecksum = start.ChecksumOf(stored) };
+        var offset = start.Begin(header, traceIds.Length);
+        Interlocked.Add(ref _requestBytes, stored.Length);
+        Interlocked.Increment(ref _records);
+        var written = start.Write(stored);
+        if (written < stored.Length)
+        {
+            WriteRest(start, stored[written..]);
+        }
+
+        start.Publish(offset, traceIds, _hash);
+        _lastPosition = PositionOf(start, offset);
+        if (_open != start)
+        {
+            start.Seal();
+        }
+    }
 
     private Segment OpenFor(int entries)
     {
@@ -180,7 +269,7 @@ internal sealed class Recorder : IDisposable
 
         // Should memory be refused here, the next append starts over with no segment open.
         _open = null;
-        return _open = _ring.Open(RequestBytes, OldestAllowedUnixNano());
+        return _open = _ring.Open(RequestBytes, OldestAllowedUnixNano(), continued: 0);
     }
 
     private void WriteRest(Segment start, ReadOnlySpan<byte> rest)
@@ -195,7 +284,7 @@ internal sealed class Recorder : IDisposable
                     _open!.Seal();
                 }
 
-                _open = _ring.Open(RequestBytes, OldestAllowedUnixNano());
+                _open = _ring.Open(RequestBytes, OldestAllowedUnixNano(), continued: rest.Length);
                 rest = rest[_open.Write(rest)..];
             }
 
@@ -212,19 +301,63 @@ internal sealed class Recorder : IDisposable
         }
     }
 
+    private int VisitAll<TState>(
+        Segment segment, List<int> offsets, long after, long last, ReadOnlySpan<byte> id, TState state, FragmentVisitor<TState> visit)
+    {
+        var visited = 0;
+        var oldest = OldestAllowedUnixNano();
+        foreach (var offset in offsets)
+        {
+            var position = PositionOf(segment, offset);
+            if (position <= after || position > last)
+            {
+                continue;
+            }
+
+            if (!segment.TryReadHeader(offset, out var header))
+            {
+                _metrics.Damaged(1);
+            }
+            else if (header.ReceivedUnixNano >= oldest && TryVisit(segment, offset, header, id, state, visit))
+            {
+                visited++;
+            }
+        }
+
+        return visited;
+    }
+
     private bool TryVisit<TState>(
         Segment segment, int offset, in RecordHeader header, ReadOnlySpan<byte> id, TState state, FragmentVisitor<TState> visit)
     {
-        var first = segment.FirstPart(offset, header.Length);
-        if (first.Length == header.Length)
+        var stored = segment.FirstPart(offset, header);
+        if (stored.Length < header.Length)
         {
-            return VisitWhen(header, first, id, state, visit);
+            // One in sixty requests of 64 KiB crosses the end of a segment.
+            var whole = GC.AllocateUninitializedArray<byte>(header.Length);
+            stored.CopyTo(whole);
+            if (!TryCopyRest(segment.Sequence, whole, stored.Length))
+            {
+                return false;
+            }
+
+            stored = whole;
         }
 
-        // One in sixty requests of 64 KiB crosses the end of a segment.
-        var whole = GC.AllocateUninitializedArray<byte>(header.Length);
-        first.CopyTo(whole);
-        return TryCopyRest(segment.Sequence, whole, first.Length) && VisitWhen(header, whole, id, state, visit);
+        if (!segment.IsIntact(header, stored) || !RecordCompression.TryRead(header.Encoding, stored, out var request))
+        {
+            _metrics.Damaged(1);
+            return false;
+        }
+
+        // Two traces of one hash: the bytes decide. (The id may still stand there as a link's; then no span is found in it.)
+        if (!id.IsEmpty && request.IndexOf(id) < 0)
+        {
+            return false;
+        }
+
+        visit(new Fragment(header, request, PositionOf(segment, offset)), state);
+        return true;
     }
 
     private bool TryCopyRest(long sequence, Span<byte> request, int copied)
@@ -248,19 +381,6 @@ internal sealed class Recorder : IDisposable
             }
         }
 
-        return true;
-    }
-
-    // Two traces of one hash: the bytes decide. (The id may still stand there as a link's; then no span is found in it.)
-    private static bool VisitWhen<TState>(
-        in RecordHeader header, ReadOnlySpan<byte> request, ReadOnlySpan<byte> id, TState state, FragmentVisitor<TState> visit)
-    {
-        if (request.IndexOf(id) < 0)
-        {
-            return false;
-        }
-
-        visit(new Fragment(header, request), state);
         return true;
     }
 

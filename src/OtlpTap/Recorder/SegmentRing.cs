@@ -21,40 +21,51 @@ internal sealed class SegmentRing : IDisposable
 
     private readonly int _segmentBytes;
     private readonly long _requestBytesMax;
+    private readonly long _anonymousBytesMax;
+    private readonly TraceHash _hash;
+    private readonly SegmentFiles? _files;
     private readonly Action<Segment> _evicting;
 
     // Everything below is guarded by the gate.
     private readonly Lock _gate = new();
-    private readonly Segment?[] _slots; // by sequence modulo length
+    private readonly Segment?[] _slots; // by sequence modulo length; null where a restart did not find one
     private readonly Stack<Segment> _spares = new(SparesMax);
     private long _first;
     private long _next;
+    private int _held;
+    private int _anonymous;
     private bool _disposed;
 
+    /// <param name="files">Where segments are kept; null for anonymous memory.</param>
     /// <param name="evicting">Told of each segment that is overwritten, under the ring's lock.</param>
-    public SegmentRing(RecorderOptions options, Action<Segment> evicting)
+    public SegmentRing(RecorderOptions options, in TraceHash hash, SegmentFiles? files, Action<Segment> evicting)
     {
         _segmentBytes = options.SegmentBytes;
         _requestBytesMax = options.SizeBytesMax;
+        _anonymousBytesMax = Math.Min(options.SizeBytesMax, options.AnonymousBytesMax);
+        _hash = hash;
+        _files = files;
         _evicting = evicting;
 
-        // The largest request may lie half evicted (its start gone, its rest still in place) beside everything else.
-        var largest = Math.Min(options.RequestBytesMax, options.SizeBytesMax);
-        MemoryBytesMax = options.SizeBytesMax + (options.SizeBytesMax / 4) + largest + (2L * options.SegmentBytes);
-        _slots = new Segment?[(MemoryBytesMax + options.SegmentBytes - 1) / options.SegmentBytes];
+        MemoryBytesMax = MemoryBytesMaxFor(options);
+        _slots = new Segment?[SlotsFor(options)];
     }
 
-    /// <summary>The most memory that the ring's segments ever take.</summary>
+    /// <summary>The most memory, or disk, that the ring's segments ever take.</summary>
     public long MemoryBytesMax { get; }
 
-    /// <summary>Memory of the segments in the ring.</summary>
-    public long MemoryBytes
+    /// <summary>How many segments there are at most.</summary>
+    public static int SlotsFor(RecorderOptions options) =>
+        (int)((MemoryBytesMaxFor(options) + options.SegmentBytes - 1) / options.SegmentBytes);
+
+    /// <summary>Memory of the segments in the ring, and of those how much is in files.</summary>
+    public (long Bytes, long FileBytes) Memory
     {
         get
         {
             lock (_gate)
             {
-                return (_next - _first) * _segmentBytes;
+                return ((long)_held * _segmentBytes, (long)(_held - _anonymous) * _segmentBytes);
             }
         }
     }
@@ -71,24 +82,57 @@ internal sealed class SegmentRing : IDisposable
         }
     }
 
-    /// <summary>Adds a segment at the young end, evicting what is no longer needed. For the writer.</summary>
-    /// <param name="requestBytes">Bytes of findable requests in the ring.</param>
-    public Segment Open(long requestBytes, long oldestUnixNano)
+    /// <summary>Puts in what an earlier process left. Before anything else.</summary>
+    /// <param name="segments">By sequence, which spans no more than <see cref="SlotsFor"/>.</param>
+    public void Restore(IReadOnlyList<Segment> segments)
     {
         lock (_gate)
         {
+            _first = segments[0].Sequence;
+            _next = segments[^1].Sequence + 1;
+            foreach (var segment in segments)
+            {
+                _slots[segment.Sequence % _slots.Length] = segment;
+            }
+
+            _held = segments.Count;
+        }
+    }
+
+    /// <summary>Adds a segment at the young end, evicting what is no longer needed. For the writer.</summary>
+    /// <param name="requestBytes">Bytes of findable requests in the ring.</param>
+    /// <param name="continued">Bytes of a record begun earlier that it will begin with.</param>
+    public Segment Open(long requestBytes, long oldestUnixNano, int continued)
+    {
+        Segment? segment;
+        lock (_gate)
+        {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            while (_next > _first && MayEvict(_slots[_first % _slots.Length]!, requestBytes, oldestUnixNano, out var evictedBytes))
+            while (_next > _first && MayEvict(requestBytes, oldestUnixNano, out var evictedBytes))
             {
                 requestBytes -= evictedBytes;
                 EvictOldest();
             }
 
+            _spares.TryPop(out segment);
+        }
+
+        // Making a file takes a few milliseconds, for which no reader waits.
+        if (segment?.Path is null && _files?.TryCreate() is { } file)
+        {
+            segment?.Dispose();
+            segment = file;
+        }
+
+        segment ??= MayBeAnonymous() ? Anonymous() : TakeOldest() ?? Anonymous();
+        lock (_gate)
+        {
             Debug.Assert(_next - _first < _slots.Length, "A full ring has a sealed oldest segment.");
-            var segment = _spares.TryPop(out var spare) ? spare : new Segment(_segmentBytes);
-            segment.Reuse(_next);
+            segment.Reuse(_next, continued, _hash);
             _slots[_next % _slots.Length] = segment;
             _next++;
+            _held++;
+            _anonymous += segment.Path is null ? 1 : 0;
             return segment;
         }
     }
@@ -98,15 +142,12 @@ internal sealed class SegmentRing : IDisposable
     {
         lock (_gate)
         {
-            while (_next > _first && _slots[_first % _slots.Length] is { IsSealed: true } oldest && oldest.NewestUnixNano < oldestUnixNano)
+            while (_next > _first && _slots[_first % _slots.Length] is var oldest && (oldest is null || (oldest.IsSealed && oldest.NewestUnixNano < oldestUnixNano)))
             {
                 EvictOldest();
             }
 
-            while (_spares.TryPop(out var spare))
-            {
-                spare.Dispose();
-            }
+            DiscardSpares();
         }
     }
 
@@ -115,12 +156,11 @@ internal sealed class SegmentRing : IDisposable
     {
         lock (_gate)
         {
-            if (_disposed || sequence < _first || sequence >= _next)
+            if (_disposed || sequence < _first || sequence >= _next || _slots[sequence % _slots.Length] is not { } segment)
             {
                 return null;
             }
 
-            var segment = _slots[sequence % _slots.Length]!;
             segment.Readers++;
             return segment;
         }
@@ -145,8 +185,7 @@ internal sealed class SegmentRing : IDisposable
         {
             for (var sequence = _first; sequence < _next; sequence++)
             {
-                var oldest = _slots[sequence % _slots.Length]!.OldestUnixNano;
-                if (oldest != 0)
+                if (_slots[sequence % _slots.Length] is { OldestUnixNano: not 0 and var oldest })
                 {
                     return oldest;
                 }
@@ -156,39 +195,88 @@ internal sealed class SegmentRing : IDisposable
         }
     }
 
+    /// <summary>Gives all memory back; what is in files stays there.</summary>
     public void Dispose()
     {
         lock (_gate)
         {
             _disposed = true;
-            while (_next > _first)
+            for (; _next > _first; _first++)
             {
-                EvictOldest();
+                ref var slot = ref _slots[_first % _slots.Length];
+                if (slot is { } segment)
+                {
+                    segment.IsEvicted = true;
+                    if (segment.Readers == 0)
+                    {
+                        segment.Dispose();
+                    }
+                }
+
+                slot = null;
             }
 
-            while (_spares.TryPop(out var spare))
-            {
-                spare.Dispose();
-            }
+            DiscardSpares();
         }
     }
 
-    private bool MayEvict(Segment oldest, long requestBytes, long oldestUnixNano, out long evictedBytes)
+    // The largest request may lie half evicted (its start gone, its rest still in place) beside everything else.
+    private static long MemoryBytesMaxFor(RecorderOptions options) =>
+        options.SizeBytesMax + (options.SizeBytesMax / 4) + Math.Min(options.RequestBytesMax, options.SizeBytesMax) + (2L * options.SegmentBytes);
+
+    private Segment Anonymous() => new(new SegmentMemory(_segmentBytes));
+
+    // Where no file can be had: as much memory as the default ring takes, and no more, however large the ring on disk is.
+    private bool MayBeAnonymous()
     {
-        evictedBytes = oldest.RequestBytes;
-        return oldest.IsSealed
-            && (requestBytes - evictedBytes >= _requestBytesMax
-                || oldest.NewestUnixNano < oldestUnixNano
-                || _next - _first == _slots.Length);
+        lock (_gate)
+        {
+            return _files is null || (long)_anonymous * _segmentBytes < _anonymousBytesMax;
+        }
+    }
+
+    private Segment? TakeOldest()
+    {
+        lock (_gate)
+        {
+            while (_next > _first && _slots[_first % _slots.Length] is null or { IsSealed: true })
+            {
+                EvictOldest();
+                if (_spares.TryPop(out var spare))
+                {
+                    return spare;
+                }
+            }
+
+            return null;
+        }
+    }
+
+    private bool MayEvict(long requestBytes, long oldestUnixNano, out long evictedBytes)
+    {
+        var oldest = _slots[_first % _slots.Length];
+        evictedBytes = oldest?.RequestBytes ?? 0;
+        return oldest is null
+            || (oldest.IsSealed
+                && (requestBytes - evictedBytes >= _requestBytesMax
+                    || oldest.NewestUnixNano < oldestUnixNano
+                    || _next - _first == _slots.Length));
     }
 
     private void EvictOldest()
     {
         ref var slot = ref _slots[_first % _slots.Length];
-        var segment = slot!;
+        var segment = slot;
         slot = null;
         _first++;
-        segment.IsEvicted = true;
+        if (segment is null)
+        {
+            return;
+        }
+
+        _held--;
+        _anonymous -= segment.Path is null ? 1 : 0;
+        segment.Forget();
         _evicting(segment);
         if (segment.Readers == 0)
         {
@@ -198,13 +286,34 @@ internal sealed class SegmentRing : IDisposable
 
     private void Retire(Segment segment)
     {
-        if (_disposed || _spares.Count >= SparesMax)
+        if (_disposed)
         {
             segment.Dispose();
+        }
+        else if (segment.IsRecovered || _spares.Count >= SparesMax)
+        {
+            Discard(segment);
         }
         else
         {
             _spares.Push(segment);
+        }
+    }
+
+    private void DiscardSpares()
+    {
+        while (_spares.TryPop(out var spare))
+        {
+            Discard(spare);
+        }
+    }
+
+    private void Discard(Segment segment)
+    {
+        segment.Dispose();
+        if (segment.Path is { } path)
+        {
+            _files!.Delete(path);
         }
     }
 }

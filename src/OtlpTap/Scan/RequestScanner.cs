@@ -22,6 +22,9 @@ namespace OtlpTap.Scan;
 /// </summary>
 internal sealed class RequestScanner(CompiledRules rules)
 {
+    /// <summary>Finds trace ids and nothing else.</summary>
+    public static RequestScanner WithoutRules { get; } = new(CompiledRules.None);
+
     public CompiledRules Rules => rules;
 
     /// <summary>
