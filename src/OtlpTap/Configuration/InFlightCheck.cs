@@ -69,7 +69,7 @@ internal static class InFlightCheck
     // The Collector's limit is for the whole process. Here it is for what senders can make grow; the rest has bounds of its own.
     private static void WarnOfMemoryBeside(Section section, MemoryLimiterProcessor limiter, TapProcessorOptions tap)
     {
-        var recorder = tap.IsTeed ? tap.RecorderBytesMax : 0;
+        var recorder = tap.IsTeed && tap.RecorderDirectory.Length == 0 ? tap.RecorderBytesMax : 0;
         var tee = tap.IsTeed ? tap.TeeBytesMax : 0;
         if (limiter.InFlightBytesMax + recorder + tee > limiter.LimitBytes)
         {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using OtlpTap.Announce;
 using OtlpTap.Otlp;
+using OtlpTap.Recorder;
 using OtlpTap.Rules.Expressions;
 
 namespace OtlpTap.Configuration;
@@ -51,6 +52,8 @@ internal static class ProcessorSection
             ErrorMode = tap.Choice("error_mode", defaults.ErrorMode, [("ignore", ErrorMode.Ignore), ("silent", ErrorMode.Silent), ("propagate", ErrorMode.Propagate)]),
             RecorderBytesMax = recorder.Mebibytes("max_size_mib", defaults.RecorderBytesMax, 16, 65_536),
             RecorderAgeMax = recorder.Duration("max_age", defaults.RecorderAgeMax, TimeSpan.FromMinutes(1), TimeSpan.FromDays(7)),
+            RecorderDirectory = recorder.Text("directory", defaults.RecorderDirectory),
+            RecorderCompression = recorder.Choice("compression", defaults.RecorderCompression, [("none", RecordEncoding.None), ("zstd", RecordEncoding.Zstd)]),
             CorpusDirectory = corpus.Text("directory", defaults.CorpusDirectory),
             CorpusSettle = corpus.Duration("settle", defaults.CorpusSettle, TimeSpan.Zero, TimeSpan.FromHours(1)),
             CorpusSettleMax = corpus.Duration("settle_max", defaults.CorpusSettleMax, TimeSpan.Zero, TimeSpan.FromHours(24)),
@@ -66,9 +69,9 @@ internal static class ProcessorSection
             Verdicts = new AnnounceOptions { Spans = verdicts.Flag("spans", defaults.Verdicts.Spans), Logs = verdicts.Flag("logs", defaults.Verdicts.Logs) },
         };
 
-        if (recorder.Text("directory", "").Length > 0)
+        if (options.RecorderDirectory.Contains('\0', StringComparison.Ordinal))
         {
-            recorder.Error("directory", "recording to files is not supported yet: leave it empty, which keeps the recorder in memory");
+            recorder.Error("directory", "must name a directory, or be empty for a recorder in memory");
         }
 
         if (options.CorpusDirectory.Length == 0 || options.CorpusDirectory.Contains('\0', StringComparison.Ordinal))

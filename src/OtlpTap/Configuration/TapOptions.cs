@@ -3,6 +3,7 @@ using OtlpTap.Announce;
 using OtlpTap.Forward;
 using OtlpTap.Judges;
 using OtlpTap.Otlp;
+using OtlpTap.Recorder;
 using OtlpTap.Rules;
 using OtlpTap.Rules.Expressions;
 
@@ -66,6 +67,12 @@ internal sealed record TapProcessorOptions
 
     /// <summary><c>recorder.max_age</c>: what is older is forgotten even where there is room. Default 1 h; 1 min to 168 h.</summary>
     public TimeSpan RecorderAgeMax { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary><c>recorder.directory</c>: where the recorder's segments are files, which survive a restart. Default empty: in memory.</summary>
+    public string RecorderDirectory { get; init; } = "";
+
+    /// <summary><c>recorder.compression</c>: whether what is kept is compressed. Default not.</summary>
+    public RecordEncoding RecorderCompression { get; init; }
 
     /// <summary><c>corpus.directory</c>: where cases go. Default <c>./otlptap-data/cases</c>.</summary>
     public string CorpusDirectory { get; init; } = "./otlptap-data/cases";

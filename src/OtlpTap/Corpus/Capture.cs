@@ -14,6 +14,9 @@ internal sealed class Capture(in TraceId traceId, long scheduledAt, bool isUpdat
     /// <summary>The case was written before: for late spans or a further verdict.</summary>
     public bool IsUpdate { get; } = isUpdate;
 
+    /// <summary>Its name in the journal; 0 where there is none.</summary>
+    public ulong Number { get; init; }
+
     public long DueAt { get; set; }
 
     public List<Verdict> Verdicts { get; } = [];

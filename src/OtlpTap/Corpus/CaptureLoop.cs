@@ -40,6 +40,7 @@ internal sealed class CaptureLoop
     private bool _isFailing;
     private bool _isFull;
     private int _givenUp;
+    private int _leftOver;
     private readonly LogAllowance _lines;
 
     public CaptureLoop(
@@ -85,8 +86,12 @@ internal sealed class CaptureLoop
         });
         await Task.WhenAny(flushing, Task.Delay(deadline, _time));
 
-        var left = _scheduler.PendingCount + (flushing.IsCompleted ? 0 : 1);
-        if (left > 0)
+        var left = _scheduler.PendingCount + (flushing.IsCompleted ? 0 : 1) + _leftOver;
+        if (left > 0 && _scheduler.IsJournaled)
+        {
+            _logger.LeftForNextStart(left, deadline);
+        }
+        else if (left > 0)
         {
             _metrics.CaptureDropped(CaptureDropReason.Shutdown, left);
             _logger.NotWrittenInTime(left, deadline);
@@ -125,13 +130,14 @@ internal sealed class CaptureLoop
     private void Handle(Capture capture, bool isLastAttempt)
     {
         var started = _time.GetTimestamp();
+        var isOver = true;
         try
         {
             Finish(capture, _writer.Write(capture));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            Failed(capture, exception, isLastAttempt);
+            isOver = IsGivenUp(capture, exception, isLastAttempt);
         }
         catch (Exception exception) // the edge of the loop: one bad trace must not end the writing of all others
         {
@@ -140,7 +146,11 @@ internal sealed class CaptureLoop
             {
                 _logger.CaseFailed(capture.TraceId, exception);
             }
+        }
 
+        if (isOver)
+        {
+            _scheduler.Ended(capture);
         }
 
         _metrics.Handled(_time.GetElapsedTime(started));
@@ -191,7 +201,7 @@ internal sealed class CaptureLoop
         }
     }
 
-    private void Failed(Capture capture, Exception exception, bool isLastAttempt)
+    private bool IsGivenUp(Capture capture, Exception exception, bool isLastAttempt)
     {
         // Said once when it begins: a full disk meets every case alike.
         if (!_isFailing)
@@ -204,11 +214,18 @@ internal sealed class CaptureLoop
         {
             _metrics.WriteRetried();
             _scheduler.PutBack(capture, FirstRetryDelay * (1 << (capture.Attempts - 1)));
-            return;
+            return false;
+        }
+
+        if (isLastAttempt && _scheduler.IsJournaled)
+        {
+            _leftOver++;
+            return false;
         }
 
         _metrics.CaseFailed(ReasonOf(exception));
         _givenUp++;
+        return true;
     }
 
     private bool MayLog()

@@ -6,6 +6,8 @@ using OtlpTap.Verdicts;
 
 namespace OtlpTap.Corpus;
 
+using OtlpTap.Recorder;
+
 /// <summary>
 /// Decides which traces are written as cases, and when: a trace with a verdict once it has been quiet for the settle
 /// time; a trace that has its case once later spans came. It only keeps the schedule; <see cref="CaptureLoop"/> works it off.
@@ -37,10 +39,15 @@ internal sealed class CaptureScheduler
     private readonly PriorityQueue<Capture, long> _byDue = new();
     private readonly RecentTraces _recent;
     private readonly HourlyLimit _hourly;
+    private readonly CaptureJournal? _journal;
+    private readonly List<Capture> _taken = [];
+    private ulong _lastNumber;
     private int _verdicts;
 
-    public CaptureScheduler(CorpusOptions options, CorpusMetrics metrics, TimeProvider time)
+    /// <param name="journal">Where the schedule survives a restart; null where the recorder does not.</param>
+    public CaptureScheduler(CorpusOptions options, CorpusMetrics metrics, TimeProvider time, CaptureJournal? journal = null)
     {
+        _journal = journal;
         _options = options;
         _metrics = metrics;
         _time = time;
@@ -76,10 +83,85 @@ internal sealed class CaptureScheduler
         }
     }
 
-    /// <summary>The handler of recorded requests: verdicts of the rules, and further spans of traces that have one.</summary>
-    public void Recorded(in TeeItem item)
+    /// <summary>Whether what waits when the process ends is carried out by the next one.</summary>
+    public bool IsJournaled
     {
-        var scan = item.Scan;
+        get
+        {
+            lock (_gate)
+            {
+                return _journal is { IsOpen: true };
+            }
+        }
+    }
+
+    /// <summary>The handler of recorded requests: verdicts of the rules, and further spans of traces that have one.</summary>
+    public void Recorded(in TeeItem item) => LookAt(item.Scan, isNew: true);
+
+    /// <summary>The same for a request that an earlier process recorded and may not have looked at.</summary>
+    public void LookAgain(ScanResult scan) => LookAt(scan, isNew: false);
+
+    /// <summary>Puts in what an earlier process left, which is due once it was quiet for the settle time again. Before anything else.</summary>
+    public void Restore(JournalState state)
+    {
+        var now = _time.GetTimestamp();
+        var unixNow = UnixTime.Now(_time);
+        lock (_gate)
+        {
+            foreach (var (trace, expires) in state.Recent)
+            {
+                if (expires > unixNow)
+                {
+                    _recent.Add(trace, now + Math.Min(TimestampsIn(UnixTime.FromNanoseconds(expires - unixNow)), _lateWindow));
+                }
+            }
+
+            foreach (var left in state.Captures)
+            {
+                _lastNumber = Math.Max(_lastNumber, left.Number);
+                if (!_pending.TryGetValue(left.TraceId, out var capture))
+                {
+                    var age = TimestampsIn(UnixTime.FromNanoseconds(Math.Max(0, unixNow - left.ScheduledUnixNano)));
+                    capture = new Capture(left.TraceId, now - age, left.IsUpdate) { Number = left.Number, DueAt = now + _settle };
+                    _pending.Add(left.TraceId, capture);
+                    _byDue.Enqueue(capture, capture.DueAt);
+                }
+
+                foreach (var verdict in left.Verdicts)
+                {
+                    AddVerdict(capture, verdict);
+                }
+            }
+
+            WriteSnapshot();
+        }
+
+        Changed?.Invoke();
+    }
+
+    /// <summary>All that an earlier process recorded has been looked at.</summary>
+    public void CaughtUp(long position)
+    {
+        lock (_gate)
+        {
+            _journal?.CaughtUp(position);
+            WriteSnapshot();
+        }
+    }
+
+    /// <summary>A capture that was taken has become what it could.</summary>
+    public void Ended(Capture capture)
+    {
+        lock (_gate)
+        {
+            _taken.Remove(capture);
+            _journal?.Ended(capture.Number, capture.TraceId, UnixTime.Now(_time) + UnixTime.ToNanoseconds(_options.LateWindow));
+            Write();
+        }
+    }
+
+    private void LookAt(ScanResult scan, bool isNew)
+    {
         var now = _time.GetTimestamp();
         var changed = false;
         lock (_gate)
@@ -97,6 +179,13 @@ internal sealed class CaptureScheduler
             {
                 changed |= Matched(match, scan, now);
             }
+
+            if (isNew)
+            {
+                _journal?.Reached();
+            }
+
+            Write();
         }
 
         if (changed)
@@ -112,6 +201,7 @@ internal sealed class CaptureScheduler
         lock (_gate)
         {
             taken = Judged(traceId, verdict, _time.GetTimestamp(), out _);
+            Write();
         }
 
         Changed?.Invoke();
@@ -142,6 +232,7 @@ internal sealed class CaptureScheduler
                 _byDue.Dequeue();
                 _pending.Remove(capture.TraceId);
                 _verdicts -= capture.Verdicts.Count;
+                _taken.Add(capture);
 
                 // From here on its spans are late ones: none falls between the assembly and the remembering.
                 _recent.Add(capture.TraceId, now + _lateWindow);
@@ -160,8 +251,10 @@ internal sealed class CaptureScheduler
         var now = _time.GetTimestamp();
         lock (_gate)
         {
+            _taken.Remove(capture);
             if (_pending.TryGetValue(capture.TraceId, out var newer))
             {
+                _journal?.Ended(capture.Number, capture.TraceId, 0);
                 newer.Attempts = capture.Attempts;
                 newer.VerdictsOmitted += capture.VerdictsOmitted;
                 foreach (var verdict in capture.Verdicts)
@@ -169,6 +262,7 @@ internal sealed class CaptureScheduler
                     AddVerdict(newer, verdict);
                 }
 
+                Write();
                 return;
             }
 
@@ -246,7 +340,8 @@ internal sealed class CaptureScheduler
             return false;
         }
 
-        capture = new Capture(traceId, now, isUpdate);
+        capture = new Capture(traceId, now, isUpdate) { Number = ++_lastNumber };
+        _journal?.Scheduled(capture, UnixTime.Now(_time));
         PutOff(capture, now);
         _pending.Add(traceId, capture);
         _byDue.Enqueue(capture, capture.DueAt);
@@ -264,12 +359,54 @@ internal sealed class CaptureScheduler
         {
             capture.Verdicts.Add(verdict);
             _verdicts++;
+            _journal?.Judged(capture, verdict);
         }
         else
         {
             capture.VerdictsOmitted++;
         }
     }
+
+    private void Write()
+    {
+        if (_journal is null)
+        {
+            return;
+        }
+
+        if (_journal.WantsSnapshot)
+        {
+            WriteSnapshot();
+        }
+        else
+        {
+            _journal.Flush();
+        }
+    }
+
+    private void WriteSnapshot()
+    {
+        if (_journal is null || !_journal.TryBeginSnapshot())
+        {
+            return;
+        }
+
+        var now = _time.GetTimestamp();
+        var unixNow = UnixTime.Now(_time);
+        foreach (var (trace, expires) in _recent.ByAge)
+        {
+            _journal.AddRecent(trace, unixNow + NanosecondsIn(expires - now));
+        }
+
+        foreach (var capture in _taken.Concat(_pending.Values))
+        {
+            _journal.Add(capture, unixNow - NanosecondsIn(now - capture.ScheduledAt));
+        }
+
+        _journal.EndSnapshot();
+    }
+
+    private long NanosecondsIn(long timestamps) => (long)(timestamps * (1e9 / _time.TimestampFrequency));
 
     private long TimestampsIn(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);
 }

@@ -31,4 +31,19 @@ internal static partial class CorpusLog
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Count} further cases were written or failed and are not named here; the counters have them")]
     public static partial void CasesNotNamed(this ILogger logger, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path} is damaged; what it says before that is carried out, and the requests in the recorder are looked at again")]
+    public static partial void JournalDamaged(this ILogger logger, string path);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Path} cannot be written or read: {Problem}; cases are written all the same, but those that wait at a kill may be missed. It is tried again")]
+    public static partial void JournalFails(this ILogger logger, string path, string problem);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Path} can be written again")]
+    public static partial void JournalWorksAgain(this ILogger logger, string path);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "an earlier run left {Captures} cases to be written; {Requests} requests that it may not have looked at have been looked at again, and {Found} cases more are due")]
+    public static partial void Resumed(this ILogger logger, int captures, int requests, int found);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "shutting down: {Count} cases were not written within {Deadline}; the next start writes them")]
+    public static partial void LeftForNextStart(this ILogger logger, int count, TimeSpan deadline);
 }

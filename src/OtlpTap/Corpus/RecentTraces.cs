@@ -13,6 +13,9 @@ internal sealed class RecentTraces(int countMax)
 
     public int Count => _traces.Count;
 
+    /// <summary>All of them, those that leave first before the others.</summary>
+    public IEnumerable<(TraceId Trace, long Expires)> ByAge => _byAge;
+
     public bool Contains(in TraceId trace) => _traces.Contains(trace);
 
     /// <summary>A trace that is there already keeps its time: an endless one must not be completed for ever.</summary>

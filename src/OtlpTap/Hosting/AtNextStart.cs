@@ -13,6 +13,8 @@ internal static class AtNextStart
         [
             ("recorder.max_size_mib", old.RecorderBytesMax == next.RecorderBytesMax),
             ("recorder.max_age", old.RecorderAgeMax == next.RecorderAgeMax),
+            ("recorder.directory", old.RecorderDirectory == next.RecorderDirectory),
+            ("recorder.compression", old.RecorderCompression == next.RecorderCompression),
             ("tee.max_size_mib", old.TeeBytesMax == next.TeeBytesMax),
             ("corpus.directory", old.CorpusDirectory == next.CorpusDirectory),
             ("corpus.settle", old.CorpusSettle == next.CorpusSettle),

@@ -48,6 +48,9 @@ internal sealed class CorpusMetrics
     private readonly Counter.Child[] _dropped;
     private readonly Counter _retries;
     private readonly Counter _setAside;
+    private readonly Counter _journalFailures;
+    private readonly Counter _journalsDamaged;
+    private readonly Counter _lookedAtAgain;
     private readonly Histogram _duration;
     private readonly Gauge _pending;
     private readonly Gauge _recent;
@@ -71,6 +74,9 @@ internal sealed class CorpusMetrics
         ];
         _retries = factory.CreateCounter("otlptap_corpus_write_retries_total", "Failed attempts to write a case that are made again.");
         _setAside = factory.CreateCounter("otlptap_corpus_files_set_aside_total", "Files of cases that could not be read and were renamed instead of overwritten.");
+        _journalFailures = factory.CreateCounter("otlptap_corpus_journal_failures_total", "Times the journal of waiting cases could not be written or read.");
+        _journalsDamaged = factory.CreateCounter("otlptap_corpus_journal_damaged_total", "Journals of an earlier run that were damaged: what they say up to there was carried out.");
+        _lookedAtAgain = factory.CreateCounter("otlptap_corpus_requests_looked_at_again_total", "Recorded requests of an earlier run that were looked at again after the start.");
         _duration = factory.CreateHistogram(
             "otlptap_corpus_write_seconds",
             "Time to assemble and write a case.",
@@ -97,6 +103,12 @@ internal sealed class CorpusMetrics
     public void Handled(TimeSpan duration) => _duration.Observe(duration.TotalSeconds);
 
     public void DirectoryMeasured(long bytes) => _directoryBytes.Set(bytes);
+
+    public void JournalFailed() => _journalFailures.Inc();
+
+    public void JournalDamaged() => _journalsDamaged.Inc();
+
+    public void LookedAtAgain() => _lookedAtAgain.Inc();
 
     public void Sampled(int pendingCaptures, int recentTraces)
     {

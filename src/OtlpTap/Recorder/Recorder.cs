@@ -76,6 +76,9 @@ internal sealed class Recorder : IDisposable
     /// <summary>Where the ring's files are; null when it is in memory alone.</summary>
     public string? Directory => _files?.Directory;
 
+    /// <summary>Called before a file is made, to let the disk be full.</summary>
+    internal Action? FileCreating { set => _files!.Creating = value; }
+
     /// <summary>Of the ring in the files: another number means that positions of before mean nothing.</summary>
     public ulong RingId => XxHash3.HashToUInt64([], (long)(_hash.KeyHigh ^ BitOperations.RotateLeft(_hash.KeyLow, 1)));
 

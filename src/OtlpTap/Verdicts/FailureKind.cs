@@ -35,6 +35,9 @@ internal static class FailureKind
     public const string NegativeFeedback = "negative_feedback";
     public const string ImplicitNegativeFeedback = "implicit_negative_feedback";
 
+    /// <summary>Somebody asked for the trace to be kept, and did not say what failed.</summary>
+    public const string Reported = "reported";
+
     /// <summary>A mark, no failure: what failed was tried again and worked.</summary>
     public const string Recovered = "recovered";
 
