@@ -48,7 +48,8 @@ internal sealed class CaptureResumption(CaptureJournal journal, CaptureScheduler
             scheduler.CaughtUp(_last);
             if (_captures + _requests > 0)
             {
-                log.Resumed(_captures, _requests, Math.Max(0, scheduler.PendingCount - before));
+                var found = Math.Max(0, scheduler.PendingCount - before);
+                log.Resumed(_captures, _requests, found);
             }
         }
     }

@@ -4,6 +4,7 @@ using OtlpTap.Configuration;
 using OtlpTap.Forward;
 using OtlpTap.Forward.Spool;
 using OtlpTap.Otlp;
+using OtlpTap.Recorder;
 
 namespace OtlpTap.Hosting;
 
@@ -43,7 +44,7 @@ internal static class TapCommand
             Console.WriteLine("otlptap: stopped");
             return 0;
         }
-        catch (Exception refused) when (refused is ListenException or SpoolException)
+        catch (Exception refused) when (refused is ListenException or SpoolException or RecorderException)
         {
             await Console.Error.WriteLineAsync($"otlptap: {refused.Message}");
             return Refused;
@@ -91,6 +92,11 @@ internal static class TapCommand
 
         yield return $"  metrics     {Url(tap.AdminEndpoint, options.Service.Admin) ?? tap.Listeners.BoundTo(ListenerName.Admin)?.ToString()}/metrics, health at /healthz and /readyz";
         yield return $"  cases       {Path.GetFullPath(options.Processor.CorpusDirectory)}";
+        if (options.Processor.RecorderDirectory.Length > 0)
+        {
+            yield return $"  recorder    {Path.GetFullPath(options.Processor.RecorderDirectory)}";
+        }
+
         yield return $"  rules       {options.Rules.Count}";
         foreach (var signal in Enum.GetValues<Signal>())
         {

@@ -18,7 +18,6 @@ using OtlpTap.Web;
 
 namespace OtlpTap.Hosting;
 
-using Recorder = OtlpTap.Recorder.Recorder;
 using Tee = OtlpTap.Tee.Tee;
 
 /// <summary>
@@ -41,7 +40,7 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly TapMetrics _metrics;
     private readonly ByteBudget _inFlight;
     private readonly Tee _tee;
-    private readonly Recorder _recorder;
+    private readonly RecorderSetup _recording;
     private readonly RecorderLoop _recorderLoop;
     private readonly CaptureLoop _captureLoop;
     private readonly Announcer _announcer;
@@ -59,7 +58,7 @@ internal sealed class TapHost : IAsyncDisposable
     private volatile Line _line;
     private readonly List<Task> _retiring = [];
 
-    private Task _recording = Task.CompletedTask;
+    private Task _recorderEnds = Task.CompletedTask;
     private Task _probing = Task.CompletedTask;
     private bool _isStopped;
 
@@ -75,7 +74,6 @@ internal sealed class TapHost : IAsyncDisposable
         // Behind the tee.
         var processor = options.Processor;
         _tee = new Tee(new TeeOptions { QueueBytesMax = processor.TeeBytesMax }, _metrics.Tee, time);
-        _recorder = new Recorder(new RecorderOptions { SizeBytesMax = processor.RecorderBytesMax, AgeMax = processor.RecorderAgeMax, RequestBytesMax = options.RequestBytesMax }, _metrics.Recorder, time);
         var corpus = new CorpusOptions
         {
             Directory = processor.CorpusDirectory,
@@ -85,9 +83,10 @@ internal sealed class TapHost : IAsyncDisposable
             CasesPerHourMax = processor.CorpusCasesPerHourMax,
             DirectoryBytesMax = processor.CorpusBytesMax,
         };
-        var scheduler = new CaptureScheduler(corpus, _metrics.Corpus, time);
-        _captureLoop = new CaptureLoop(corpus, scheduler, new CaseWriter(corpus, _recorder, _metrics.Corpus, time, logs.CreateLogger<CaseWriter>()), _metrics.Corpus, time, logs.CreateLogger<CaptureLoop>(), caseWritten);
-        _recorderLoop = new RecorderLoop(_tee, _recorder, scheduler.Recorded, scans, _metrics.Recorder, time, logs.CreateLogger<RecorderLoop>());
+        _recording = new RecorderSetup(options, corpus, _metrics, time, logs);
+        var (recorder, scheduler) = (_recording.Recorder, _recording.Scheduler);
+        _captureLoop = new CaptureLoop(corpus, scheduler, new CaseWriter(corpus, recorder, _metrics.Corpus, time, logs.CreateLogger<CaseWriter>()), _metrics.Corpus, time, logs.CreateLogger<CaptureLoop>(), caseWritten);
+        _recorderLoop = new RecorderLoop(_tee, recorder, scheduler.Recorded, scans, _metrics.Recorder, time, logs.CreateLogger<RecorderLoop>());
 
         // The request path.
         _inFlight = new ByteBudget(processor.InFlightBytesMax);
@@ -102,11 +101,15 @@ internal sealed class TapHost : IAsyncDisposable
         _listeners = new ListenerSet(_server, listenerMetrics, logs.CreateLogger<ListenerSet>(), time);
         _edges = new Edges(_server, _inFlight, payloads, _metrics, listenerMetrics, logs, time);
         _reloader = load is null ? null : new Reloader(load, ApplyAsync, _metrics.Configuration, time, logs.CreateLogger<Reloader>());
-        _admin = _server.Route(pages => pages.MapAdmin(_metrics, _readiness, ReloadForAdminAsync));
+        _admin = _server.Route(pages =>
+        {
+            pages.MapAdmin(_metrics, _readiness, ReloadForAdminAsync);
+            pages.MapCapture(_recording.Capture);
+        });
         _metrics.Configuration.Started(time.GetUtcNow());
 
         _metrics.OnScrape(_tee.PublishMetrics);
-        _metrics.OnScrape(_recorder.PublishMetrics);
+        _metrics.OnScrape(recorder.PublishMetrics);
         _metrics.OnScrape(scheduler.PublishMetrics);
         _metrics.OnScrape(() => _line.PublishMetrics());
         _metrics.OnScrape(_announcer.PublishMetrics);
@@ -135,13 +138,15 @@ internal sealed class TapHost : IAsyncDisposable
     /// <param name="caseWritten">Told of each case that is written, on the corpus's own thread.</param>
     /// <param name="load">Reads the configuration again, for <see cref="ReloadAsync"/>; null where there is nothing to read.</param>
     /// <exception cref="SpoolException">A spool cannot be opened.</exception>
+    /// <exception cref="RecorderException">Another process has the recorder's directory.</exception>
     public static TapHost Create(TapOptions options, TimeProvider time, ILoggerFactory logs, CaseHandler? caseWritten = null, Func<LoadedConfiguration>? load = null) =>
         new(options, time, logs, caseWritten, load);
 
     /// <exception cref="ListenException">A port cannot be opened.</exception>
     public async Task StartAsync(CancellationToken cancellation)
     {
-        _recording = Task.Run(_recorderLoop.RunAsync, CancellationToken.None);
+        _recording.Start();
+        _recorderEnds = Task.Run(_recorderLoop.RunAsync, CancellationToken.None);
         _captureLoop.Start();
         await _listeners.ApplyAsync(_edges.Plan(_options, _line, _admin, _readiness), _options.Service.ShutdownDeadline, cancellation);
         _probing = ProbeAsync();
@@ -191,7 +196,8 @@ internal sealed class TapHost : IAsyncDisposable
         await _line.Exporters.DisposeAsync();
         await Task.WhenAll(Retiring());
         _tee.Complete();
-        await _recording;
+        await _recording.StopAsync();
+        await _recorderEnds;
         await _probing;
 
         // Cases are what a restart must not lose: they get a second even where the requests took all the time.
@@ -206,7 +212,7 @@ internal sealed class TapHost : IAsyncDisposable
         await _server.DisposeAsync();
         _announcer.Dispose();
         _judges.Dispose();
-        _recorder.Dispose();
+        _recording.Dispose();
         _reloader?.Dispose();
         _stopping.Dispose();
     }

@@ -37,10 +37,12 @@ internal sealed class TapRig : IDisposable
     private readonly PayloadPool _payloads = new();
     private readonly ScanResultPool _scans = new();
     private readonly RequestScanner _scanner;
+    private readonly CaptureJournal? _journal;
 
-    public TapRig(CorpusOptions? corpus = null, RecorderOptions? recorder = null, TeeOptions? tee = null, CaseHandler? written = null)
+    public TapRig(CorpusOptions? corpus = null, RecorderOptions? recorder = null, TeeOptions? tee = null, CaseHandler? written = null, TapRig? before = null)
     {
-        Folder = Path.Combine(Path.GetTempPath(), "otlptap-tests", Guid.NewGuid().ToString("n"));
+        Time = before?.Time ?? new FakeTimeProvider(new DateTimeOffset(2026, 11, 1, 0, 0, 0, TimeSpan.Zero));
+        Folder = before?.Folder ?? Path.Combine(Path.GetTempPath(), "otlptap-tests", Guid.NewGuid().ToString("n"));
         Corpus = (corpus ?? new CorpusOptions()) with { Directory = Path.Combine(Folder, "cases") };
         var problems = new List<RuleProblem>();
         _scanner = new RequestScanner(CompiledRules.Compile(RulesInForce, problems) ?? throw new InvalidOperationException(string.Join('\n', problems)));
@@ -48,15 +50,22 @@ internal sealed class TapRig : IDisposable
         var recorderMetrics = new RecorderMetrics(factory);
         Metrics = new CorpusMetrics(factory);
         Tee = new Tee(tee ?? new TeeOptions(), new TeeMetrics(factory), Time);
-        Recorder = new Recorder(recorder ?? new RecorderOptions { SizeBytesMax = 16 << 20, SegmentBytes = 64 << 10 }, recorderMetrics, Time);
-        Scheduler = new CaptureScheduler(Corpus, Metrics, Time);
+        Recorder = new Recorder(recorder ?? new RecorderOptions { SizeBytesMax = 16 << 20, SegmentBytes = 64 << 10 }, recorderMetrics, Time, RecorderLog);
+        if (Recorder.Directory is { } directory)
+        {
+            _journal = new CaptureJournal(directory, Recorder.RingId, () => Recorder.LastPosition, Metrics, Time, JournalLog);
+        }
+
+        Scheduler = new CaptureScheduler(Corpus, Metrics, Time, _journal);
+        Resumption = _journal is null ? null : new CaptureResumption(_journal, Scheduler, Recorder, _scanner.Rules, Metrics, ResumptionLog);
+        Resumption?.Begin();
         Loop = new RecorderLoop(Tee, Recorder, Recorded, _scans, recorderMetrics, Time, RecorderLog);
         Captures = Restarted(written);
     }
 
     public CollectorRegistry Registry { get; } = Prometheus.Metrics.NewCustomRegistry();
 
-    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 11, 1, 0, 0, 0, TimeSpan.Zero));
+    public FakeTimeProvider Time { get; }
 
     public string Folder { get; }
 
@@ -73,6 +82,13 @@ internal sealed class TapRig : IDisposable
     public CaptureScheduler Scheduler { get; private set; }
 
     public CaptureLoop Captures { get; private set; }
+
+    /// <summary>Where the recorder is in files: what the process before left. Its journal is read, the ring not yet looked at.</summary>
+    public CaptureResumption? Resumption { get; }
+
+    public ListLogger<CaptureJournal> JournalLog { get; } = new();
+
+    public ListLogger<CaptureResumption> ResumptionLog { get; } = new();
 
     public ListLogger<RecorderLoop> RecorderLog { get; } = new();
 
@@ -155,6 +171,7 @@ internal sealed class TapRig : IDisposable
     public void Dispose()
     {
         Recorder.Dispose();
+        _journal?.Dispose();
         if (Directory.Exists(Folder))
         {
             Directory.Delete(Folder, recursive: true);
