@@ -80,6 +80,18 @@ internal sealed class CapturePattern
         return groups;
     }
 
+    /// <summary>The first match at or behind a place. False without one, or when the work was broken off: then <paramref name="stepsLeft"/> is 0 or less.</summary>
+    /// <param name="text">As for <see cref="Match"/>.</param>
+    /// <param name="stepsLeft">What the work may still cost; less what this search cost.</param>
+    public bool TryFind(string text, int from, ref long stepsLeft, out int start, out int end)
+    {
+        var run = new Run(this, text, stepsLeft);
+        var places = run.Find(from);
+        stepsLeft = run.StepsLeft;
+        (start, end) = places is null || stepsLeft <= 0 ? (0, 0) : (places[0], places[1]);
+        return places is not null && stepsLeft > 0;
+    }
+
     private static void Collect(PatternNode node, SortedDictionary<int, string> names)
     {
         switch (node)
@@ -220,7 +232,7 @@ internal sealed class CapturePattern
     private readonly record struct Instruction(Operation Operation, int X = 0, int Y = 0, RuneSet? Runes = null, Place Place = default);
 
     /// <summary>One search. Threads are ordered: the first is preferred.</summary>
-    private sealed class Run(CapturePattern pattern, string text)
+    private sealed class Run(CapturePattern pattern, string text, long stepsMax = StepsMax)
     {
         private readonly List<Instruction> _program = pattern._program;
         private readonly int[] _noPlaces = [.. Enumerable.Repeat(-1, pattern.GroupNames.Count * 2)];
@@ -228,15 +240,15 @@ internal sealed class CapturePattern
         private readonly int[] _seenAt = new int[pattern._program.Count];
         private int _generation;
 
-        public long StepsLeft { get; private set; } = StepsMax;
+        public long StepsLeft { get; private set; } = stepsMax;
 
-        public int[]? Find()
+        public int[]? Find(int from = 0)
         {
             var threads = new List<(int At, int[] Places)>();
             var following = new List<(int At, int[] Places)>();
             int[]? best = null;
-            var before = Neighbour.Edge;
-            for (var at = 0; ; )
+            var before = from == 0 ? Neighbour.Edge : NeighbourOf(text[from - 1]);
+            for (var at = from; ; )
             {
                 var isEnd = at >= text.Length;
                 var (rune, length) = isEnd ? (default, 0) : ByteText.RuneAt(text, at);
