@@ -38,7 +38,8 @@ internal sealed class RunStep
 
     public string? Agent { get; init; }
 
-    public string? Tool { get; init; }
+    /// <summary>Null where the instrumentation does not name it and no call tells it.</summary>
+    public string? Tool { get; internal set; }
 
     /// <summary>The id of the call that a tool step carries out.</summary>
     public string? CallId { get; init; }
@@ -74,6 +75,9 @@ internal sealed class RunStep
 
     /// <summary>Of a tool step: JSON where it is JSON. Of other steps: their output as text, where it is no list of messages.</summary>
     public string? Result { get; init; }
+
+    /// <summary>Of a tool step: the result says itself, in its structure, that the tool failed.</summary>
+    public bool ResultIsError { get; init; }
 
     public IReadOnlyList<RetrievedDocument> Documents { get; init; } = [];
 
