@@ -21,7 +21,10 @@ internal sealed class DetectionContext
     private readonly TimeProvider _time;
     private readonly long _started;
     private readonly TimeSpan _timeMax;
+    private readonly HashSet<(SpanId Span, string Failure)> _byRules = [];
     private string _detector = "";
+    private ToolCalls? _calls;
+    private RunTree? _tree;
 
     public DetectionContext(AgentRun run, IEnumerable<Verdict> known, TimeProvider time, TimeSpan timeMax)
     {
@@ -32,6 +35,7 @@ internal sealed class DetectionContext
         foreach (var verdict in known)
         {
             _known.Add((verdict.SpanId, verdict.Failure));
+            _byRules.Add((verdict.SpanId, verdict.Failure));
         }
     }
 
@@ -40,10 +44,18 @@ internal sealed class DetectionContext
     /// <summary>The time for this run is used up: leave with what was found so far. Ask once for each step, message or kilobyte of work.</summary>
     public bool IsTimeOver => _time.GetElapsedTime(_started) > _timeMax;
 
+    /// <summary>The run's calls of tools, worked out once for all detectors.</summary>
+    public ToolCalls Calls => _calls ??= ToolCalls.Of(Run);
+
+    public RunTree Tree => _tree ??= new RunTree(Run);
+
     public IReadOnlyList<Verdict> Verdicts => _found;
 
     /// <summary>Whether the failure is known, by a rule's match or an earlier detector.</summary>
     public bool IsKnown(SpanId span, string failure) => _known.Contains((span, failure));
+
+    /// <summary>Whether a rule's match said it, before any detector looked.</summary>
+    public bool IsKnownByRule(SpanId span, string failure) => _byRules.Contains((span, failure));
 
     public void Found(in Verdict verdict)
     {
