@@ -42,11 +42,6 @@ internal sealed class TraceJudge(
             metrics.Dropped(DetectionDropReason.TimeOver);
         }
 
-        foreach (var verdict in context.Verdicts)
-        {
-            metrics.Found(verdict.Rule, verdict.Failure);
-        }
-
         IReadOnlyList<Verdict> all = [.. byRules, .. context.Verdicts];
         return causes is null || all.Count == 0 ? all : causes(run, all);
     }

@@ -2,6 +2,7 @@ using Google.Protobuf;
 using OpenTelemetry.Proto.Collector.Logs.V1;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using OtlpTap.Corpus;
+using OtlpTap.Recorder;
 using OtlpTap.Otlp;
 using OtlpTap.Verdicts;
 using static OtlpTap.Tests.Corpus.Telemetry;

@@ -1,4 +1,4 @@
-namespace OtlpTap.Corpus;
+namespace OtlpTap.Recorder;
 
 /// <summary>A piece of a <see cref="ByteArena"/>.</summary>
 internal readonly record struct ArenaRange(int Offset, int Length)

@@ -3,7 +3,7 @@ using System.Diagnostics;
 using OtlpTap.Otlp;
 using OtlpTap.Wire;
 
-namespace OtlpTap.Corpus;
+namespace OtlpTap.Recorder;
 
 /// <summary>
 /// Picks one trace out of many requests and makes one request of it: its spans (or log records) under their resources

@@ -1,0 +1,217 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using OtlpTap.Metrics;
+using OtlpTap.Otlp;
+using OtlpTap.Recorder;
+using OtlpTap.Runs;
+using OtlpTap.Verdicts;
+
+namespace OtlpTap.Detectors;
+
+using Recorder = OtlpTap.Recorder.Recorder;
+
+/// <summary>Reads traces: serialized requests for spans and for logs to one run for each trace.</summary>
+internal delegate IReadOnlyList<AgentRun> RunReader(ReadOnlySpan<byte> spans, ReadOnlySpan<byte> logs);
+
+/// <summary>Told of each run that was examined, with all that is said of it, on the loop's thread.</summary>
+internal delegate void ExaminedHandler(AgentRun run, IReadOnlyList<Verdict> verdicts);
+
+/// <summary>
+/// Works off the schedule: takes a quiet trace out of the recorder, reads it, has it judged, and hands on what was not said
+/// before. One trace at a time, within its share of a core; who falls behind lets the schedule fill up, which drops and counts.
+/// </summary>
+internal sealed class DetectionLoop
+{
+    // A mistake of the tap's shows on every trace alike.
+    private const int LinesMax = 3;
+    private static readonly TimeSpan LinesInterval = TimeSpan.FromMinutes(1);
+
+    private readonly DetectorOptions _options;
+    private readonly DetectionSchedule _schedule;
+    private readonly JudgedTraces _judged;
+    private readonly Recorder _recorder;
+    private readonly RunReader _read;
+    private readonly TraceJudge _judge;
+    private readonly IVerdictSink _sink;
+    private readonly ExaminedHandler? _examined;
+    private readonly DetectorMetrics _metrics;
+    private readonly TimeProvider _time;
+    private readonly ILogger<DetectionLoop> _logger;
+    private readonly Channel<bool> _bell = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    // The loop alone, and after it whoever stops it.
+    private readonly CpuBudget _budget;
+    private readonly RuleMatches _rules = new();
+    private readonly LogAllowance _lines;
+    private Task _running = Task.CompletedTask;
+    private volatile bool _stopping;
+
+    public DetectionLoop(
+        DetectorOptions options,
+        DetectionSchedule schedule,
+        JudgedTraces judged,
+        Recorder recorder,
+        RunReader read,
+        TraceJudge judge,
+        IVerdictSink sink,
+        DetectorMetrics metrics,
+        TimeProvider time,
+        ILogger<DetectionLoop> logger,
+        ExaminedHandler? examined = null)
+    {
+        _options = options;
+        _schedule = schedule;
+        _judged = judged;
+        _recorder = recorder;
+        _read = read;
+        _judge = judge;
+        _sink = sink;
+        _metrics = metrics;
+        _time = time;
+        _logger = logger;
+        _examined = examined;
+        _budget = new CpuBudget(options.CpuShare, time);
+        _lines = new LogAllowance(LinesMax, LinesInterval, time);
+        schedule.Changed = Ring;
+    }
+
+    public void Start() => _running = Task.Run(RunAsync);
+
+    /// <summary>
+    /// Examines all that wait, due or not and without a budget. What is left when <paramref name="deadline"/> is over is counted.
+    /// To be called when nothing is recorded any more, and before cases are written for the last time.
+    /// </summary>
+    public async Task FlushAsync(TimeSpan deadline)
+    {
+        var started = _time.GetTimestamp();
+        _stopping = true;
+        Ring();
+        var flushing = Task.Run(async () =>
+        {
+            await _running;
+            while (_time.GetElapsedTime(started) < deadline && _schedule.TakeDue(early: true, out _) is { } traceId)
+            {
+                Examine(traceId);
+            }
+        });
+        await Task.WhenAny(flushing, Task.Delay(deadline, _time));
+        if (_schedule.Count is > 0 and var left)
+        {
+            _metrics.Dropped(DetectionDropReason.Shutdown, left);
+        }
+    }
+
+    /// <summary>Examines what is due, as far as the budget goes, and returns how long until there may be more to do.</summary>
+    internal TimeSpan ExamineDue()
+    {
+        while (!_stopping)
+        {
+            if (_budget.Wait() is var owed && owed > TimeSpan.Zero)
+            {
+                return owed;
+            }
+
+            if (_schedule.TakeDue(early: false, out var wait) is not { } traceId)
+            {
+                return wait;
+            }
+
+            var started = _time.GetTimestamp();
+            Examine(traceId);
+            _budget.Spend(_time.GetElapsedTime(started));
+        }
+
+        return TimeSpan.Zero;
+    }
+
+    private async Task RunAsync()
+    {
+        await using var timer = _time.CreateTimer(static state => ((DetectionLoop)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        while (!_stopping)
+        {
+            var wait = ExamineDue();
+            timer.Change(wait, Timeout.InfiniteTimeSpan);
+            await _bell.Reader.ReadAsync();
+        }
+    }
+
+    private void Ring() => _bell.Writer.TryWrite(true);
+
+    private void Examine(TraceId traceId)
+    {
+        var started = _time.GetTimestamp();
+        try
+        {
+            ExamineTrace(traceId);
+        }
+        catch (Exception exception) // the edge of the loop: one bad trace must not end the examination of all others
+        {
+            _metrics.Dropped(DetectionDropReason.Failed);
+            if (_lines.TryTake(out _))
+            {
+                _logger.ExaminationFailed(traceId, exception);
+            }
+        }
+
+        _metrics.Examined(_time.GetElapsedTime(started));
+    }
+
+    private void ExamineTrace(TraceId traceId)
+    {
+        var parts = new Parts(traceId, _options.TraceBytesMax);
+        _recorder.Visit(traceId, parts, static (in fragment, into) => _ = (fragment.Signal == Signal.Logs ? into.Logs : into.Spans).TryAdd(fragment.Request));
+        if (parts.Spans.ItemCount + parts.Logs.ItemCount == 0)
+        {
+            _metrics.Dropped(DetectionDropReason.Forgotten);
+            return;
+        }
+
+        if (parts.Spans.IsTooLarge || parts.Logs.IsTooLarge)
+        {
+            _metrics.Dropped(DetectionDropReason.TooLarge);
+            return;
+        }
+
+        var spans = parts.Spans.Build();
+        var logs = parts.Logs.Build();
+        if (!ContentMarkers.AreIn(spans) && !ContentMarkers.AreIn(logs))
+        {
+            return; // another trace of the same request had the content
+        }
+
+        _judged.Add(traceId);
+        var byRules = new List<Verdict>();
+        _rules.AddTo(byRules, _schedule.RulesFor(Signal.Traces), Signal.Traces, spans);
+        _rules.AddTo(byRules, _schedule.RulesFor(Signal.Logs), Signal.Logs, logs);
+        foreach (var run in _read(spans, logs))
+        {
+            if (run.TraceId == traceId)
+            {
+                Judge(run, byRules);
+            }
+        }
+    }
+
+    private void Judge(AgentRun run, List<Verdict> byRules)
+    {
+        var verdicts = _judge.Judge(run, byRules);
+        foreach (var verdict in verdicts)
+        {
+            // What rules say was said on the way.
+            if (verdict.Source != VerdictSource.Rule && _judged.IsNew(run.TraceId, verdict))
+            {
+                _metrics.Found(verdict.Rule, verdict.Failure);
+                _sink.Judged(run.TraceId, verdict);
+            }
+        }
+
+        _examined?.Invoke(run, verdicts);
+    }
+
+    private sealed class Parts(TraceId traceId, int bytesMax)
+    {
+        public TraceAssembler Spans { get; } = new(Signal.Traces, traceId, bytesMax);
+
+        public TraceAssembler Logs { get; } = new(Signal.Logs, traceId, bytesMax);
+    }
+}
