@@ -139,7 +139,7 @@ internal sealed class CauseMarker(CauseLedger ledger)
                 List<FailingSpan> causes =
                 [
                     .. earlier.Concat(trace.Failing.Select(failing => failing.Span).Where(span => span.IsCause))
-                        .Select(span => span.AsEarlier(trace.Tree.TopParentOf(span)))
+                        .Select(span => span.AsEarlier(trace.Tree.TopParentOf(span), trace.WordsOf(span)))
                         .Where(span => !span.ParentId.IsZero),
                 ];
                 if (causes.Count > 0)
@@ -273,5 +273,8 @@ internal sealed class CauseMarker(CauseLedger ledger)
 
         /// <summary>With the index of the match, -1 without one, and where the span stands.</summary>
         public List<(FailingSpan Span, int Match, SpanMatch Place)> Failing { get; } = [];
+
+        public IEnumerable<string> WordsOf(FailingSpan cause) =>
+            Failing.Where(failing => failing.Span.Origin == cause.SpanId).SelectMany(failing => failing.Span.Messages);
     }
 }

@@ -42,6 +42,9 @@ internal sealed partial class FailingSpan
     /// <summary>A call of a model: a tool's failure on it is read from the messages it was sent.</summary>
     public bool IsModelCall { get; init; }
 
+    /// <summary>It only stands around what others do: a workflow or an agent whose instrumentation may not nest its spans.</summary>
+    public bool IsFrame { get; init; }
+
     /// <summary>Its instrumentation names the source of a failure (Genkit): what is not named is none.</summary>
     public bool IsNamingSources { get; init; }
 
@@ -62,7 +65,8 @@ internal sealed partial class FailingSpan
 
     /// <summary>As the ledger keeps it.</summary>
     /// <param name="topParent">The parent of the highest ancestor that has come.</param>
-    public FailingSpan AsEarlier(SpanId topParent) => IsEarlier && topParent == ParentId ? this : new FailingSpan
+    /// <param name="words">What spans that repeat it say: those above them may say that.</param>
+    public FailingSpan AsEarlier(SpanId topParent, IEnumerable<string> words) => new()
     {
         SpanId = SpanId,
         ParentId = topParent,
@@ -70,10 +74,11 @@ internal sealed partial class FailingSpan
         End = End,
         Failures = Failures,
         IsError = IsError,
-        Messages = Messages,
+        Messages = [.. Messages.Concat(words).Distinct().Take(TextsMax)],
         Types = Types,
         FinishReason = FinishReason,
         IsModelCall = IsModelCall,
+        IsFrame = IsFrame,
         IsNamingSources = IsNamingSources,
         IsSource = IsSource,
         IsEarlier = true,

@@ -21,6 +21,9 @@ internal sealed class FailureTree
     /// <summary>Spans that are looked at to see whether a cause was the last thing below another span.</summary>
     private const int LooksMax = 1 << 18;
 
+    /// <summary>Nanoseconds. Clocks of one process differ by a millisecond or two: JavaScript starts spans by one and ends them by another.</summary>
+    private const ulong ClockSlack = 5_000_000;
+
     private static readonly EqualityComparer<SpanId> BySeededHash = EqualityComparer<SpanId>.Create((one, other) => one == other, id => HashCode.Combine(id.Value));
 
     // Seeded by process, so that chosen ids cannot be made to collide.
@@ -59,7 +62,7 @@ internal sealed class FailureTree
             foreach (var ancestor in Ancestors(cause.SpanId))
             {
                 depth++;
-                if (cause.Failures.Count > 0 && _failing.TryGetValue(ancestor, out var above))
+                if (_failing.TryGetValue(ancestor, out var above))
                 {
                     (below.TryGetValue(above, out var causes) ? causes : below[above] = []).Add(cause);
                 }
@@ -68,7 +71,7 @@ internal sealed class FailureTree
             depths[cause] = depth;
         }
 
-        // From below: by the time that a span is looked at, it is known which of those below it are causes.
+        // From below: by the time that a span is looked at, it is known of those below it what they repeat.
         foreach (var above in below.Keys.OrderByDescending(span => depths[span]))
         {
             if (above.Origin.IsZero)
@@ -78,6 +81,7 @@ internal sealed class FailureTree
         }
 
         ResolveQuotes();
+        ResolveFlat();
         ResolveUnlinked();
     }
 
@@ -98,7 +102,9 @@ internal sealed class FailureTree
         var best = (Strength: RepetitionStrength.None, End: 0UL, Id: default(SpanId));
         foreach (var cause in below)
         {
-            if (!cause.IsCause || ++_comparisons >= ComparisonsMax)
+            // What a span says that itself repeats a cause, in words of its own, goes on from there.
+            var origin = cause.IsCause ? cause.SpanId : cause.Origin;
+            if (origin.IsZero || ++_comparisons >= ComparisonsMax)
             {
                 continue;
             }
@@ -106,7 +112,7 @@ internal sealed class FailureTree
             var strength = Repetition.Of(above, cause, () => IsLastBelow(above, cause));
             if (strength > best.Strength || (strength == best.Strength && strength != RepetitionStrength.None && cause.End > best.End))
             {
-                best = (strength, cause.End, cause.SpanId);
+                best = (strength, cause.End, origin);
             }
         }
 
@@ -149,7 +155,7 @@ internal sealed class FailureTree
             foreach (var above in _failing.Values)
             {
                 if (above is { IsEarlier: false, IsError: true, IsSource: false, IsModelCall: false, Origin.IsZero: true }
-                    && above.Start <= cause.Start && above.End >= cause.End
+                    && Encloses(above, cause)
                     && TopParentOf(above) != TopParentOf(cause)
                     && ++_comparisons < ComparisonsMax && Repetition.SaysTheSame(above, cause))
                 {
@@ -158,6 +164,30 @@ internal sealed class FailureTree
             }
         }
     }
+
+    /// <summary>Frames that stand beside what they enclose (OpenLLMetry for LangChain has no levels).</summary>
+    private void ResolveFlat()
+    {
+        foreach (var frame in _failing.Values)
+        {
+            if (frame is not { IsFrame: true, IsError: true, Origin.IsZero: true })
+            {
+                continue;
+            }
+
+            foreach (var cause in _failing.Values)
+            {
+                if (cause is { IsCause: true, IsFrame: false } && cause.ParentId == frame.ParentId && Encloses(frame, cause)
+                    && ++_comparisons < ComparisonsMax && Repetition.SaysTheSame(frame, cause))
+                {
+                    frame.Origin = cause.SpanId;
+                }
+            }
+        }
+    }
+
+    private static bool Encloses(FailingSpan above, FailingSpan cause) =>
+        above.Start <= cause.Start + ClockSlack && above.End + ClockSlack >= cause.End;
 
     private IEnumerable<SpanId> Ancestors(SpanId id)
     {

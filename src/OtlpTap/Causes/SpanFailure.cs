@@ -67,6 +67,7 @@ internal static class SpanFailure
             Types = parts.Types,
             FinishReason = parts.FinishReason,
             IsModelCall = parts.IsModelCall,
+            IsFrame = parts.IsFrame,
             IsNamingSources = parts.IsNamingSources,
             IsSource = parts.IsSource,
         };
@@ -113,6 +114,11 @@ internal static class SpanFailure
         {
             var operation = StringOf(value);
             parts.IsModelCall = operation.SequenceEqual("chat"u8) || operation.SequenceEqual("generate_content"u8) || operation.SequenceEqual("text_completion"u8);
+        }
+        else if (key.SequenceEqual("traceloop.span.kind"u8))
+        {
+            var kind = StringOf(value);
+            parts.IsFrame = kind.SequenceEqual("workflow"u8) || kind.SequenceEqual("agent"u8);
         }
         else if (key.SequenceEqual("genkit:isFailureSource"u8))
         {
@@ -205,6 +211,7 @@ internal static class SpanFailure
         public ulong End;
         public bool IsError;
         public bool IsModelCall;
+        public bool IsFrame;
         public bool IsNamingSources;
         public bool IsSource;
         public string FinishReason = "";
