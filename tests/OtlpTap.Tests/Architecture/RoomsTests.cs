@@ -25,6 +25,7 @@ public sealed partial class RoomsTests
         ["Recorder"] = ["Tee", "Scan", "Otlp", "Wire", "Buffers", "Metrics"],
         ["Detectors"] = ["Recorder", "Tee", "Scan", "Rules", "Runs", "Verdicts", "Otlp", "Wire", "Buffers", "Metrics"],
         ["Evaluations"] = ["Recorder", "Tee", "Verdicts", "Otlp", "Wire", "Buffers", "Metrics"],
+        ["Detectors"] = ["Causes", "Recorder", "Tee", "Scan", "Rules", "Runs", "Verdicts", "Otlp", "Wire", "Buffers", "Metrics"],
         ["Corpus"] = ["Recorder", "Tee", "Scan", "Rules", "Verdicts", "Otlp", "Wire", "Buffers", "Metrics"],
         ["Feedback"] = ["Runs", "Verdicts", "Otlp", "Metrics"],
         ["Announce"] = ["Verdicts", "Runs", "Forward", "Otlp", "Buffers", "Metrics"],

@@ -1,0 +1,121 @@
+using OtlpTap.Otlp;
+using OtlpTap.Runs;
+using OtlpTap.Verdicts;
+
+namespace OtlpTap.Detectors;
+
+/// <summary>
+/// Tools that failed and worked when they were called again, in a run that then got its answer. The failure stays what it
+/// is; the mark says that nobody was left without an answer because of it.
+/// </summary>
+internal static class Recovery
+{
+    public const string Name = "recovered";
+
+    /// <summary>Marks on the spans whose failure was recovered from. At most one a span.</summary>
+    public static IEnumerable<Verdict> Find(AgentRun run, IReadOnlyList<Verdict> verdicts, Dictionary<SpanId, RunStep> steps)
+    {
+        var failed = verdicts.Where(verdict => verdict.Failure is not (FailureKind.Recovered or FailureKind.PositiveFeedback)).Select(verdict => verdict.SpanId).ToHashSet();
+        var toolErrors = verdicts.Where(verdict => verdict.Failure == FailureKind.ToolError && verdict.Origin.IsZero).Select(verdict => verdict.SpanId).ToHashSet();
+        if (toolErrors.Count == 0)
+        {
+            yield break;
+        }
+
+        foreach (var step in run.Steps)
+        {
+            if (!toolErrors.Remove(step.SpanId))
+            {
+                continue;
+            }
+
+            var retried = step.Kind == StepKind.Llm ? RetriedInMessages(run, step, failed) : Retried(run, step, failed, steps);
+            if (retried is not null && IsAnswered(run, retried, failed))
+            {
+                yield return new Verdict(step.SpanId, FailureKind.Recovered, Name, VerdictSource.Detector)
+                {
+                    Explanation = "The tool failed, and worked when it was called again.",
+                };
+            }
+        }
+    }
+
+    /// <summary>A later span of the same tool below the same agent that did not fail.</summary>
+    private static RunStep? Retried(AgentRun run, RunStep step, HashSet<SpanId> failed, Dictionary<SpanId, RunStep> steps) => step.Tool is null
+        ? null
+        : run.Steps.FirstOrDefault(other => other.Kind == StepKind.Tool
+            && other.Tool == step.Tool
+            && other.StartUnixNano >= step.EndUnixNano
+            && other.Status != StepStatus.Error
+            && !failed.Contains(other.SpanId)
+            && AgentOf(other, steps) == AgentOf(step, steps));
+
+    /// <summary>Where tools have no spans: a later call of a model that was sent a result of the same tool, and no error.</summary>
+    private static RunStep? RetriedInMessages(AgentRun run, RunStep step, HashSet<SpanId> failed)
+    {
+        var tools = LastResults(step);
+        return run.Steps.FirstOrDefault(other => other.Kind == StepKind.Llm
+            && other.StartUnixNano >= step.EndUnixNano
+            && !failed.Contains(other.SpanId)
+            && LastResults(other).Overlaps(tools));
+    }
+
+    /// <summary>The tools whose results a model's call was sent behind the last word of the assistant.</summary>
+    private static HashSet<string> LastResults(RunStep step)
+    {
+        var names = new Dictionary<string, string>();
+        var last = new HashSet<string>();
+        foreach (var message in step.Input)
+        {
+            foreach (var part in message.Parts)
+            {
+                if (part is { Kind: PartKind.ToolCall, CallId: { } call, ToolName: { } called })
+                {
+                    names[call] = called;
+                }
+            }
+
+            if (message.Role == MessageRole.Assistant)
+            {
+                last.Clear();
+            }
+
+            foreach (var part in message.Parts)
+            {
+                var name = part.ToolName ?? (part.CallId is { } call && names.TryGetValue(call, out var known) ? known : null);
+                if (part.Kind == PartKind.ToolResult && name is not null)
+                {
+                    last.Add(name);
+                }
+            }
+        }
+
+        return last;
+    }
+
+    /// <summary>A model's call behind the retry, or the retry where it is one, ended well and asked for no further tool.</summary>
+    private static bool IsAnswered(AgentRun run, RunStep retried, HashSet<SpanId> failed)
+    {
+        var last = run.Steps.Where(step => step.Kind == StepKind.Llm).MaxBy(step => step.EndUnixNano);
+        return last is not null
+            && (last == retried || last.StartUnixNano >= retried.EndUnixNano)
+            && last.Status != StepStatus.Error
+            && last.FinishReason is not "tool_call"
+            && !failed.Contains(last.SpanId);
+    }
+
+    private static SpanId AgentOf(RunStep step, Dictionary<SpanId, RunStep> steps)
+    {
+        for (var depth = 0; depth < 128 && steps.TryGetValue(step.ParentId, out var parent); depth++)
+        {
+            if (parent.Kind == StepKind.Agent)
+            {
+                return parent.SpanId;
+            }
+
+            step = parent;
+        }
+
+        return default;
+    }
+}
