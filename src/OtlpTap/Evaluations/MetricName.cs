@@ -14,6 +14,12 @@ internal static class MetricName
     /// <summary>Words in lower case with <c>_</c> between them; empty where there is no letter or digit.</summary>
     public static string Normalise(string name)
     {
+        // "Correctness [GEval]", "Relevance (v2)": which evaluator, not which metric.
+        if (name.AsSpan().LastIndexOfAny('[', '(') is > 0 and var bracket && name[^1] is (']' or ')'))
+        {
+            name = name[..bracket];
+        }
+
         var text = new StringBuilder(LengthMax);
         for (var i = 0; i < name.Length && text.Length < LengthMax; i++)
         {

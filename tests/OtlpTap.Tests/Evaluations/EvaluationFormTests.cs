@@ -28,7 +28,7 @@ public sealed class EvaluationFormTests
     [InlineData("event.name")]
     [InlineData("microsoft.custom_event.name")]
     public void The_events_name_may_stand_in_an_attribute(string key) =>
-        Assert.Equal(["1/2 hallucination"], Verdicts([], Logs(Log(1, 2, "", [(key, Result), .. Hallucinated]))));
+        Assert.Equal(["1/2 hallucination"], Judged([], Logs(Log(1, 2, "", [(key, Result), .. Hallucinated]))));
 
     [Fact]
     public void The_result_may_stand_in_the_body()
@@ -38,30 +38,30 @@ public sealed class EvaluationFormTests
         var json = Log(1, 3, Result);
         json.Body = TraceBuilder.ValueOf("""{"gen_ai.evaluation.name":"faithfulness","gen_ai.evaluation.score.value":0.1}""");
 
-        Assert.Equal(["1/2 hallucination", "1/3 hallucination"], Verdicts([], Logs(log, json)));
+        Assert.Equal(["1/2 hallucination", "1/3 hallucination"], Judged([], Logs(log, json)));
     }
 
     [Fact]
     public void A_span_event_speaks_of_its_span() =>
-        Assert.Equal(["1/2 hallucination"], Verdicts(Traces(Span(1, 2, 1, "chat", Chat).With(Result, Hallucinated))));
+        Assert.Equal(["1/2 hallucination"], Judged(Traces(Span(1, 2, 1, "chat", Chat).With(Result, Hallucinated))));
 
     [Fact]
     public void Attributes_speak_of_their_span() =>
-        Assert.Equal(["1/2 hallucination"], Verdicts(Traces(Span(1, 2, 1, "chat", [.. Chat, .. Hallucinated]))));
+        Assert.Equal(["1/2 hallucination"], Judged(Traces(Span(1, 2, 1, "chat", [.. Chat, .. Hallucinated]))));
 
     [Fact]
     public void Attributes_named_after_their_metrics_are_results_each() =>
         Assert.Equal(
             ["1/2 hallucination", "1/2 failed_evaluation"],
-            Verdicts(Traces(Span(1, 2, 1, "chat", [.. Chat, ("gen_ai.evaluation.groundedness", 2.0), ("gen_ai.evaluation.relevance.score", 1.5), ("gen_ai.evaluation.relevance.explanation", "off"), ("gen_ai.evaluation.coherence", 5)]))));
+            Judged(Traces(Span(1, 2, 1, "chat", [.. Chat, ("gen_ai.evaluation.groundedness", 2.0), ("gen_ai.evaluation.relevance.score", 1.5), ("gen_ai.evaluation.relevance.explanation", "off"), ("gen_ai.evaluation.coherence", 5)]))));
 
     [Fact]
     public void An_old_event_is_named_after_its_metric() =>
-        Assert.Equal(["1/2 hallucination"], Verdicts([], Logs(Log(1, 2, "gen_ai.evaluation.groundedness", ("gen_ai.evaluation.score", 2.0)), Log(1, 2, "gen_ai.evaluation.relevance", ("gen_ai.evaluation.score", 5.0)))));
+        Assert.Equal(["1/2 hallucination"], Judged([], Logs(Log(1, 2, "gen_ai.evaluation.groundedness", ("gen_ai.evaluation.score", 2.0)), Log(1, 2, "gen_ai.evaluation.relevance", ("gen_ai.evaluation.score", 5.0)))));
 
     [Fact]
     public void An_evaluator_that_failed_makes_no_verdict() =>
-        Assert.Empty(Verdicts([], Logs(Log(1, 2, Result, ("gen_ai.evaluation.name", "hallucination"), ("error.type", "RateLimitError")))));
+        Assert.Empty(Judged([], Logs(Log(1, 2, Result, ("gen_ai.evaluation.name", "hallucination"), ("error.type", "RateLimitError")))));
 
     [Theory]
     [InlineData(-1, "1/2 negative_feedback")]
@@ -72,7 +72,7 @@ public sealed class EvaluationFormTests
         var log = Log(0, 0, "gen_ai.evaluation.user_feedback", ("gen_ai.response.id", "resp_1"), ("gen_ai.evaluation.score", (double)score));
         log.Body = Map(("comment", "no good"));
 
-        Assert.Equal(verdict is null ? [] : [verdict], Verdicts(Traces(Span(1, 2, 1, "chat", Chat)), Logs(log)));
+        Assert.Equal(One(verdict), Judged(Traces(Span(1, 2, 1, "chat", Chat)), Logs(log)));
     }
 
     [Theory]
@@ -86,7 +86,7 @@ public sealed class EvaluationFormTests
         var properties = $$"""{"gen_ai.evaluation.type":"ordinal","gen_ai.evaluation.min_value":"1","gen_ai.evaluation.max_value":"5",{{(threshold is null ? "" : $"\"gen_ai.evaluation.threshold\":\"{threshold}\",")}}"gen_ai.evaluation.desirable_direction":"increase","microsoft.human_evaluation.source":"{{source}}","microsoft.human_evaluation.kind":"likert_5"}""";
         var log = Log(1, 1, "", ("microsoft.custom_event.name", Result), ("gen_ai.evaluation.name", "intent_resolution"), ("gen_ai.evaluation.score.value", stars), ("internal_properties", properties));
 
-        Assert.Equal(verdict is null ? [] : [verdict], Verdicts([], Logs(log)));
+        Assert.Equal(One(verdict), Judged([], Logs(log)));
     }
 
     [Theory]
@@ -100,7 +100,7 @@ public sealed class EvaluationFormTests
             span.Attributes.Add(TraceBuilder.Attribute("openinference.span.kind", kind));
         }
 
-        Assert.Equal(["1/2 hallucination", "1/2 failed_evaluation"], Verdicts(Traces(span.LinkedTo(1, 2))));
+        Assert.Equal(["1/2 hallucination", "1/2 failed_evaluation"], Judged(Traces(span.LinkedTo(1, 2))));
     }
 
     [Fact]
@@ -108,20 +108,20 @@ public sealed class EvaluationFormTests
     {
         (string, object?)[] attributes = [("openinference.span.kind", "EVALUATOR"), ("evaluations.0.evaluation.name", "hallucination"), ("evaluations.0.evaluation.label", "hallucinated")];
 
-        Assert.Empty(Verdicts(Traces(Span(9, 2, 1, "judge", attributes), Span(9, 3, 1, "judge", attributes).LinkedTo(1, 2).LinkedTo(1, 3))));
+        Assert.Empty(Judged(Traces(Span(9, 2, 1, "judge", attributes), Span(9, 3, 1, "judge", attributes).LinkedTo(1, 2).LinkedTo(1, 3))));
     }
 
     [Fact]
     public void An_inline_evaluation_speaks_of_its_span_whatever_that_links_to() =>
         Assert.Equal(
             ["1/2 hallucination", "1/2 negative_feedback"],
-            Verdicts(Traces(Span(1, 2, 1, "rag", ("openinference.span.kind", "CHAIN"), ("evaluations.0.evaluation.name", "faithfulness"), ("evaluations.0.evaluation.score", 0), ("annotations.3.annotation.name", "quality"), ("annotations.3.annotation.label", "bad"), ("annotations.3.annotation.annotator_kind", "HUMAN")).LinkedTo(7, 7))));
+            Judged(Traces(Span(1, 2, 1, "rag", ("openinference.span.kind", "CHAIN"), ("evaluations.0.evaluation.name", "faithfulness"), ("evaluations.0.evaluation.score", 0), ("annotations.3.annotation.name", "quality"), ("annotations.3.annotation.label", "bad"), ("annotations.3.annotation.annotator_kind", "HUMAN")).LinkedTo(7, 7))));
 
     [Fact]
     public void Metadata_tells_the_direction() =>
         Assert.Equal(
             ["1/2 failed_evaluation"],
-            Verdicts(Traces(Span(1, 2, 1, "rag", ("openinference.span.kind", "CHAIN"), ("evaluations.0.evaluation.name", "house_rule"), ("evaluations.0.evaluation.score", 0.8), ("evaluations.0.evaluation.metadata", """{"direction":"minimize"}"""), ("evaluations.1.evaluation.name", "other_rule"), ("evaluations.1.evaluation.score", 0.8)))));
+            Judged(Traces(Span(1, 2, 1, "rag", ("openinference.span.kind", "CHAIN"), ("evaluations.0.evaluation.name", "house_rule"), ("evaluations.0.evaluation.score", 0.8), ("evaluations.0.evaluation.metadata", """{"direction":"minimize"}"""), ("evaluations.1.evaluation.name", "other_rule"), ("evaluations.1.evaluation.score", 0.8)))));
 
     [Fact]
     public void A_sessions_annotation_without_a_link_speaks_of_the_sessions_last_trace()
@@ -134,7 +134,7 @@ public sealed class EvaluationFormTests
             Span(4, 1, 0, "agent", ("openinference.span.kind", "AGENT"), ("session.id", "another")),
             Span(9, 1, 0, "session feedback", ("session.id", "s"), ("session.annotations.0.annotation.name", "goal_completed"), ("session.annotations.0.annotation.label", "abandoned"), ("session.annotations.0.annotation.annotator_kind", "CODE")));
 
-        Assert.Equal(["3/1 negative_feedback"], Verdicts(spans));
+        Assert.Equal(["3/1 negative_feedback"], Judged(spans));
     }
 
     [Theory]
@@ -144,11 +144,11 @@ public sealed class EvaluationFormTests
     [InlineData(0.0, "1/1 negative_feedback")]
     [InlineData(2, "1/1 negative_feedback")]
     public void Logfires_annotation_speaks_of_its_parent(object value, string verdict) =>
-        Assert.Equal([verdict], Verdicts(Traces(Span(1, 5, 1, "feedback: helped", ("logfire.span_type", "annotation"), ("logfire.feedback.name", "helped"), ("helped", value), ("logfire.feedback.comment", "why")))));
+        Assert.Equal([verdict], Judged(Traces(Span(1, 5, 1, "feedback: helped", ("logfire.span_type", "annotation"), ("logfire.feedback.name", "helped"), ("helped", value), ("logfire.feedback.comment", "why")))));
 
     [Fact]
     public void A_span_that_is_still_running_is_not_read_yet() =>
-        Assert.Empty(Verdicts(Traces(Span(1, 2, 1, "chat", [("logfire.span_type", "pending_span"), .. Hallucinated]))));
+        Assert.Empty(Judged(Traces(Span(1, 2, 1, "chat", [("logfire.span_type", "pending_span"), .. Hallucinated]))));
 
     [Fact]
     public void A_person_may_say_that_it_was_a_hallucination() =>
@@ -159,24 +159,24 @@ public sealed class EvaluationFormTests
     [InlineData("gen_ai.evaluation.evaluator.source", "LLMJudge")]
     [InlineData("gen_ai.evaluation.evaluator.version", "2")]
     public void Pydantic_evals_adds_words_of_its_own(string key, string value) =>
-        Assert.Equal(["1/2 hallucination"], Verdicts([], Logs(Log(1, 2, Result, [.. Hallucinated, (key, value)]))));
+        Assert.Equal(["1/2 hallucination"], Judged([], Logs(Log(1, 2, Result, [.. Hallucinated, (key, value)]))));
 
     [Theory]
     [InlineData("FAILED", "hallucination-guard", "1/2 hallucination")]
     [InlineData("PASSED", "hallucination-guard", null)]
     [InlineData("FAILED", "pii-detector", "1/2 content_filter")]
     public void Traceloops_guard_speaks_of_itself(string status, string name, string? verdict) =>
-        Assert.Equal(verdict is null ? [] : [verdict], Verdicts(Traces(Span(1, 2, 1, "guard", ("gen_ai.operation.name", "guardrail.run"), ("gen_ai.guardrail.name", name), ("gen_ai.guardrail.status", status)))));
+        Assert.Equal(One(verdict), Judged(Traces(Span(1, 2, 1, "guard", ("gen_ai.operation.name", "guardrail.run"), ("gen_ai.guardrail.name", name), ("gen_ai.guardrail.status", status)))));
 
     [Fact]
     public void A_guard_that_broke_makes_no_verdict() =>
-        Assert.Empty(Verdicts(Traces(Span(1, 2, 1, "guard", ("gen_ai.guardrail.name", "hallucination"), ("gen_ai.guardrail.status", "FAILED"), ("gen_ai.guardrail.error.type", "Timeout")))));
+        Assert.Empty(Judged(Traces(Span(1, 2, 1, "guard", ("gen_ai.guardrail.name", "hallucination"), ("gen_ai.guardrail.status", "FAILED"), ("gen_ai.guardrail.error.type", "Timeout")))));
 
     [Theory]
     [InlineData(true, new[] { "1/2 hallucination" })]
     [InlineData(false, new string[0])]
     public void OpenInferences_guard_says_whether_it_was_triggered(bool triggered, string[] verdicts) =>
-        Assert.Equal(verdicts, Verdicts(Traces(Span(1, 2, 1, "groundedness_guard", ("openinference.span.kind", "GUARDRAIL"), ("guardrail.triggered", triggered)))));
+        Assert.Equal(verdicts, Judged(Traces(Span(1, 2, 1, "groundedness_guard", ("openinference.span.kind", "GUARDRAIL"), ("guardrail.triggered", triggered)))));
 
     [Theory]
     [InlineData("""{"score":1,"label":"hallucinated","reasoning":"not in context"}""", "1/1 hallucination")]
@@ -190,11 +190,11 @@ public sealed class EvaluationFormTests
     [InlineData("The answer was looked at.", null)]
     [InlineData("{\"score\":", null)]
     public void Langfuses_evaluator_gives_its_result_as_output_and_speaks_of_its_parent(string output, string? verdict) =>
-        Assert.Equal(verdict is null ? [] : [verdict], Verdicts(Traces(Span(1, 5, 1, "hallucination", ("langfuse.observation.type", "evaluator"), ("langfuse.observation.output", output)))));
+        Assert.Equal(One(verdict), Judged(Traces(Span(1, 5, 1, "hallucination", ("langfuse.observation.type", "evaluator"), ("langfuse.observation.output", output)))));
 
     [Fact]
     public void A_Langfuse_evaluator_that_failed_makes_no_verdict() =>
-        Assert.Empty(Verdicts(Traces(Span(1, 5, 1, "hallucination", ("langfuse.observation.type", "evaluator"), ("langfuse.observation.level", "ERROR"), ("langfuse.observation.output", """{"score":1}""")))));
+        Assert.Empty(Judged(Traces(Span(1, 5, 1, "hallucination", ("langfuse.observation.type", "evaluator"), ("langfuse.observation.level", "ERROR"), ("langfuse.observation.output", """{"score":1}""")))));
 
     [Theory]
     [InlineData("""{"name":"retrieval_groundedness","value":"no","rationale":"not there","source":{"source_type":"LLM_JUDGE"}}""", "1/1 hallucination", VerdictSource.Evaluation)]
@@ -210,15 +210,15 @@ public sealed class EvaluationFormTests
     public void A_result_that_is_sent_as_event_and_as_log_is_one() =>
         Assert.Equal(
             ["1/2 hallucination"],
-            Verdicts(
+            Judged(
                 Traces(Span(1, 2, 1, "chat", Chat).With(Result, ("gen_ai.evaluation.name", "Hallucination"), ("gen_ai.evaluation.score.value", 1), ("gen_ai.evaluation.score.label", "yes"))),
                 Logs(Log(1, 2, Result, ("gen_ai.evaluation.name", "Hallucination"), ("gen_ai.evaluation.score.value", 1.0), ("gen_ai.evaluation.score.label", "yes"), ("gen_ai.response.id", "resp_1")))));
 
     [Fact]
     public void Traceloops_custom_metrics_are_read_where_their_names_tell()
     {
-        Assert.Equal(["1/2 hallucination"], Verdicts(Traces(Span(1, 2, 1, "answer.workflow", ("traceloop.span.kind", "workflow"), ("faithfulness", 0.1), ("my_score", 0.1)))));
-        Assert.Empty(Verdicts(Traces(Span(1, 2, 1, "a span of anything", ("faithfulness", 0.1)))));
+        Assert.Equal(["1/2 hallucination"], Judged(Traces(Span(1, 2, 1, "answer.workflow", ("traceloop.span.kind", "workflow"), ("faithfulness", 0.1), ("my_score", 0.1)))));
+        Assert.Empty(Judged(Traces(Span(1, 2, 1, "a span of anything", ("faithfulness", 0.1)))));
     }
 
     [Fact]
@@ -226,7 +226,7 @@ public sealed class EvaluationFormTests
     {
         var options = new EvaluationOptions { Metrics = ImmutableDictionary<string, MetricOverride>.Empty.Add("my_score", new MetricOverride(GoodEnd.High, 0.7, "hallucination")) };
 
-        Assert.Equal(["1/2 hallucination"], Verdicts(Traces(Span(1, 2, 1, "chat", ("my_score", 0.6)), Span(1, 3, 1, "chat", ("my_score", 0.8))), null, options));
+        Assert.Equal(["1/2 hallucination"], Judged(Traces(Span(1, 2, 1, "chat", ("my_score", 0.6)), Span(1, 3, 1, "chat", ("my_score", 0.8))), null, options));
     }
 
     [Fact]
@@ -235,7 +235,7 @@ public sealed class EvaluationFormTests
         var spans = Traces(Span(1, 2, 1, "chat", Chat), Span(9, 1, 0, "POST /feedback", ("http.request.method", "POST")));
         var log = Log(9, 1, Result, ("gen_ai.evaluation.name", "user_feedback"), ("gen_ai.evaluation.score.label", "thumbs_down"), ("gen_ai.response.id", "resp_1"));
 
-        Assert.Equal(["1/2 negative_feedback"], Verdicts(spans, Logs(log)));
+        Assert.Equal(["1/2 negative_feedback"], Judged(spans, Logs(log)));
     }
 
     [Fact]
@@ -243,7 +243,7 @@ public sealed class EvaluationFormTests
     {
         var spans = Traces(Span(1, 2, 1, "chat", Chat), Span(2, 1, 0, "invoke_agent", ("gen_ai.operation.name", "invoke_agent")));
 
-        Assert.Equal(["2/1 hallucination"], Verdicts(spans, Logs(Log(2, 1, Result, [.. Hallucinated, ("gen_ai.response.id", "resp_1")]))));
+        Assert.Equal(["2/1 hallucination"], Judged(spans, Logs(Log(2, 1, Result, [.. Hallucinated, ("gen_ai.response.id", "resp_1")]))));
     }
 
     [Fact]
@@ -251,8 +251,8 @@ public sealed class EvaluationFormTests
     {
         var spans = Traces(Span(1, 1, 0, "agent", ("gen_ai.operation.name", "invoke_agent"), ("gen_ai.response.id", "resp_1")), Span(1, 2, 1, "chat", Chat));
 
-        Assert.Equal(["1/2 hallucination"], Verdicts(spans, Logs(Log(1, 0, Result, [.. Hallucinated, ("gen_ai.response.id", "resp_1")]))));
-        Assert.Equal(["1/0 hallucination"], Verdicts(spans, Logs(Log(1, 0, Result, Hallucinated))));
+        Assert.Equal(["1/2 hallucination"], Judged(spans, Logs(Log(1, 0, Result, [.. Hallucinated, ("gen_ai.response.id", "resp_1")]))));
+        Assert.Equal(["1/0 hallucination"], Judged(spans, Logs(Log(1, 0, Result, Hallucinated))));
     }
 
     [Fact]
@@ -260,20 +260,20 @@ public sealed class EvaluationFormTests
     {
         var spans = Traces(Span(1, 1, 0, "invoke_agent", ("gen_ai.conversation.id", "c")), Span(2, 1, 0, "invoke_agent", ("gen_ai.conversation.id", "c")));
 
-        Assert.Equal(["2/1 negative_feedback"], Verdicts(spans, Logs(Log(0, 0, Result, ("gen_ai.evaluation.name", "thumbs"), ("gen_ai.evaluation.score.label", "down"), ("gen_ai.conversation.id", "c")))));
+        Assert.Equal(["2/1 negative_feedback"], Judged(spans, Logs(Log(0, 0, Result, ("gen_ai.evaluation.name", "thumbs"), ("gen_ai.evaluation.score.label", "down"), ("gen_ai.conversation.id", "c")))));
     }
 
     [Fact]
     public void What_a_tap_has_told_its_backend_is_not_judged_again() =>
-        Assert.Empty(Verdicts([], Logs(Log(1, 2, Result, [.. Hallucinated, ("otlptap.verdict.source", "detector")]))));
+        Assert.Empty(Judged([], Logs(Log(1, 2, Result, [.. Hallucinated, ("otlptap.verdict.source", "detector")]))));
 
     [Fact]
     public void A_healthy_span_is_read_without_a_verdict() =>
-        Assert.Empty(Verdicts(Traces(Span(1, 1, 0, "agent", ("gen_ai.conversation.id", "c"), ("evaluation", "bad"), ("annotations", "bad"), ("gen_ai.tool.name", "evaluate")))));
+        Assert.Empty(Judged(Traces(Span(1, 1, 0, "agent", ("gen_ai.conversation.id", "c"), ("evaluation", "bad"), ("annotations", "bad"), ("gen_ai.tool.name", "evaluate")))));
 
     [Fact]
     public void Nothing_is_read_where_evaluations_are_switched_off() =>
-        Assert.Empty(Verdicts(Traces(Span(1, 2, 1, "chat", [.. Chat, .. Hallucinated])), null, new EvaluationOptions { IsEnabled = false }));
+        Assert.Empty(Judged(Traces(Span(1, 2, 1, "chat", [.. Chat, .. Hallucinated])), null, new EvaluationOptions { IsEnabled = false }));
 
     [Fact]
     public void Any_cut_of_a_request_is_read_without_an_error()

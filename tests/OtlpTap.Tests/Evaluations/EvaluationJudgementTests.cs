@@ -223,7 +223,7 @@ public sealed class EvaluationJudgementTests
     [Theory]
     [InlineData("AnswerRelevancy", "answer_relevancy")]
     [InlineData("answer-relevancy", "answer_relevancy")]
-    [InlineData("Answer Relevancy [GEval]", "answer_relevancy_geval")]
+    [InlineData("Answer Relevancy [GEval]", "answer_relevancy")]
     [InlineData("JSONCorrectness", "json_correctness")]
     [InlineData("  --  ", "")]
     [InlineData("GroundednessPro", "groundedness_pro")]

@@ -58,8 +58,11 @@ internal static class Told
     }.ToByteArray();
 
     /// <summary>As <c>trace/span failure</c>, in the order of the payload.</summary>
-    public static string[] Verdicts(byte[] spans, byte[]? logs = null, EvaluationOptions? options = null) =>
+    public static string[] Judged(byte[] spans, byte[]? logs = null, EvaluationOptions? options = null) =>
         [.. EvaluationPass.Read(spans, logs ?? [], options ?? new EvaluationOptions()).Select(found => Text(found.TraceId, found.Verdict))];
+
+    /// <summary>What is expected where there is one verdict or none.</summary>
+    public static string[] One(string? verdict) => verdict is null ? [] : [verdict];
 
     public static string Text(TraceId traceId, in OtlpTap.Verdicts.Verdict verdict) => $"{traceId.Low}/{verdict.SpanId.Value} {verdict.Failure}";
 }
