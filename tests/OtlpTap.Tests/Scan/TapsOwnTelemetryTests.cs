@@ -18,10 +18,11 @@ public sealed class TapsOwnTelemetryTests
         [])!;
 
     [Theory]
-    [InlineData(Signal.Traces)]
-    [InlineData(Signal.Logs)]
-    public void No_rule_matches_it_and_it_does_not_count_as_tagged(Signal signal)
+    [InlineData("Traces")]
+    [InlineData("Logs")]
+    public void No_rule_matches_it_and_it_does_not_count_as_tagged(string signalName)
     {
+        var signal = Enum.Parse<Signal>(signalName);
         var telemetry = new VerdictTelemetry("1.0");
         var own = signal == Signal.Traces ? telemetry.Span(new TraceId(1, 2), Verdict, DateTimeOffset.UnixEpoch) : telemetry.Log(new TraceId(1, 2), Verdict, DateTimeOffset.UnixEpoch);
         var others = WithScope(signal, own, "otlptap.of.others");
