@@ -381,21 +381,9 @@ internal ref struct ElementReader(ReadOnlySpan<char> text)
             // 1 049,50: a space between the thousands.
             if (length <= 3 && end + 4 <= _text.Length && _text[end] is ' ' or '\u00A0' or '\u202F' && IsThousands(end + 1, out var groupsEnd))
             {
-                Span<char> joined = stackalloc char[32];
-                var count = 0;
-                foreach (var c in _text[start..groupsEnd])
-                {
-                    if (!char.IsWhiteSpace(c) && count < joined.Length)
-                    {
-                        joined[count++] = c;
-                    }
-                }
-
-                var single = Current.Value;
-                if (Values(joined[..count]))
+                if (ValuesWithSpaces(_text[start..groupsEnd]))
                 {
                     end = groupsEnd;
-                    _ = single;
                 }
             }
         }
@@ -482,6 +470,8 @@ internal ref struct ElementReader(ReadOnlySpan<char> text)
         end = any && char.IsWhiteSpace(_text[end - 1]) ? end - 1 : end;
         return any;
     }
+
+    private bool ValuesWithSpaces(ReadOnlySpan<char> literal) => literal.Length <= 40 && Values(string.Concat(literal.ToString().Where(c => !char.IsWhiteSpace(c))));
 
     /// <summary>1,250.00 and 1.250,00 say which sign is which; 1.250 does not.</summary>
     private bool Values(ReadOnlySpan<char> literal)
