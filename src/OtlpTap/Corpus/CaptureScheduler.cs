@@ -293,7 +293,7 @@ internal sealed class CaptureScheduler
         foreach (var index in scan.RulesOf(match))
         {
             var rule = scan.Rules[index];
-            if (rule.Tee)
+            if (rule.Tee && !FailureKind.IsMark(rule.Failure))
             {
                 Judged(match.TraceId, new Verdict(match.SpanId, rule.Failure, rule.Name, VerdictSource.Rule) { Origin = match.Origin }, now, out var added);
                 changed |= added;

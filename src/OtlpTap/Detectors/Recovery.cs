@@ -12,6 +12,9 @@ internal static class Recovery
 {
     public const string Name = "recovered";
 
+    /// <summary>Nanoseconds.</summary>
+    private const ulong ClockSlack = 5_000_000;
+
     /// <summary>Marks on the spans whose failure was recovered from. At most one a span.</summary>
     public static IEnumerable<Verdict> Find(AgentRun run, IReadOnlyList<Verdict> verdicts, Dictionary<SpanId, RunStep> steps)
     {
@@ -45,7 +48,7 @@ internal static class Recovery
         ? null
         : run.Steps.FirstOrDefault(other => other.Kind == StepKind.Tool
             && other.Tool == step.Tool
-            && other.StartUnixNano >= step.EndUnixNano
+            && IsAfter(other, step)
             && other.Status != StepStatus.Error
             && !failed.Contains(other.SpanId)
             && AgentOf(other, steps) == AgentOf(step, steps));
@@ -55,7 +58,7 @@ internal static class Recovery
     {
         var tools = LastResults(step);
         return run.Steps.FirstOrDefault(other => other.Kind == StepKind.Llm
-            && other.StartUnixNano >= step.EndUnixNano
+            && IsAfter(other, step)
             && !failed.Contains(other.SpanId)
             && LastResults(other).Overlaps(tools));
     }
@@ -98,11 +101,15 @@ internal static class Recovery
     {
         var last = run.Steps.Where(step => step.Kind == StepKind.Llm).MaxBy(step => step.EndUnixNano);
         return last is not null
-            && (last == retried || last.StartUnixNano >= retried.EndUnixNano)
+            && (last == retried || IsAfter(last, retried))
             && last.Status != StepStatus.Error
             && last.FinishReason is not "tool_call"
             && !failed.Contains(last.SpanId);
     }
+
+    /// <summary>Begun when the other had ended, as far as clocks tell: JavaScript starts spans by one of milliseconds and ends them by another.</summary>
+    private static bool IsAfter(RunStep step, RunStep other) =>
+        step.StartUnixNano > other.StartUnixNano && step.EndUnixNano > other.EndUnixNano && step.StartUnixNano + ClockSlack >= other.EndUnixNano;
 
     private static SpanId AgentOf(RunStep step, Dictionary<SpanId, RunStep> steps)
     {

@@ -7,7 +7,8 @@ namespace OtlpTap.Metrics;
 
 /// <summary>How one rule's matches are labelled; rules stand in the order of their indexes.</summary>
 /// <param name="IsCounted">False for a rule with <c>metric: false</c>.</param>
-internal readonly record struct RuleLabels(string Rule, string Failure, bool IsCounted = true);
+/// <param name="IsMark">What it finds is no failure and counted apart.</param>
+internal readonly record struct RuleLabels(string Rule, string Failure, bool IsCounted = true, bool IsMark = false);
 
 /// <summary>
 /// Failing spans by kind of failure, rule and service. Rules are few and known from the start; services are what agents
@@ -30,6 +31,7 @@ internal sealed class FailureMetrics
     private readonly IMetricFactory _factory;
     private readonly RuleLabels[] _rules;
     private readonly Counter _failing;
+    private readonly Counter _marked;
     private readonly Counter _alreadyTagged;
     private readonly Counter _taggingFailures;
     private readonly Counter _overflow;
@@ -53,6 +55,7 @@ internal sealed class FailureMetrics
             "otlptap_failing_spans_total",
             "Spans on which a rule's condition is true, by kind of failure, rule and service; a span on which several are true is counted for each, and one that only repeats the failure of another for none.",
             ["failure", "rule", "service"]);
+        _marked = factory.CreateCounter("otlptap_marked_spans_total", "Spans and log records on which a rule's condition is true whose kind is no failure (recovered, positive_feedback).", ["mark", "rule", "service"]);
         _alreadyTagged = factory.CreateCounter("otlptap_already_tagged_spans_total", "Spans that arrived with otlptap.failure: not tagged again.");
         _taggingFailures = factory.CreateCounter("otlptap_tagging_failures_total", "Requests forwarded untagged because tagging failed.");
         _overflow = factory.CreateCounter("otlptap_failing_spans_other_total", "Failing spans counted for the service \"other\" because the set of services is full or the name too long.");
@@ -158,7 +161,7 @@ internal sealed class FailureMetrics
     // Two threads may both come here; the registry gives both the same child.
     private Counter.Child Add(Counter.Child?[] children, int rule, string service)
     {
-        var child = _failing.WithLabels(_rules[rule].Failure, _rules[rule].Rule, service);
+        var child = (_rules[rule].IsMark ? _marked : _failing).WithLabels(_rules[rule].Failure, _rules[rule].Rule, service);
         children[rule] = child;
         return child;
     }

@@ -10,6 +10,18 @@ public sealed class FailureMetricsTests
     private readonly TapMetrics _metrics = new("1.2.3");
 
     [Fact]
+    public async Task What_is_no_failure_is_counted_as_a_mark()
+    {
+        var failures = new FailureMetrics(_metrics.Factory, [new RuleLabels("liked", "positive_feedback", IsMark: true)]);
+
+        failures.SpanFailed(0, "shop"u8);
+
+        var scrape = await Scrape.OfAsync(_metrics);
+        Assert.Equal(1, scrape["otlptap_marked_spans_total{mark=\"positive_feedback\",rule=\"liked\",service=\"shop\"}"]);
+        Assert.Empty(scrape.SeriesOf("otlptap_failing_spans_total"));
+    }
+
+    [Fact]
     public async Task A_failing_span_is_counted_by_failure_and_rule_and_service()
     {
         var failures = new FailureMetrics(_metrics.Factory, Rules);

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using OtlpTap.Causes;
 using OtlpTap.Forward;
 using OtlpTap.Forward.Queueing;
 using OtlpTap.Metrics;
@@ -89,6 +90,23 @@ public sealed class ExportPipelineTests : IAsyncDisposable
         await Deadline.UntilAsync(() => _books.CreditOut == 0, "the credit is back");
     }
 
+    [Fact]
+    public async Task A_span_that_only_repeats_a_failure_is_counted_apart()
+    {
+        var request = new TraceBuilder().Span("pay").Failed("backend timed out").Span("step").Failed("backend timed out");
+        var spans = request.Request.ResourceSpans[0].ScopeSpans[0].Spans;
+        spans[0].ParentSpanId = spans[1].SpanId;
+        var sent = Pipeline().ExportAsync(_books.Lend(request.ToBytes(), items: 2), RequestMetadata.Empty, 0, CancellationToken.None);
+
+        var export = await _primary.TakeAsync();
+        export.Succeed();
+        await sent.InTime();
+
+        Assert.Equal(1, MetricText.Value(_registry, "otlptap_propagated_spans_total"));
+        Assert.Equal(1, MetricText.Value(_registry, $"otlptap_failing_spans_total{{failure=\"{ToolFailed.Failure}\",rule=\"{ToolFailed.Name}\",service=\"agent\"}}"));
+        Assert.True(export.Message.AsSpan().IndexOf("otlptap.failure.origin"u8) > 0);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _primary.DisposeAsync();
@@ -110,7 +128,8 @@ public sealed class ExportPipelineTests : IAsyncDisposable
             _primary,
             others,
             new ReceiveMetrics(factory),
-            new FailureMetrics(factory, [new RuleLabels(ToolFailed.Name, ToolFailed.Failure)]));
+            new FailureMetrics(factory, [new RuleLabels(ToolFailed.Name, ToolFailed.Failure)]),
+            causes: new CauseMarker(new CauseLedger()));
     }
 
     private QueuedExporter Queue(ScriptedExporter destination, QueueOptions? options = null) => new(
