@@ -12,7 +12,7 @@ public sealed partial class RoomsTests
         ["Buffers"] = [],
         ["Otlp"] = ["Buffers", "Wire"],
         ["Metrics"] = ["Otlp"],
-        ["Verdicts"] = ["Otlp"],
+        ["Verdicts"] = ["Runs", "Otlp"],
         ["Runs"] = ["Otlp", "Wire"],
         ["Rules"] = ["Otlp", "Wire"],
         ["Redact"] = ["Rules", "Otlp", "Wire"],

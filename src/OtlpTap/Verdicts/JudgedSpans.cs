@@ -1,8 +1,7 @@
 using OtlpTap.Otlp;
 using OtlpTap.Runs;
-using OtlpTap.Verdicts;
 
-namespace OtlpTap.Announce;
+namespace OtlpTap.Verdicts;
 
 /// <summary>Finds in a run what a verdict's telemetry needs.</summary>
 internal static class JudgedSpans
