@@ -32,7 +32,8 @@ internal sealed class EvaluationReader(EvaluationOptions options)
             var scopes = new ProtoReader(request, resources.ValueOffset, resources.ValueEnd);
             while (scopes.Next())
             {
-                if (scopes is not { FieldNumber: OtlpFields.ResourceSpans.ScopeSpans, WireType: WireType.LengthDelimited })
+                // What a tap in front has told of its verdicts is no evaluator's word.
+                if (scopes is not { FieldNumber: OtlpFields.ResourceSpans.ScopeSpans, WireType: WireType.LengthDelimited } || TapTelemetry.IsIn(scopes.Value))
                 {
                     continue;
                 }

@@ -1,3 +1,5 @@
+using OtlpTap.Wire;
+
 namespace OtlpTap.Otlp;
 
 /// <summary>
@@ -13,4 +15,29 @@ internal static class TapTelemetry
     public const string VerdictSpanName = "otlptap.verdict";
 
     public static ReadOnlySpan<byte> ScopeNameUtf8 => "otlptap"u8;
+
+    /// <summary>Whether a tap made all that is in a <c>ScopeSpans</c> or <c>ScopeLogs</c>. False for malformed ones.</summary>
+    public static bool IsIn(ReadOnlySpan<byte> scopeItems)
+    {
+        var isOwn = false;
+        var fields = new ProtoReader(scopeItems);
+        while (fields.Next())
+        {
+            if (fields is not { FieldNumber: OtlpFields.ScopeSpans.Scope, WireType: WireType.LengthDelimited })
+            {
+                continue;
+            }
+
+            var scope = new ProtoReader(fields.Value);
+            while (scope.Next())
+            {
+                if (scope is { FieldNumber: OtlpFields.Scope.Name, WireType: WireType.LengthDelimited })
+                {
+                    isOwn = scope.Value.SequenceEqual(ScopeNameUtf8);
+                }
+            }
+        }
+
+        return isOwn && !fields.IsMalformed;
+    }
 }

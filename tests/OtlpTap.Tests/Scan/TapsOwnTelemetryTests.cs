@@ -4,6 +4,7 @@ using OpenTelemetry.Proto.Collector.Trace.V1;
 using OtlpTap.Announce;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;
+using OtlpTap.Runs;
 using OtlpTap.Scan;
 using OtlpTap.Verdicts;
 
@@ -29,6 +30,15 @@ public sealed class TapsOwnTelemetryTests
 
         Assert.Equal(0, Matches(signal, own));
         Assert.Equal(1, Matches(signal, others));
+    }
+
+    [Fact]
+    public void It_is_no_step_of_an_agents_run()
+    {
+        var own = new VerdictTelemetry("1.0").Span(new TraceId(1, 2), Verdict, DateTimeOffset.UnixEpoch);
+
+        Assert.DoesNotContain(AgentRunReader.Read(own, [], new RunLimits()), run => run.Steps.Count > 0);
+        Assert.Single(Assert.Single(AgentRunReader.Read(WithScope(Signal.Traces, own, "otlptap.of.others"), [], new RunLimits())).Steps);
     }
 
     private static byte[] WithScope(Signal signal, byte[] request, string name)

@@ -64,7 +64,8 @@ internal ref struct TelemetryReader
         resource = new ProtoReader(_request, start, end);
         while (resource.Next())
         {
-            if (resource is { FieldNumber: OtlpFields.ResourceSpans.ScopeSpans, WireType: WireType.LengthDelimited })
+            // What taps tell of their verdicts is no step of the agent.
+            if (resource is { FieldNumber: OtlpFields.ResourceSpans.ScopeSpans, WireType: WireType.LengthDelimited } && !TapTelemetry.IsIn(resource.Value))
             {
                 ReadScope(resource.ValueOffset, resource.ValueEnd, service, version, isLogs);
             }
