@@ -61,9 +61,9 @@ internal static class ConfigurationPage
         {
             var name = key.Name.Split('|')[0];
             var below = $"{path}.{name}";
-            var isList = key.Kind == KeyKind.MapList;
-            page.Append($"| `{prefix}{key.Name.Replace("|", "`, `", StringComparison.Ordinal)}{(isList ? "[]" : "")}` | {DefaultOf(key)} | {ValuesOf(key)} | {KeyDescriptions.Of(key, below)} |\n");
-            WriteRows(page, key, $"{prefix}{name}{(isList ? "[]" : "")}.", below);
+            var any = key.Kind switch { KeyKind.MapList => "[]", KeyKind.NamedMaps => ".<name>", _ => "" };
+            page.Append($"| `{prefix}{key.Name.Replace("|", "`, `", StringComparison.Ordinal)}{any}` | {DefaultOf(key)} | {ValuesOf(key)} | {KeyDescriptions.Of(key, below)} |\n");
+            WriteRows(page, key, $"{prefix}{name}{any}.", below);
         }
     }
 
@@ -74,6 +74,7 @@ internal static class ConfigurationPage
         KeyKind.Any => "anything",
         KeyKind.Map or KeyKind.Components => "",
         KeyKind.MapList => key.IsAlsoMap ? "a map, or a list of them" : "list",
+        KeyKind.NamedMaps => "names and maps",
         KeyKind.TextMap or KeyKind.SecretMap => "names and texts",
         KeyKind.Flag => "`true`, `false`",
         KeyKind.Integer or KeyKind.Number or KeyKind.Duration => $"{key.Min} to {key.Max}",

@@ -40,6 +40,7 @@ internal sealed class ConfigurationPrinter(KeyShape root, bool isRedacted, bool 
         {
             (ConfigMap map, KeyKind.Components) => Entries(map, entry => Shown(entry.Value, ComponentId.TryParse(entry.Key, out var id) ? shape!.FindType(id.Type) : null)),
             (ConfigMap map, KeyKind.SecretMap) => Entries(map, entry => Redacted(entry.Value)),
+            (ConfigMap map, KeyKind.NamedMaps) => Entries(map, entry => entry.Value is ConfigMap named ? Entries(named, below => Shown(below.Value, shape!.Find(below.Key))) : entry.Value),
             (ConfigMap map, KeyKind.TextMap) => Entries(map, entry => AsText(entry.Value)),
             (ConfigMap map, KeyKind.Map) => WithDefaults(Entries(map, entry => Shown(entry.Value, shape!.Find(entry.Key))), shape!),
             (ConfigScalar { IsNull: true }, KeyKind.Map) when hasDefaults => WithDefaults(new ConfigMap(node.Mark, []), shape!),

@@ -39,7 +39,7 @@ internal static class ConfigurationSchema
         }
 
         WriteDefault(json, key);
-        if (key.Kind is KeyKind.Map or KeyKind.Components or KeyKind.TextMap or KeyKind.SecretMap or KeyKind.MapList)
+        if (key.Kind is KeyKind.Map or KeyKind.Components or KeyKind.TextMap or KeyKind.SecretMap or KeyKind.NamedMaps or KeyKind.MapList)
         {
             WriteMap(json, key, path);
         }
@@ -59,6 +59,12 @@ internal static class ConfigurationSchema
                 WriteTypesOrReference(json, "object", "null");
                 json.WriteStartObject("additionalProperties");
                 WriteTypes(json, "string", "number", "boolean", "null");
+                json.WriteEndObject();
+                break;
+            case KeyKind.NamedMaps:
+                WriteTypesOrReference(json, "object", "null");
+                json.WriteStartObject("additionalProperties");
+                WriteKeys(json, key, path);
                 json.WriteEndObject();
                 break;
             case KeyKind.MapList:

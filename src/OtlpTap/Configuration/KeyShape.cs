@@ -17,6 +17,9 @@ internal enum KeyKind : byte
 
     /// <summary>The same with values that are not shown: headers may carry credentials under any name.</summary>
     SecretMap,
+
+    /// <summary>A map of names of the operator's own to maps; <see cref="KeyShape.Keys"/> are what these have.</summary>
+    NamedMaps,
     Text,
     Secret,
     Flag,

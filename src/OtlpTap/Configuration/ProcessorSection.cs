@@ -65,6 +65,7 @@ internal static class ProcessorSection
             InFlightBytesMax = limits.Mebibytes("in_flight_mib", defaults.InFlightBytesMax, 1, 65_536),
             OnInvalid = tap.Choice("on_invalid", defaults.OnInvalid, [("relay", OnInvalid.Relay), ("reject_item", OnInvalid.RejectItem), ("repair", OnInvalid.Repair)]),
             ForwardHeaders = ReadForwardHeaders(tap, defaults.ForwardHeaders),
+            Evaluations = EvaluationSection.Read(tap.Map("evaluations")),
             Judges = JudgeSection.Read(detectors, "judge"),
             Verdicts = new AnnounceOptions { Spans = verdicts.Flag("spans", defaults.Verdicts.Spans), Logs = verdicts.Flag("logs", defaults.Verdicts.Logs) },
         };

@@ -78,6 +78,23 @@ internal sealed partial class Section(ConfigMap map, string path, ProblemList pr
         return MapAs(key, below: null);
     }
 
+    /// <summary>A map of the operator's own names to maps, each as a section.</summary>
+    public IEnumerable<(string Name, Section Section)> NamedMaps(string key)
+    {
+        var below = shape?.Key(key).Is(KeyKind.NamedMaps);
+        var names = MapAs(key, below: null);
+        if (isDescribing)
+        {
+            yield return ("name", new Section(map, $"{PathOf(key)}.<name>", problems, below, isDescribing));
+            yield break;
+        }
+
+        foreach (var name in names.Keys)
+        {
+            yield return (name, names.MapAs(name, below));
+        }
+    }
+
     /// <summary>A list of maps, each as a section; what is no map is reported and left out.</summary>
     public IEnumerable<Section> Maps(string key)
     {

@@ -72,9 +72,12 @@ internal sealed partial class Section
         return number;
     }
 
-    public double Real(string key, double byDefault, double min, double max)
+    public double Real(string key, double byDefault, double min, double max) => OptionalReal(key, byDefault, min, max) ?? byDefault;
+
+    /// <summary>A number for which there need not be one.</summary>
+    public double? OptionalReal(string key, double? byDefault, double min, double max)
     {
-        shape?.Key(key).Is(KeyKind.Number, byDefault.ToString(CultureInfo.InvariantCulture), min.ToString(CultureInfo.InvariantCulture), max.ToString(CultureInfo.InvariantCulture));
+        shape?.Key(key).Is(KeyKind.Number, byDefault?.ToString(CultureInfo.InvariantCulture), min.ToString(CultureInfo.InvariantCulture), max.ToString(CultureInfo.InvariantCulture));
         var node = Value(key);
         if (node is null)
         {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OtlpTap.Announce;
+using OtlpTap.Evaluations;
 using OtlpTap.Forward;
 using OtlpTap.Judges;
 using OtlpTap.Otlp;
@@ -94,6 +95,9 @@ internal sealed record TapProcessorOptions
 
     /// <summary><c>verdicts</c>: what the backend is told of what was found behind the line.</summary>
     public AnnounceOptions Verdicts { get; init; } = new();
+
+    /// <summary><c>evaluations</c>: how results that come as telemetry are read.</summary>
+    public EvaluationOptions Evaluations { get; init; } = new();
 
     /// <summary><c>detectors.judge</c>: evaluators outside the tap. Default none.</summary>
     public ImmutableArray<JudgeOptions> Judges { get; init; } = [];

@@ -33,7 +33,6 @@ internal sealed class EvaluationWatch : IDisposable
     private const Resolution Decided = Resolution.Found;
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
-    private readonly EvaluationOptions _options;
     private readonly IVerdictSink _verdicts;
     private readonly EvaluationMetrics _metrics;
     private readonly TimeProvider _time;
@@ -41,7 +40,8 @@ internal sealed class EvaluationWatch : IDisposable
 
     // Everything below is guarded by the gate.
     private readonly Lock _gate = new();
-    private readonly EvaluationReader _reader;
+    private EvaluationOptions _options;
+    private EvaluationReader _reader;
     private readonly EvaluationFindings _findings = new(EvaluationFindings.EvaluationsMax);
     private readonly ReferenceTable _responses = new(ResponsesMax, keepsLatestTrace: false);
     private readonly ReferenceTable _sessions = new(SessionsMax, keepsLatestTrace: true);
@@ -78,18 +78,36 @@ internal sealed class EvaluationWatch : IDisposable
         }
     }
 
+    /// <summary>Puts another configuration in force, for what comes from now on.</summary>
+    public void Change(EvaluationOptions options)
+    {
+        lock (_gate)
+        {
+            if (_options != options)
+            {
+                _options = options;
+                _reader = new EvaluationReader(options);
+            }
+        }
+    }
+
     /// <summary>The handler of recorded requests.</summary>
     public void Recorded(in TeeItem item) => Observe(item.Signal, item.Payload.Span);
 
     public void Observe(Signal signal, ReadOnlySpan<byte> request)
     {
-        if (signal == Signal.Metrics || !_options.IsEnabled)
+        if (signal == Signal.Metrics)
         {
             return;
         }
 
         lock (_gate)
         {
+            if (!_options.IsEnabled)
+            {
+                return;
+            }
+
             _findings.Clear();
             _reader.Read(signal, request, _findings);
             var isAwaited = Remember(_responses, _findings.Responses) | Remember(_sessions, _findings.Sessions);
