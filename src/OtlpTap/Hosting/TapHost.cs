@@ -6,6 +6,7 @@ using OtlpTap.Causes;
 using OtlpTap.Cli;
 using OtlpTap.Configuration;
 using OtlpTap.Corpus;
+using OtlpTap.Evaluations;
 using OtlpTap.Forward.Spool;
 using OtlpTap.Judges;
 using OtlpTap.Metrics;
@@ -43,6 +44,7 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly RecorderSetup _recording;
     private readonly RecorderLoop _recorderLoop;
     private readonly CaptureLoop _captureLoop;
+    private readonly EvaluationWatch _evaluations;
     private readonly Announcer _announcer;
     private readonly JudgePanel _judges;
     private readonly Readiness _readiness;
@@ -86,7 +88,7 @@ internal sealed class TapHost : IAsyncDisposable
         _recording = new RecorderSetup(options, corpus, _metrics, time, logs);
         var (recorder, scheduler) = (_recording.Recorder, _recording.Scheduler);
         _captureLoop = new CaptureLoop(corpus, scheduler, new CaseWriter(corpus, recorder, _metrics.Corpus, time, logs.CreateLogger<CaseWriter>()), _metrics.Corpus, time, logs.CreateLogger<CaptureLoop>(), caseWritten);
-        _recorderLoop = new RecorderLoop(_tee, recorder, scheduler.Recorded, scans, _metrics.Recorder, time, logs.CreateLogger<RecorderLoop>());
+        _recorderLoop = new RecorderLoop(_tee, recorder, Recorded, scans, _metrics.Recorder, time, logs.CreateLogger<RecorderLoop>());
 
         // The request path.
         _inFlight = new ByteBudget(processor.InFlightBytesMax);
@@ -94,6 +96,7 @@ internal sealed class TapHost : IAsyncDisposable
 
         // Back to the backend.
         _announcer = new Announcer(() => _options.Processor.Verdicts, signal => _line.VerdictTargetsOf(signal), VersionCommand.Version, payloads, _metrics.Announce, time, logs.CreateLogger<Announcer>());
+        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, new TelemetryVerdicts(scheduler, _announcer), _metrics.Evaluations, time);
         _judges = new JudgePanel(processor.Judges, _announcer, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
         _readiness = new Readiness(() => _line.Exporters.Primaries.Select(exporter => (exporter.Id, exporter.IsReachable)), time);
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
@@ -114,6 +117,7 @@ internal sealed class TapHost : IAsyncDisposable
         _metrics.OnScrape(() => _line.PublishMetrics());
         _metrics.OnScrape(_announcer.PublishMetrics);
         _metrics.OnScrape(_judges.PublishMetrics);
+        _metrics.OnScrape(_evaluations.PublishMetrics);
         _metrics.OnScrape(() => _metrics.Receive.InFlightSampled(_inFlight.TakenBytes, _inFlight.LimitBytes));
     }
 
@@ -198,6 +202,7 @@ internal sealed class TapHost : IAsyncDisposable
         _tee.Complete();
         await _recording.StopAsync();
         await _recorderEnds;
+        _evaluations.Finish();
         await _probing;
 
         // Cases are what a restart must not lose: they get a second even where the requests took all the time.
@@ -212,6 +217,7 @@ internal sealed class TapHost : IAsyncDisposable
         await _server.DisposeAsync();
         _announcer.Dispose();
         _judges.Dispose();
+        _evaluations.Dispose();
         _recording.Dispose();
         _reloader?.Dispose();
         _stopping.Dispose();
@@ -228,6 +234,13 @@ internal sealed class TapHost : IAsyncDisposable
         using var telling = new CancellationTokenSource(half, _time);
         await _judges.DrainAsync(judging.Token);
         await _announcer.DrainAsync(telling.Token);
+    }
+
+    /// <summary>What is done with a request once it is recorded, on the recorder's thread.</summary>
+    private void Recorded(in TeeItem item)
+    {
+        _recording.Scheduler.Recorded(item);
+        _evaluations.Recorded(item);
     }
 
     /// <summary>Keeps the answer of /readyz fresh while no requests show whether the upstreams are there, and tells of rules that come to errors.</summary>
@@ -275,6 +288,7 @@ internal sealed class TapHost : IAsyncDisposable
         _inFlight.LimitBytes = next.Processor.InFlightBytesMax;
         _line = line;
         _options = next;
+        _evaluations.Change(next.Processor.Evaluations);
         lock (_retiring)
         {
             _retiring.RemoveAll(task => task.IsCompleted);
