@@ -4,6 +4,7 @@ using OtlpTap.Benchmarks.Cost;
 using OtlpTap.Benchmarks.EndToEnd;
 using OtlpTap.Benchmarks.Micro;
 using OtlpTap.Benchmarks.Proxies;
+using OtlpTap.Benchmarks.Recording;
 using OtlpTap.Benchmarks.Sink;
 using OtlpTap.Benchmarks.StartUp;
 using OtlpTap.Benchmarks.Transport;
@@ -17,7 +18,7 @@ internal static class Program
 
     private static async Task<int> Main(string[] arguments)
     {
-        var root = new RootCommand("Measures OtlpTap.") { EndToEndCommand.Create(), TeeCommand.Create(), StartUpCommand.Create(), TransportCommand.Create(), CostCommand.Create(), Micro(), Sink(), Yarp() };
+        var root = new RootCommand("Measures OtlpTap.") { EndToEndCommand.Create(), TeeCommand.Create(), StartUpCommand.Create(), TransportCommand.Create(), CostCommand.Create(), RecorderCommand.Create(), Micro(), Sink(), Yarp() };
         return await root.Parse(arguments).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = StopDeadline });
     }
 
