@@ -47,6 +47,11 @@ internal readonly record struct KnownKey(string Prefix, int LengthMin, KeyAlphab
         new("NRAK-", 24, KeyAlphabet.Word), new("sntrys_", 40, KeyAlphabet.Any), new("sntryu_", 40, KeyAlphabet.Hex), new("phx_", 32, KeyAlphabet.Url), new("tfp_", 40, KeyAlphabet.Url), new("AGE-SECRET-KEY-1", 50, KeyAlphabet.Upper),
     ];
 
+    // Longer than any of these keys; what goes on is taken as well, but not looked at again and again where none is found.
+    private const int LookedAtMax = 512;
+
+    private const int FirstLookMax = 64;
+
     private static readonly KnownKey[][] ByFirst = Group();
 
     /// <summary>The length of the key that begins <paramref name="text"/>; 0 where none does.</summary>
@@ -59,10 +64,10 @@ internal readonly record struct KnownKey(string Prefix, int LengthMin, KeyAlphab
 
         foreach (var known in ByFirst[text[0]])
         {
-            if (Starts(text, known.Prefix))
+            if (Starts(text, known.Prefix) && LooksMade(text[known.Prefix.Length..Math.Min(text.Length, known.Prefix.Length + FirstLookMax)], known.Alphabet))
             {
                 var length = known.Prefix.Length;
-                while (length < text.Length && known.Has(text[length]))
+                while (length < Math.Min(text.Length, LookedAtMax) && known.Has(text[length]))
                 {
                     length++;
                 }
@@ -76,8 +81,13 @@ internal readonly record struct KnownKey(string Prefix, int LengthMin, KeyAlphab
 
                 var body = text[known.Prefix.Length..end];
                 var isWhole = length == text.Length || !char.IsAsciiLetterOrDigit((char)text[length]);
-                if (body.Length >= known.LengthMin && isWhole && LooksMade(body, known.Alphabet))
+                if (body.Length >= known.LengthMin && (isWhole || length == LookedAtMax) && LooksMade(body, known.Alphabet))
                 {
+                    while (length == LookedAtMax && end < text.Length && known.Has(text[end]))
+                    {
+                        end++;
+                    }
+
                     return end;
                 }
             }

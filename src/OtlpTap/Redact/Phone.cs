@@ -16,8 +16,8 @@ internal static class Phone
             '1' => digits.Length == 11 && digits[1] >= '2' && digits[4] >= '2',
             '7' => digits.Length == 11,
 
-            // "+5 10 20 30 40" is arithmetic: some group has three digits at least.
-            _ => groups.ContainsAnyInRange((byte)3, (byte)15),
+            // "+5 10 20 30 40" is arithmetic: some group has three digits at least, or there are ten.
+            _ => digits.Length >= 10 || groups.ContainsAnyInRange((byte)3, (byte)15),
         };
     }
 

@@ -123,7 +123,7 @@ internal ref struct TextScanner
         var lastDot = -1;
         while (end < _text.Length && end - at <= DomainMax && (IsWord(_text[end]) || _text[end] is (byte)'.' or (byte)'-' or >= 0x80))
         {
-            lastDot = _text[end] == '.' && end > at + 1 && end + 1 < _text.Length && IsLetter(_text[end + 1]) ? end : lastDot;
+            lastDot = _text[end] == '.' && end > at + 1 && end + 2 < _text.Length && IsLetter(_text[end + 1]) && IsLetter(_text[end + 2]) ? end : lastDot;
             end++;
         }
 
@@ -139,8 +139,7 @@ internal ref struct TextScanner
             end++;
         }
 
-        var top = _text[(lastDot + 1)..end];
-        return top.Length < 2 || IsPictureEnding(top) ? at + 1 : Found(start, end, Sensitive.Email);
+        return IsPictureEnding(_text[(lastDot + 1)..end]) ? at + 1 : Found(start, end, Sensitive.Email);
     }
 
     // icon@2x.png
@@ -295,7 +294,7 @@ internal ref struct TextScanner
     private int AtPhone(int i)
     {
         const int DigitsMax = 15;
-        if (i > 0 && (IsWord(_text[i - 1]) || (_text[i] != '+' && IsJoined(_text[i - 1]))))
+        if (i > 0 && (IsWord(_text[i - 1]) || (_text[i] != '+' && IsJoined(_text[i - 1])) || (i > 1 && _text[i - 1] == ' ' && IsDigit(_text[i - 2]))))
         {
             return i + 1;
         }
@@ -306,6 +305,7 @@ internal ref struct TextScanner
         var isInternational = _text[i] == '+';
         var hasArea = false;
         var isDotted = true;
+        var isSpaced = false;
         var lastDigit = i;
         var end = isInternational ? i + 1 : i;
         for (; end < _text.Length; end++)
@@ -320,6 +320,7 @@ internal ref struct TextScanner
 
                 digits[count++] = c;
                 groups[group]++;
+                isDotted &= !isSpaced;
                 lastDigit = end;
             }
             else if (c is (byte)'(' && (count <= 4 || group == 0) && !hasArea)
@@ -333,7 +334,7 @@ internal ref struct TextScanner
             }
             else if (c is (byte)' ' or (byte)'-' or (byte)'.' or (byte)'/' && count > 0 && (_text[end - 1] is (byte)')' || IsDigit(_text[end - 1])))
             {
-                isDotted &= c is (byte)'-' or (byte)'.';
+                isSpaced = c is not ((byte)'-' or (byte)'.');
                 Next(ref group, groups);
             }
             else
@@ -479,7 +480,27 @@ internal ref struct TextScanner
                 : 0;
         }
 
-        return SensitiveKeys.KindOf(name) == Sensitive.Secret ? AtAssigned(end, name) : 0;
+        return IsAssigned(end) && SensitiveKeys.KindOf(name) == Sensitive.Secret ? AtAssigned(end, name) : 0;
+    }
+
+    // Asked before anything that takes longer: few words are followed so.
+    private readonly bool IsAssigned(int end)
+    {
+        const int DecorationMax = 4;
+        for (var at = end; at < _text.Length && at - end < DecorationMax; at++)
+        {
+            switch (_text[at])
+            {
+                case (byte)':' or (byte)'=':
+                    return true;
+                case (byte)' ' or (byte)'"' or (byte)'\'' or (byte)'`' or (byte)'\\':
+                    continue;
+                default:
+                    return false;
+            }
+        }
+
+        return false;
     }
 
     private static bool IsScheme(ReadOnlySpan<byte> name, out bool isBasic)

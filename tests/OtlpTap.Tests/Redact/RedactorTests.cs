@@ -150,7 +150,7 @@ public sealed class RedactorTests
     }
 
     [Theory]
-    [InlineData("(", "missing")]
+    [InlineData("(", "not closed")]
     [InlineData("a*", "empty text")]
     public void A_pattern_that_cannot_be_used_is_told(string pattern, string expected) =>
         Assert.Contains(expected, Redactor.Problem(pattern), StringComparison.Ordinal);
