@@ -41,6 +41,7 @@ internal sealed class CaptureLoop
     private bool _isFull;
     private int _givenUp;
     private int _leftOver;
+    private long _countsWrittenAt;
     private readonly LogAllowance _lines;
 
     public CaptureLoop(
@@ -60,6 +61,7 @@ internal sealed class CaptureLoop
         _logger = logger;
         _written = written;
         _lines = new LogAllowance(LinesMax, LinesInterval, time);
+        _countsWrittenAt = time.GetTimestamp();
         scheduler.Changed = Ring;
     }
 
@@ -83,6 +85,8 @@ internal sealed class CaptureLoop
             {
                 Handle(capture, isLastAttempt: true);
             }
+
+            WriteCounts();
         });
         await Task.WhenAny(flushing, Task.Delay(deadline, _time));
 
@@ -105,13 +109,41 @@ internal sealed class CaptureLoop
         {
             if (_scheduler.TakeDue(early: false, out var wait) is not { } capture)
             {
-                return wait;
+                return WriteCountsIfDue(wait);
             }
 
             Handle(capture, isLastAttempt: false);
         }
 
         return TimeSpan.Zero;
+    }
+
+    /// <summary>Counts change with each occurrence; they are written at most every so often.</summary>
+    private TimeSpan WriteCountsIfDue(TimeSpan wait)
+    {
+        var since = _time.GetElapsedTime(_countsWrittenAt);
+        if (since >= _options.SeenInterval)
+        {
+            WriteCounts();
+            since = TimeSpan.Zero;
+        }
+
+        var left = _options.SeenInterval - since;
+        return wait == Timeout.InfiniteTimeSpan || left < wait ? left : wait;
+    }
+
+    private void WriteCounts()
+    {
+        _countsWrittenAt = _time.GetTimestamp();
+        try
+        {
+            _writer.WriteCounts();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // They stay in memory and are tried again; that nothing can be written is said by the next case.
+            _metrics.WriteRetried();
+        }
     }
 
     private async Task RunAsync()
@@ -182,7 +214,18 @@ internal sealed class CaptureLoop
                 _written?.Invoke(capture, result);
                 break;
 
-            case CaseOutcome.Unchanged:
+            case CaseOutcome.Regressed:
+                _metrics.CaseUpdated();
+                _logger.CaseRegressed(result.Failure, capture.TraceId, result.Path);
+                WritingWorks();
+                _written?.Invoke(capture, result);
+                break;
+
+            case CaseOutcome.Counted or CaseOutcome.Unchanged:
+                break;
+
+            case CaseOutcome.HourlyLimit:
+                _metrics.CaptureDropped(CaptureDropReason.HourlyLimit);
                 break;
 
             case CaseOutcome.NotRecorded:

@@ -38,7 +38,6 @@ internal sealed class CaptureScheduler
     // Each pending capture stands here once; when it was put off since, it is put back as it comes up.
     private readonly PriorityQueue<Capture, long> _byDue = new();
     private readonly RecentTraces _recent;
-    private readonly HourlyLimit _hourly;
     private readonly CaptureJournal? _journal;
     private readonly List<Capture> _taken = [];
     private ulong _lastNumber;
@@ -55,7 +54,6 @@ internal sealed class CaptureScheduler
         _settleMax = TimestampsIn(options.SettleMax);
         _lateWindow = TimestampsIn(options.LateWindow);
         _recent = new RecentTraces(options.LateTracesMax);
-        _hourly = new HourlyLimit(options.CasesPerHourMax, time);
     }
 
     /// <summary>Called, on any thread, when the next due time may have become earlier.</summary>
@@ -331,12 +329,6 @@ internal sealed class CaptureScheduler
         if (_pending.Count >= _options.PendingMax)
         {
             _metrics.CaptureDropped(CaptureDropReason.PendingFull);
-            return false;
-        }
-
-        if (!isUpdate && !_hourly.TryTake())
-        {
-            _metrics.CaptureDropped(CaptureDropReason.HourlyLimit);
             return false;
         }
 

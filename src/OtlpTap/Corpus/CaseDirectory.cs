@@ -5,7 +5,7 @@ using OtlpTap.Otlp;
 namespace OtlpTap.Corpus;
 
 /// <summary>
-/// The folder of the cases, <c>&lt;root&gt;/&lt;failure&gt;/&lt;trace id&gt;/</c>: paths, and files that are either whole
+/// The folder of the cases, <c>&lt;root&gt;/&lt;failure&gt;/&lt;fingerprint&gt;/</c>: paths, and files that are either whole
 /// or not there. File system errors come out as <see cref="IOException"/> and <see cref="UnauthorizedAccessException"/>.
 /// </summary>
 internal sealed class CaseDirectory(string root)
@@ -13,6 +13,15 @@ internal sealed class CaseDirectory(string root)
     public const string CaseFile = "case.json";
     public const string TraceFile = "trace.json";
     public const string LogsFile = "logs.json";
+    public const string SeenFile = "seen.json";
+
+    /// <summary>Further traces of a case, below its folder.</summary>
+    public const string TracesFolder = "traces";
+
+    private const string IgnoreFile = ".gitignore";
+
+    // What a clone must not have, or has no use for.
+    private const string Ignored = ".redaction-key*\n.lock\n.*.tmp\n";
 
     /// <summary>
     /// Up to so many bytes a file is indented; nobody reads the lines of a larger one. Indentation costs its depth for each
@@ -55,28 +64,86 @@ internal sealed class CaseDirectory(string root)
             : 0;
     }
 
-    /// <summary>Where the trace's case lies, whatever failure it was filed under; null when it has none.</summary>
-    public string? Find(in TraceId traceId)
+    /// <summary>Where the case of a fingerprint lies, whatever failure it was filed under; null when there is none.</summary>
+    public string? Find(string failure, string fingerprint)
     {
+        var expected = PathFor(failure, fingerprint);
+        if (File.Exists(Path.Combine(expected, CaseFile)))
+        {
+            return expected;
+        }
+
         if (!Directory.Exists(Root))
         {
             return null;
         }
 
-        var name = traceId.ToString();
-        foreach (var failure in Directory.EnumerateDirectories(Root))
+        foreach (var folder in Directory.EnumerateDirectories(Root))
         {
-            var path = Path.Combine(failure, name);
-            if (Directory.Exists(path))
+            var path = Path.Combine(folder, fingerprint);
+            if (File.Exists(Path.Combine(path, CaseFile)))
             {
                 return path;
             }
         }
 
-        return null;
+        return Directory.Exists(expected) ? expected : null;
     }
 
-    public string PathFor(string failure, in TraceId traceId) => Path.Combine(Root, FolderName(failure), traceId.ToString());
+    public string PathFor(string failure, string fingerprint) => Path.Combine(Root, FolderName(failure), fingerprint);
+
+    /// <summary>Folders with a case, of whatever format, in the order of their names.</summary>
+    public IEnumerable<string> CaseFolders() => Directory.Exists(Root)
+        ? Directory.EnumerateDirectories(Root).Order(StringComparer.Ordinal)
+            .SelectMany(failure => Directory.EnumerateDirectories(failure).Order(StringComparer.Ordinal))
+            .Where(path => File.Exists(Path.Combine(path, CaseFile)))
+        : [];
+
+    /// <summary>Makes the folder of a case; with the first one, what keeps Git from taking the files that are this machine's.</summary>
+    public void Create(string casePath)
+    {
+        Directory.CreateDirectory(casePath);
+        var ignore = Path.Combine(Root, IgnoreFile);
+        if (!File.Exists(ignore))
+        {
+            File.WriteAllText(ignore, Ignored);
+            _bytes = _bytes >= 0 ? _bytes + Ignored.Length : _bytes;
+        }
+    }
+
+    /// <summary>Removes a file and answers its size; 0 when there is none.</summary>
+    public long Delete(string path)
+    {
+        var length = LengthOf(path);
+        var bytesBefore = Bytes;
+        File.Delete(path);
+        _bytes = bytesBefore - length;
+        return length;
+    }
+
+    /// <summary>Removes further traces, the oldest first, until the folder has no more than <paramref name="bytesMax"/>. Answers how many.</summary>
+    public int DeleteOldestTraces(long bytesMax)
+    {
+        if (!Directory.Exists(Root) || Bytes <= bytesMax)
+        {
+            return 0;
+        }
+
+        var deleted = 0;
+        var files = new DirectoryInfo(Root).EnumerateFiles("*.json", OwnFiles).Where(file => file.Directory?.Name == TracesFolder).OrderBy(file => file.LastWriteTimeUtc).ToList();
+        foreach (var file in files)
+        {
+            if (Bytes <= bytesMax)
+            {
+                break;
+            }
+
+            Delete(file.FullName);
+            deleted++;
+        }
+
+        return deleted;
+    }
 
     /// <summary>Writes to a temporary name beside the file, to the disk, and renames it over the old one. A leftover of a crash is overwritten.</summary>
     public void Write(string casePath, string fileName, Action<Utf8JsonWriter> write)

@@ -11,6 +11,9 @@ internal static partial class CorpusLog
     [LoggerMessage(Level = LogLevel.Information, Message = "case updated: {Failure}  {TraceId}  {Path}")]
     public static partial void CaseUpdated(this ILogger logger, string failure, TraceId traceId, string path);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "case regressed: {Failure}  {TraceId}  {Path}")]
+    public static partial void CaseRegressed(this ILogger logger, string failure, TraceId traceId, string path);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "cases cannot be written to {Directory}: {Problem}; trying again, telemetry is relayed meanwhile")]
     public static partial void WritingFails(this ILogger logger, string directory, string problem);
 

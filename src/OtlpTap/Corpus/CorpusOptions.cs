@@ -1,3 +1,5 @@
+using OtlpTap.Redact;
+
 namespace OtlpTap.Corpus;
 
 /// <summary>Where cases go, when they are written, and how many there may be.</summary>
@@ -29,6 +31,24 @@ internal sealed record CorpusOptions
 
     /// <summary>New cases in any hour, so that an outage of a model does not bury the disk (<c>cases_per_hour</c>). Default 10,000; 0 is no limit.</summary>
     public int CasesPerHourMax { get; init; } = 10_000;
+
+    /// <summary>
+    /// How often in an hour the files of one case may change because of further occurrences (<c>cases_per_hour_per_fingerprint</c>);
+    /// counts are kept all the same. Default 20; 0 is no limit.
+    /// </summary>
+    public int UpdatesPerHourMax { get; init; } = 20;
+
+    /// <summary>Traces kept beside a case's first one, chosen for variety (<c>traces_per_case</c>). Default 5; 0 to 1,000.</summary>
+    public int TracesPerCase { get; init; } = 5;
+
+    /// <summary>How often the counts of a case are written while it occurs. Default 30 s.</summary>
+    public TimeSpan SeenInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Cases whose counts and limits are held in memory; the one longest unseen leaves first. Default 10,000 (about 1 KB each).</summary>
+    public int CasesInMemoryMax { get; init; } = 10_000;
+
+    /// <summary>What is taken out before anything is written (<c>redact</c>).</summary>
+    public RedactOptions Redact { get; init; } = new();
 
     /// <summary>Bytes of the case folder beyond which nothing is written (<c>max_size_mib</c>). Default 4 GiB; 0 is no limit.</summary>
     public long DirectoryBytesMax { get; init; } = 4L << 30;

@@ -39,6 +39,16 @@ internal enum CaseFailReason
     Internal,
 }
 
+/// <summary>Why a further trace of a case was removed.</summary>
+internal enum TraceRemoveReason
+{
+    /// <summary>A newer one took its place.</summary>
+    Replaced,
+
+    /// <summary>The folder of cases has reached its size.</summary>
+    DirectoryFull,
+}
+
 /// <summary>Cases: written, completed, waiting, and why one is missing.</summary>
 internal sealed class CorpusMetrics
 {
@@ -55,6 +65,15 @@ internal sealed class CorpusMetrics
     private readonly Gauge _pending;
     private readonly Gauge _recent;
     private readonly Gauge _directoryBytes;
+    private readonly Counter _occurrences;
+    private readonly Counter _regressions;
+    private readonly Counter _limited;
+    private readonly Counter _tracesKept;
+    private readonly Counter.Child[] _tracesRemoved;
+    private readonly Counter.Child[] _redactions;
+
+    /// <summary>In the order of the numbers that <see cref="Redacted"/> is given.</summary>
+    public static readonly string[] RedactionKinds = ["email", "phone", "card", "iban", "api_key", "token", "jwt", "private_key", "secret", "user", "pattern", "attribute"];
 
     public CorpusMetrics(IMetricFactory factory)
     {
@@ -83,8 +102,30 @@ internal sealed class CorpusMetrics
             new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.001, 4, 8) });
         _pending = factory.CreateGauge("otlptap_corpus_pending_captures", "Traces with a verdict that wait to settle or to be written.");
         _recent = factory.CreateGauge("otlptap_corpus_recent_traces", "Traces with a case that are still watched for late spans.");
+        _occurrences = factory.CreateCounter("otlptap_corpus_occurrences_total", "Failing traces that are an occurrence of a case, by the case's status then; its first one included.", ["status"]);
+        _regressions = factory.CreateCounter("otlptap_corpus_regressions_total", "Cases seen again after they were fixed.");
+        _limited = factory.CreateCounter("otlptap_corpus_updates_limited_total", "Occurrences that would have changed their case's files beyond what an hour may bring; they are counted all the same.");
+        _tracesKept = factory.CreateCounter("otlptap_corpus_traces_kept_total", "Further traces kept beside a case's first one.");
+        var removed = factory.CreateCounter("otlptap_corpus_traces_removed_total", "Further traces that were removed.", ["reason"]);
+        _tracesRemoved = [removed.WithLabels("replaced"), removed.WithLabels("directory_full")];
+        var redactions = factory.CreateCounter("otlptap_corpus_redactions_total", "What was taken out of traces before they were written.", ["kind"]);
+        _redactions = [.. RedactionKinds.Select(kind => redactions.WithLabels(kind))];
         _directoryBytes = factory.CreateGauge("otlptap_corpus_directory_bytes", "Bytes of the folder of cases as far as the tap has seen it grow.");
     }
+
+    /// <param name="status">Of the case; a closed set.</param>
+    public void Occurred(string status) => _occurrences.WithLabels(status).Inc();
+
+    public void CaseRegressed() => _regressions.Inc();
+
+    public void UpdateLimited() => _limited.Inc();
+
+    public void TraceKept() => _tracesKept.Inc();
+
+    public void TracesRemoved(TraceRemoveReason reason, int count) => _tracesRemoved[(int)reason].Inc(count);
+
+    /// <param name="kind">Its number in the names given to <see cref="CorpusMetrics"/>.</param>
+    public void Redacted(int kind, int count) => _redactions[kind].Inc(count);
 
     public void CaseWritten() => _written.Inc();
 

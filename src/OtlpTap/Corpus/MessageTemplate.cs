@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using System.Text.Json;
 
@@ -18,6 +19,8 @@ internal static class MessageTemplate
     private const int TemplateMax = 300;
 
     private const int ArgumentsMax = 64;
+
+    private static readonly SearchValues<char> PlaceholderName = SearchValues.Create("abcdefghijklmnopqrstuvwxyz_");
 
     // Where tools and providers put what went wrong, in the order in which it is looked for.
     private static readonly string[] ErrorKeys = ["error", "message", "detail", "details", "error_message", "errorMessage", "reason", "title", "code", "type", "content", "text", "errors"];
@@ -305,7 +308,7 @@ internal static class MessageTemplate
         var inside = text.AsSpan(i + 1, end - 1);
         var colon = inside.IndexOf(':');
         inside = colon < 0 ? inside : inside[..colon];
-        if (inside.ContainsAnyExcept("abcdefghijklmnopqrstuvwxyz_"))
+        if (inside.ContainsAnyExcept(PlaceholderName))
         {
             return 0;
         }

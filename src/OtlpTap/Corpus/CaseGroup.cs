@@ -53,7 +53,7 @@ internal sealed record CaseGroup(string Failure, string Agent, string Subject, s
 
     public static CaseGroup Of(in Verdict primary, AgentRun run)
     {
-        var step = primary.SpanId.IsZero ? run.AnsweringStep ?? run.Steps.FirstOrDefault() : run.Find(primary.SpanId);
+        var step = primary.SpanId.IsZero ? run.AnsweringStep ?? FirstStep(run) : run.Find(primary.SpanId);
         var agent = AgentOf(step, run);
         if (step is null)
         {
@@ -84,7 +84,7 @@ internal sealed record CaseGroup(string Failure, string Agent, string Subject, s
             }
         }
 
-        return MessageTemplate.OfName(FirstOf(run.Steps.FirstOrDefault(other => other.Agent is { Length: > 0 })?.Agent, step?.Service, run.Steps.FirstOrDefault()?.Service));
+        return MessageTemplate.OfName(FirstOf(run.Steps.FirstOrDefault(other => other.Agent is { Length: > 0 })?.Agent, step?.Service, FirstStep(run)?.Service));
     }
 
     private static string SubjectOf(RunStep step, AgentRun run) =>
@@ -112,6 +112,8 @@ internal sealed record CaseGroup(string Failure, string Agent, string Subject, s
 
     private static string? ArgumentsOf(RunStep step) =>
         step.Input.Concat(step.Output).SelectMany(message => message.Parts).LastOrDefault(part => part.Kind == PartKind.ToolCall)?.Arguments;
+
+    private static RunStep? FirstStep(AgentRun run) => run.Steps.Count > 0 ? run.Steps[0] : null;
 
     private static string Clean(string message)
     {
