@@ -5,6 +5,7 @@ using OtlpTap.Forward;
 using OtlpTap.Judges;
 using OtlpTap.Otlp;
 using OtlpTap.Recorder;
+using OtlpTap.Redact;
 using OtlpTap.Rules;
 using OtlpTap.Rules.Expressions;
 
@@ -89,6 +90,15 @@ internal sealed record TapProcessorOptions
 
     /// <summary><c>corpus.cases_per_hour</c>: new cases in any hour; what exceeds it is counted. Default 10,000; 0 is no limit.</summary>
     public int CorpusCasesPerHourMax { get; init; } = 10_000;
+
+    /// <summary><c>corpus.cases_per_hour_per_fingerprint</c>: how often in an hour the files of one case may change. Default 20; 0 is no limit.</summary>
+    public int CorpusUpdatesPerHourMax { get; init; } = 20;
+
+    /// <summary><c>corpus.traces_per_case</c>: further traces kept beside a case's first one. Default 5; 0 to 1,000.</summary>
+    public int CorpusTracesPerCase { get; init; } = 5;
+
+    /// <summary><c>corpus.redact</c>: what is taken out before anything is written. Default on, masking.</summary>
+    public RedactOptions CorpusRedact { get; init; } = new();
 
     /// <summary><c>corpus.max_size_mib</c>: bytes of the case folder beyond which nothing is written. Default 4 GiB; 0 is no limit.</summary>
     public long CorpusBytesMax { get; init; } = 4L << 30;

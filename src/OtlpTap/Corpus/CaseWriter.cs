@@ -40,11 +40,6 @@ internal enum CaseOutcome
 
 internal readonly record struct CaseResult(CaseOutcome Outcome, string Failure = "", string Path = "");
 
-/// <summary>Reads a trace as an agent's run. Null: nothing in it is one.</summary>
-/// <param name="spans">A serialized <c>ExportTraceServiceRequest</c> of one trace.</param>
-/// <param name="logs">A serialized <c>ExportLogsServiceRequest</c> of the same; may be empty.</param>
-internal delegate AgentRun? RunReading(ReadOnlySpan<byte> spans, ReadOnlySpan<byte> logs);
-
 /// <summary>
 /// Makes a case of a capture, or counts it as an occurrence of a case that is there: all of its trace that the recorder
 /// holds, redacted, joined with what the case has already. Nothing that was in a case is lost by writing it again: the
@@ -61,7 +56,6 @@ internal sealed class CaseWriter
 
     private readonly CorpusOptions _options;
     private readonly Recorder _recorder;
-    private readonly RunReading _readRun;
     private readonly CorpusMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<CaseWriter> _logger;
@@ -74,11 +68,10 @@ internal sealed class CaseWriter
     // Made with the first case: the key of the hashes may have to be made beside it.
     private Redactor? _redactor;
 
-    public CaseWriter(CorpusOptions options, Recorder recorder, RunReading readRun, CorpusMetrics metrics, TimeProvider time, ILogger<CaseWriter> logger)
+    public CaseWriter(CorpusOptions options, Recorder recorder, CorpusMetrics metrics, TimeProvider time, ILogger<CaseWriter> logger)
     {
         _options = options;
         _recorder = recorder;
-        _readRun = readRun;
         _metrics = metrics;
         _time = time;
         _logger = logger;
@@ -546,7 +539,9 @@ internal sealed class CaseWriter
         return fragments;
     }
 
-    private AgentRun ReadRun(in TraceId traceId, byte[] spans, byte[] logs) => _readRun(spans, logs) ?? new AgentRun(traceId, []);
+    private static AgentRun ReadRun(in TraceId traceId, byte[] spans, byte[] logs) => ReadRun(spans, logs) ?? new AgentRun(traceId, []);
+
+    private static AgentRun? ReadRun(byte[] spans, byte[] logs) => AgentRunReader.Read(spans, logs, RunLimits.Default) is [var run, ..] ? run : null;
 
     private static RunFacts FactsOf(Capture capture, AgentRun run)
     {
@@ -639,7 +634,7 @@ internal sealed class CaseWriter
         }
 
         // Of the redacted trace: so nothing comes back here that was taken out there.
-        var run = _readRun(spans.Request, logs.Request);
+        var run = ReadRun(spans.Request, logs.Request);
         document.NotReplayable = CaseContent.NotReplayable(run);
         if (run is not null)
         {

@@ -1,4 +1,5 @@
 using OtlpTap.Configuration;
+using OtlpTap.Redact;
 
 namespace OtlpTap.Hosting;
 
@@ -22,8 +23,15 @@ internal static class AtNextStart
             ("corpus.late_window", old.CorpusLateWindow == next.CorpusLateWindow),
             ("corpus.cases_per_hour", old.CorpusCasesPerHourMax == next.CorpusCasesPerHourMax),
             ("detectors.judge", old.Judges.SequenceEqual(next.Judges)),
+            ("corpus.cases_per_hour_per_fingerprint", old.CorpusUpdatesPerHourMax == next.CorpusUpdatesPerHourMax),
+            ("corpus.traces_per_case", old.CorpusTracesPerCase == next.CorpusTracesPerCase),
+            ("corpus.redact", IsSame(old.CorpusRedact, next.CorpusRedact)),
             ("corpus.max_size_mib", old.CorpusBytesMax == next.CorpusBytesMax),
         ];
         return [.. keys.Where(key => !key.IsSame).Select(key => $"processors.tap.{key.Key}: takes effect with the next start; the recorder and the cases go on as they were")];
     }
+
+    // Records compare lists by their place.
+    private static bool IsSame(RedactOptions old, RedactOptions next) =>
+        old with { Attributes = [], Patterns = [] } == next with { Attributes = [], Patterns = [] } && old.Attributes.SequenceEqual(next.Attributes) && old.Patterns.SequenceEqual(next.Patterns);
 }

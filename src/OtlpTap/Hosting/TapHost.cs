@@ -83,6 +83,9 @@ internal sealed class TapHost : IAsyncDisposable
             SettleMax = processor.CorpusSettleMax,
             LateWindow = processor.CorpusLateWindow,
             CasesPerHourMax = processor.CorpusCasesPerHourMax,
+            UpdatesPerHourMax = processor.CorpusUpdatesPerHourMax,
+            TracesPerCase = processor.CorpusTracesPerCase,
+            Redact = processor.CorpusRedact,
             DirectoryBytesMax = processor.CorpusBytesMax,
         };
         _recording = new RecorderSetup(options, corpus, _metrics, time, logs);
