@@ -8,6 +8,7 @@ using OtlpTap.Rules;
 using OtlpTap.Scan;
 using OtlpTap.Validate;
 using OtlpTap.Verdicts;
+using FailureKind = OtlpTap.Verdicts.FailureKind;
 
 namespace OtlpTap.Hosting;
 
