@@ -100,7 +100,7 @@ internal sealed class AnswerText
         }
 
         var word = _text.AsSpan(start, point - start);
-        return word is "e.g" or "i.e" or "Dr" or "Mr" or "Mrs" or "Ms" or "Prof" or "al" or "No" or "vs" || (word.Length == 1 && char.IsUpper(word[0]) && word[0] != 'I')
+        return word is "e.g" or "i.e" or "Dr" or "Mr" or "Mrs" or "Ms" or "Prof" or "al" or "vs" || (word.Length == 1 && char.IsUpper(word[0]) && word[0] != 'I')
             || (word.Length is 1 or 2 && char.IsAsciiDigit(word[0]) && point + 2 < _text.Length && char.IsLetter(_text[point + 2]));
     }
 

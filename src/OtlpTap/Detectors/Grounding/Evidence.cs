@@ -176,7 +176,6 @@ internal sealed class Evidence(HashSet<ulong> wanted, HashSet<ulong> wantedPairs
         var reader = new ElementReader(text);
         ulong before = 0;
         var beforeEnd = -8;
-        var phone = 0UL;
         Span<char> digits = stackalloc char[32];
         var digitCount = 0;
         var words = facts && text.Length <= 65_536 ? new List<string>() : null;
@@ -279,7 +278,6 @@ internal sealed class Evidence(HashSet<ulong> wanted, HashSet<ulong> wantedPairs
             }
 
             beforeEnd = element.End;
-            _ = phone;
             var hash = Letters.Hash(span);
             var pair = Letters.Pair(before, hash);
             if (wantedPairs.Contains(pair))

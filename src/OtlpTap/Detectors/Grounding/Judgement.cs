@@ -27,7 +27,7 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
                 ClaimKind.Quotation => Quotation(claim),
                 _ => 0,
             };
-            weight *= (claim.Sentence.IsUnable && claim.Sentence.Denies ? 0.3 : 1) * (claim.Sentence.IsOpen && claim.Kind != ClaimKind.Identifier ? 0.6 : 1);
+            weight *= (claim.Sentence.IsUnable && claim.Sentence.Denies ? 0.3 : 1) * (claim.Sentence.IsOpen && claim.Kind is ClaimKind.Number or ClaimKind.Date or ClaimKind.Time ? 0.6 : 1);
             if (weight > 0.01)
             {
                 _ungrounded.Add(new UngroundedClaim(claim.Kind, claim.Text, Math.Min(0.9, weight * (_nothingGiven ? 1.2 : 1))));
@@ -74,19 +74,19 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
             return 0;
         }
 
-        var derived = Derived(element.Value, Math.Max(element.HalfPlace, element.Value * (claim.Sentence.Approximates ? 0.02 : 0.002)));
+        var derived = Derived(element.Value, Math.Max(element.HalfPlace, element.Value * (claim.Sentence.Approximates ? 0.02 : 0.002)), claim);
         if (derived)
         {
             _computed.Add(element.Value);
         }
 
-        var small = element.Value <= 12;
+        var small = element.Value <= 12 && element.HalfPlace is 0 or > 0.4;
         var united = element.Unit.Dimension != Dimension.None;
         var conflict = (united && evidence.Dimensions.Contains(element.Unit.Dimension)) || claim.Words.Any(word => evidence.Nouns.Contains(Letters.Stem(word)));
-        var weight = united ? 0.6 : small ? 0.15 : element.Value < 100 && element.HalfPlace > 0.4 ? 0.5 : 0.6;
+        var weight = united ? 0.6 : small ? 0.15 : element.Value < 100 && element.HalfPlace > 0.4 ? 0.58 : 0.6;
         weight = small && element.Worded && !united ? 0.12 : weight;
         weight = conflict ? Math.Max(weight + 0.05, small && !united ? 0.3 : 0.66) : weight;
-        weight *= claim.Sentence.IsAdvice && (element.Unit.Dimension is Dimension.Duration or Dimension.None) && element.Value <= 60 ? 0.3 : 1;
+        weight *= claim.Sentence.IsAdvice && (element.Unit.Dimension is Dimension.Duration or Dimension.None) && element.Value <= (united ? 60 : 999) ? 0.3 : 1;
         return derived ? weight * (claim.Sentence.Computes || small ? 0 : 0.35) : weight;
     }
 
@@ -135,7 +135,7 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
             var converted = other.FromFirst(unit.ToFirst(value));
             var wide = unit.Dimension == Dimension.Temperature
                 ? Math.Max(0.3, element.HalfPlace) * unit.Factor / other.Factor
-                : Math.Abs(converted) * Math.Max(0.012, Math.Min(0.03, element.HalfPlace / Math.Max(value, 0.01)));
+                : Math.Abs(converted) * Math.Max(0.016, Math.Min(0.03, element.HalfPlace / Math.Max(value, 0.01)));
             if (evidence.HasNumber(Math.Abs(converted), wide, unit.Dimension, had => had.Dimension == Dimension.None ? unit.Dimension == Dimension.Temperature || unit.Dimension == Dimension.Data : had == other))
             {
                 return true;
@@ -148,12 +148,12 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
     /// <summary>The time from one moment of the inputs to another.</summary>
     private bool Between(int minutes) => minutes is > 0 and < 1440 && evidence.Minutes.Count <= 128 && evidence.Minutes.Any(start => evidence.Minutes.Contains((start + minutes) % 1440));
 
-    private bool Derived(double value, double tolerance)
+    private bool Derived(double value, double tolerance, Claim claim)
     {
         bool Near(double other) => Math.Abs(other - value) <= tolerance;
         foreach (var column in evidence.Columns.Values)
         {
-            if (column.Count > 1 && (Near(column.Sum()) || Near(column.Sum() / column.Count)))
+            if (claim.Sentence.Computes && column.Count > 1 && (Near(column.Sum()) || Near(column.Sum() / column.Count)))
             {
                 return true;
             }
@@ -307,7 +307,7 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
                 States.At(sentence.Words, i, asValue: false, found);
                 foreach (var (group, state, _) in found)
                 {
-                    var denied = sentence.Words.Skip(Math.Max(0, i - 4)).Take(Math.Min(i, 4)).Any(Vocabulary.Negations.Contains);
+                    var denied = sentence.Words.Skip(Math.Max(0, i - 4)).Take(Math.Min(i, 4)).Where((word, index) => !(word == "no" && index == 0 && i <= 4)).Any(Vocabulary.Negations.Contains);
                     var partly = i > 0 && sentence.Words[i - 1] is "partly" or "mostly" or "teilweise" or "usually";
                     if (!partly)
                     {
@@ -415,9 +415,9 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
 
         foreach (var sentence in answer.Sentences.Where(sentence => !sentence.IsQuestion && !sentence.IsOpen && !sentence.IsAdvice && !sentence.IsUnable && !sentence.Denies))
         {
-            var content = sentence.Words.Where(word => word.Length > 4).ToList();
+            var content = sentence.Words.Where(word => word.Length > 5 && !Vocabulary.Numbers.ContainsKey(word) && !Vocabulary.Arithmetic.Contains(word)).ToList();
             var unseen = content.Count(word => !evidence.Seen.Contains(Letters.Stem(word)));
-            if (content.Count >= 6 && unseen * 10 >= content.Count * 6)
+            if (content.Count >= 5 && unseen * 4 >= content.Count * 3)
             {
                 _ungrounded.Add(new UngroundedClaim(ClaimKind.Wording, string.Join(' ', sentence.Words), 0.56));
             }

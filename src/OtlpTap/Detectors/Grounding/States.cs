@@ -2,8 +2,7 @@ namespace OtlpTap.Detectors.Grounding;
 
 /// <summary>
 /// Words for states of which a thing has one at a time: weather, shipments, payments, ... A row is a group, between bars its states, between commas the words.
-/// A star: only behind a form of "to be" or "still", "now", because the word means other things as well. A plus before two states' letters would be a table of its own:
-/// states that go together (rain under an overcast sky) simply stand in one group with a compatible pair below.
+/// A star: only behind a form of "to be" or "still", "now", because the word means other things as well.
 /// </summary>
 internal static class States
 {

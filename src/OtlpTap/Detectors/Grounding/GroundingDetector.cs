@@ -1,0 +1,110 @@
+using OtlpTap.Runs;
+using OtlpTap.Verdicts;
+
+namespace OtlpTap.Detectors.Grounding;
+
+/// <summary>The final answer states what none of its inputs says, or the contrary of what a tool said. On the step that gave the answer.</summary>
+internal sealed class GroundingDetector(GroundingOptions options) : IDetector
+{
+    private readonly GroundingCheck _check = new(options);
+
+    public string Name => "grounding";
+
+    public void Examine(AgentRun run, DetectionContext context)
+    {
+        if (run.IsCut || run.AnsweringStep is not { } step || string.IsNullOrWhiteSpace(run.FinalAnswer) || context.IsTimeOver)
+        {
+            return;
+        }
+
+        var found = _check.Assess(run.FinalAnswer, Inputs(run, step, context));
+        if (found.Judged && found.Score >= options.Threshold)
+        {
+            context.Found(new Verdict(step.SpanId, FailureKind.Hallucination, Name, VerdictSource.Detector)
+            {
+                Score = found.Score,
+                Explanation = found.Explanation,
+                Evidence = [.. found.Ungrounded.Take(DetectionContext.EvidenceMax).Select(claim => claim.Text)],
+            });
+        }
+    }
+
+    private static List<GroundingInput> Inputs(AgentRun run, RunStep answering, DetectionContext context)
+    {
+        var inputs = new List<GroundingInput>();
+        var known = new HashSet<(GroundingSource, string)>();
+        void Add(GroundingSource source, string? text)
+        {
+            if ((!string.IsNullOrWhiteSpace(text) || source is GroundingSource.FailedTool or GroundingSource.UnrecordedTool) && known.Add((source, text ?? "")))
+            {
+                inputs.Add(new GroundingInput(source, text ?? ""));
+            }
+        }
+
+        Add(GroundingSource.Instructions, run.SystemPrompt);
+        Add(GroundingSource.User, run.UserInput);
+        foreach (var step in run.Steps.Where(step => step.Kind is not StepKind.Evaluator))
+        {
+            Add(GroundingSource.Instructions, step.SystemPrompt);
+            foreach (var document in step.Documents)
+            {
+                Add(GroundingSource.Document, document.Text);
+            }
+
+            if (step.Kind == StepKind.Llm)
+            {
+                foreach (var message in step.Input)
+                {
+                    AddMessage(message, Add);
+                }
+            }
+        }
+
+        foreach (var call in context.Calls.All)
+        {
+            Add(GroundingSource.Arguments, call.Arguments);
+            var text = call.Answer?.Part.Text;
+            var result = string.IsNullOrWhiteSpace(text) ? call.Execution?.Result : text;
+            var failed = call.Outcome != ResultKind.Healthy;
+            var unknown = call.Name is { } name && call.Caller.OfferedTools is { Count: > 0 } offered && offered.All(tool => tool.Name != name);
+            Add(failed || unknown ? GroundingSource.FailedTool : string.IsNullOrWhiteSpace(result) ? GroundingSource.UnrecordedTool : GroundingSource.ToolResult, result);
+        }
+
+        foreach (var tool in run.Steps.Where(step => step.Kind == StepKind.Tool && !context.Calls.IsAskedFor(step)))
+        {
+            Add(GroundingSource.Arguments, tool.Arguments);
+            var failed = tool.Status == StepStatus.Error || tool.Exceptions.Count > 0 || (tool.Result is not null && ResultText.Read(tool.Result, false) != ResultKind.Healthy);
+            Add(failed ? GroundingSource.FailedTool : string.IsNullOrWhiteSpace(tool.Result) ? GroundingSource.UnrecordedTool : GroundingSource.ToolResult, tool.Result);
+        }
+
+        // A result that some other span tells is recorded after all.
+        if (inputs.Any(input => input.Source == GroundingSource.ToolResult))
+        {
+            inputs.RemoveAll(input => input.Source == GroundingSource.UnrecordedTool);
+        }
+
+        return inputs;
+    }
+
+    private static void AddMessage(Message message, Action<GroundingSource, string?> add)
+    {
+        foreach (var part in message.Parts)
+        {
+            switch (part.Kind)
+            {
+                case PartKind.ToolResult:
+                    var kind = ResultText.Read(part.Text, part.IsError);
+                    add(kind != ResultKind.Healthy ? GroundingSource.FailedTool : GroundingSource.ToolResult, part.Text);
+                    break;
+                case PartKind.ToolCall:
+                    add(GroundingSource.Arguments, part.Arguments);
+                    break;
+                case PartKind.Text:
+                    add(message.Role switch { MessageRole.System => GroundingSource.Instructions, MessageRole.Assistant => GroundingSource.Assistant, MessageRole.Tool => GroundingSource.ToolResult, _ => GroundingSource.User }, part.Text);
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+}
