@@ -40,7 +40,7 @@ internal static class Vocabulary
     public static readonly string[] ContextCues =
     [
         "context", "kontext", "contexte", "contexto", "facts:", "fakten:", "document", "dokument", "passage", "excerpt", "source:", "sources:", "quelle", "knowledge base", "wissensbasis",
-        "only from", "only with", "only use", "use only", "using only", "based on the", "according to the", "nur anhand", "nur aus", "summarise", "summarize", "fasse", "resume", "extract", "following text", "article:", "<data", "policy:", "faq",
+        "based on the following", "nur anhand", "summarise", "summarize", "zusammenfass", "following text", "article:", "<data", "policy:", "faq",
     ];
 
     /// <summary>Capitalised for other reasons than that they name something of the inputs.</summary>
