@@ -131,7 +131,7 @@ internal static class RuleSection
             section.Error("attributes", $"a rule adds {RuleAttribute.CountMax} attributes at most, not {added.Count}");
         }
 
-        return [.. added];
+        return added.Count == 0 ? [] : [.. added];
     }
 
     private static string? Word(Section section, string key, bool isRequired)

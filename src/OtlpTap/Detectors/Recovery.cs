@@ -109,7 +109,7 @@ internal static class Recovery
 
     /// <summary>Begun when the other had ended, as far as clocks tell: JavaScript starts spans by one of milliseconds and ends them by another.</summary>
     private static bool IsAfter(RunStep step, RunStep other) =>
-        step.StartUnixNano > other.StartUnixNano && step.EndUnixNano > other.EndUnixNano && step.StartUnixNano + ClockSlack >= other.EndUnixNano;
+        step.StartUnixNano >= other.StartUnixNano && step.EndUnixNano > other.EndUnixNano && step.StartUnixNano + ClockSlack >= other.EndUnixNano;
 
     private static SpanId AgentOf(RunStep step, Dictionary<SpanId, RunStep> steps)
     {

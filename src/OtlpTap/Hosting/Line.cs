@@ -7,8 +7,6 @@ using OtlpTap.Pipeline;
 using OtlpTap.Rules;
 using OtlpTap.Scan;
 using OtlpTap.Validate;
-using OtlpTap.Verdicts;
-using FailureKind = OtlpTap.Verdicts.FailureKind;
 
 namespace OtlpTap.Hosting;
 
@@ -69,7 +67,7 @@ internal sealed class Line
     public void TellRuleErrors() => _ruleErrors.Tell();
 
     private static IReadOnlyList<RuleLabels> Labels(CompiledRules rules) =>
-        [.. Enumerable.Range(0, rules.Count).Select(index => rules[index]).Select(rule => new RuleLabels(rule.Name, rule.Failure, rule.Metric, FailureKind.IsMark(rule.Failure)))];
+        [.. Enumerable.Range(0, rules.Count).Select(index => rules[index]).Select(rule => new RuleLabels(rule.Name, rule.Failure, rule.Metric, Verdicts.FailureKind.IsMark(rule.Failure)))];
 
     // Which receiver a trace came by is not known any more when somebody has judged it.
     private List<IExporter> VerdictTargets(Signal signal)
