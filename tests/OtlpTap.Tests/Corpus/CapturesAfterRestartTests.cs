@@ -23,6 +23,7 @@ public sealed class CapturesAfterRestartTests : IDisposable
     {
         _ring = Path.Combine(Path.GetTempPath(), "otlptap-tests", Guid.NewGuid().ToString("n"));
         _tap = Start();
+        _tap.Resumption!.Run(CancellationToken.None);
     }
 
     [Theory]
