@@ -81,7 +81,8 @@ internal static class RecorderCommand
             var before = GC.GetAllocatedBytesForCurrentThread();
             append = Append(recorder, requests, appends);
             allocated = (double)(GC.GetAllocatedBytesForCurrentThread() - before) / appends;
-            beside = 100.0 * (recorder.MemoryBytes - recorder.RequestBytes - options.SegmentBytes) / size;
+            // The segment that is being filled counts for nothing: how full it is is chance.
+            beside = 100.0 * Math.Max(0, recorder.MemoryBytes - recorder.RequestBytes - options.SegmentBytes) / size;
             lookUps = LookUp(recorder, requests);
         }
 

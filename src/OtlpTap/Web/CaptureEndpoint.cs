@@ -83,7 +83,12 @@ internal static class CaptureEndpoint
     {
         var body = new byte[BodyBytesMax + 1];
         var length = await http.Request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, http.RequestAborted);
-        return length > BodyBytesMax ? null : body.AsMemory(0, length);
+        if (length > BodyBytesMax)
+        {
+            return null; // not in one expression: `null` would become an empty Memory
+        }
+
+        return body.AsMemory(0, length);
     }
 
     /// <summary>Nothing, or <c>{ "failure": "...", "comment": "..." }</c>. Null when it is that.</summary>
