@@ -82,6 +82,25 @@ public sealed class KilledRecorderTests : IDisposable
         Assert.True(recorded.Count > Kills);
     }
 
+    [Fact]
+    public async Task A_second_tap_does_not_get_the_recorders_directory()
+    {
+        await File.WriteAllTextAsync(
+            _files.ConfigFile,
+            $$"""
+            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0" } } } }
+            processors: { tap: { recorder: { directory: '{{Ring}}' }, corpus: { directory: '{{_files.Cases}}' } } }
+            service: { admin: { endpoint: "127.0.0.1:0" } }
+            """,
+            TestContext.Current.CancellationToken);
+        await using var first = await TapProcess.ListeningAsync(TapProgram.Fastest, ["--config", _files.ConfigFile]);
+
+        var (exitCode, _, error) = await TapProgram.Fastest.RunAsync(["--config", _files.ConfigFile]);
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains($"otlptap: recorder.directory {Ring} is in use by another process", error, StringComparison.Ordinal);
+    }
+
     private bool HasCase(long number) => File.Exists(Path.Combine(_files.Cases, "tool_error", TraceOf(number).ToString(), "case.json"));
 
     /// <summary>As the next process would find them, from a copy: looking must not be what repairs it.</summary>
