@@ -1,11 +1,12 @@
 using System.CommandLine;
 using OtlpTap.Configuration;
+using OtlpTap.Detectors;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;
 
 namespace OtlpTap.Cli;
 
-/// <summary><c>otlptap inspect FILE...</c>: which spans of captured payloads the rules would tag, and why.</summary>
+/// <summary><c>otlptap inspect FILE...</c>: which spans of captured payloads rules and detectors call failing, and why.</summary>
 internal static class InspectCommand
 {
     private const int Unreadable = 2;
@@ -33,7 +34,7 @@ internal static class InspectCommand
             }
 
             return loaded.Options is { } options
-                ? Run(options.Rules, parsed.GetValue(files) ?? [], SignalOf(parsed.GetValue(signal)), parsed.GetValue(output) == "json", parsed.InvocationConfiguration.Output, error)
+                ? Run(options.Rules, options.Processor.Detectors, parsed.GetValue(files) ?? [], SignalOf(parsed.GetValue(signal)), parsed.GetValue(output) == "json", parsed.InvocationConfiguration.Output, error)
                 : Unreadable;
         });
         return command;
@@ -46,10 +47,10 @@ internal static class InspectCommand
         _ => null,
     };
 
-    private static int Run(CompiledRules rules, string[] files, Signal? signal, bool asJson, TextWriter output, TextWriter error)
+    private static int Run(CompiledRules rules, DetectorOptions detectors, string[] files, Signal? signal, bool asJson, TextWriter output, TextWriter error)
     {
         // Everything is read before anything is printed: a program that reads the output gets all of it or nothing.
-        var inspection = new Inspection(rules);
+        var inspection = new Inspection(rules, detectors);
         var verdicts = new List<InspectVerdict>();
         var readable = true;
         foreach (var file in files)
@@ -70,6 +71,7 @@ internal static class InspectCommand
             return Unreadable;
         }
 
+        verdicts.AddRange(inspection.JudgeRuns());
         foreach (var verdict in verdicts)
         {
             output.WriteLine(asJson ? InspectOutput.Json(verdict) : InspectOutput.Text(verdict));

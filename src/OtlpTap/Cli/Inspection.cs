@@ -1,15 +1,24 @@
+using System.Buffers;
+using Microsoft.Extensions.Logging.Abstractions;
+using OtlpTap.Detectors;
+using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;
+using OtlpTap.Runs;
 using OtlpTap.Scan;
+using OtlpTap.Verdicts;
 
 namespace OtlpTap.Cli;
 
-/// <summary>A dry run of the rules over captured payloads, with the very scan that runs on the line.</summary>
-internal sealed class Inspection(CompiledRules rules)
+/// <summary>A dry run over captured payloads: the rules with the very scan that runs on the line, the detectors as they run behind it.</summary>
+internal sealed class Inspection(CompiledRules rules, DetectorOptions detectors)
 {
     private readonly RequestScanner _scanner = new(rules);
     private readonly ScanResult _scan = new();
     private readonly HashSet<(TraceId, SpanId)> _seen = [];
+    private readonly Dictionary<TraceId, List<Verdict>> _byRules = [];
+    private readonly ArrayBufferWriter<byte> _spans = new();
+    private readonly ArrayBufferWriter<byte> _logs = new();
 
     /// <summary>Spans inspected so far, one that came twice (a client's retry) once for each time.</summary>
     public int SpanCount { get; private set; }
@@ -28,6 +37,7 @@ internal sealed class Inspection(CompiledRules rules)
         }
 
         problem = "";
+        (payload.Signal == Signal.Logs ? _logs : _spans).Write(payload.Request); // serialized requests concatenate
         SpanCount += payload.Signal == Signal.Traces ? _scan.ItemCount : 0;
         foreach (ref readonly var match in _scan.Matches)
         {
@@ -40,6 +50,35 @@ internal sealed class Inspection(CompiledRules rules)
         return true;
     }
 
+    /// <summary>What the detectors say of all runs in the payloads inspected so far, as if everything had come.</summary>
+    public IEnumerable<InspectVerdict> JudgeRuns()
+    {
+        if (!detectors.IsEnabled)
+        {
+            yield break;
+        }
+
+        // Nobody sends more: whatever is missing will not come. A command has time.
+        var options = detectors with { TraceTimeMax = TimeSpan.FromMinutes(1) };
+        var metrics = new DetectorMetrics(Prometheus.Metrics.WithCustomRegistry(Prometheus.Metrics.NewCustomRegistry()));
+        var judge = new TraceJudge(options, DetectorSet.All(options, TimeProvider.System, TimeSpan.Zero), CauseAnalysis.Find, metrics, TimeProvider.System, NullLogger<TraceJudge>.Instance);
+        foreach (var run in AgentRunReader.Read(_spans.WrittenSpan, _logs.WrittenSpan, RunLimits.Default))
+        {
+            foreach (var verdict in judge.Judge(run, _byRules.GetValueOrDefault(run.TraceId) ?? []).Where(static verdict => verdict.Source != VerdictSource.Rule))
+            {
+                var name = run.Find(verdict.SpanId)?.Name ?? "";
+                SpanId? span = verdict.SpanId.IsZero ? null : verdict.SpanId;
+                yield return new InspectVerdict(run.TraceId, span, name, verdict.Failure, [verdict.Rule], EvidenceOf(verdict), verdict.Source);
+            }
+        }
+    }
+
+    private static string EvidenceOf(in Verdict verdict)
+    {
+        var evidence = verdict.Evidence.Where(static text => text.Length > 0).Select(SpanReport.Short);
+        return string.Join(" ", ((IEnumerable<string>)[verdict.Explanation ?? "", string.Join(", ", evidence)]).Where(static text => text.Length > 0));
+    }
+
     /// <summary>One verdict for each kind of failure, with all rules that say so.</summary>
     private void Judge(CapturedPayload payload, in SpanMatch match, List<InspectVerdict> verdicts)
     {
@@ -48,6 +87,12 @@ internal sealed class Inspection(CompiledRules rules)
         foreach (var index in _scan.RulesOf(in match))
         {
             matched.Add(rules[index]);
+            if (!_byRules.TryGetValue(match.TraceId, out var known))
+            {
+                _byRules[match.TraceId] = known = [];
+            }
+
+            known.Add(new Verdict(match.SpanId, rules[index].Failure, rules[index].Name, VerdictSource.Rule));
         }
 
         foreach (var kind in matched.GroupBy(rule => rule.Failure))

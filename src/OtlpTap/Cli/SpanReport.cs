@@ -112,7 +112,7 @@ internal sealed partial class SpanReport : IDisposable
     }
 
     /// <summary>One line of at most <see cref="ValueLengthMax"/> characters.</summary>
-    private static string Short(string text)
+    internal static string Short(string text)
     {
         var line = new StringBuilder(Math.Min(text.Length, ValueLengthMax));
         foreach (var character in text)

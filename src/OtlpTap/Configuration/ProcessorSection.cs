@@ -69,6 +69,7 @@ internal static class ProcessorSection
             OnInvalid = tap.Choice("on_invalid", defaults.OnInvalid, [("relay", OnInvalid.Relay), ("reject_item", OnInvalid.RejectItem), ("repair", OnInvalid.Repair)]),
             ForwardHeaders = ReadForwardHeaders(tap, defaults.ForwardHeaders),
             Evaluations = EvaluationSection.Read(tap.Map("evaluations")),
+            Detectors = DetectorSection.Read(detectors),
             Judges = JudgeSection.Read(detectors, "judge"),
             Verdicts = new AnnounceOptions { Spans = verdicts.Flag("spans", defaults.Verdicts.Spans), Logs = verdicts.Flag("logs", defaults.Verdicts.Logs) },
         };

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using OtlpTap.Announce;
+using OtlpTap.Detectors;
 using OtlpTap.Evaluations;
 using OtlpTap.Forward;
 using OtlpTap.Judges;
@@ -108,6 +109,9 @@ internal sealed record TapProcessorOptions
 
     /// <summary><c>evaluations</c>: how results that come as telemetry are read.</summary>
     public EvaluationOptions Evaluations { get; init; } = new();
+
+    /// <summary><c>detectors</c>: checks of whole traces.</summary>
+    public DetectorOptions Detectors { get; init; } = new();
 
     /// <summary><c>detectors.judge</c>: evaluators outside the tap. Default none.</summary>
     public ImmutableArray<JudgeOptions> Judges { get; init; } = [];

@@ -5,6 +5,9 @@ namespace OtlpTap.Detectors;
 /// <summary>Which detectors look at traces, and what they may cost (<c>processors.tap.detectors</c>).</summary>
 internal sealed record DetectorOptions
 {
+    /// <summary>Whether anything is examined at all (<c>enabled</c>). Default true.</summary>
+    public bool IsEnabled { get; init; } = true;
+
     /// <summary>Names of detectors that are switched off (<c>detectors.NAME.enabled: false</c>). Default none.</summary>
     public IReadOnlySet<string> Disabled { get; init; } = FrozenSet<string>.Empty;
 
@@ -14,7 +17,7 @@ internal sealed record DetectorOptions
     /// <summary>How long after its first span a trace is examined even if it goes on (<c>settle_max</c>). Default 30 s. At least <see cref="Settle"/>.</summary>
     public TimeSpan SettleMax { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Share of one processor core that detection may use, as a mean over some seconds (<c>cpu_share</c>). Default 0.25. Range 0.01 to 1.</summary>
+    /// <summary>Share of one processor core that detection may use, as a mean over some seconds (<c>cpu_percent</c>). Default 0.25.</summary>
     public double CpuShare { get; init; } = 0.25;
 
     /// <summary>Traces that may wait to be examined (<c>waiting_max</c>). Default 16,384. Range 1 to 1,000,000.</summary>
@@ -29,5 +32,5 @@ internal sealed record DetectorOptions
     /// <summary>Traces of which is remembered what was said, so that late spans repeat no verdict; the oldest are forgotten first. Default 65,536.</summary>
     public int JudgedMax { get; init; } = 65_536;
 
-    public bool IsEnabled(string detector) => !Disabled.Contains(detector);
+    public bool Has(string detector) => !Disabled.Contains(detector);
 }

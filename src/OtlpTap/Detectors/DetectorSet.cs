@@ -4,9 +4,10 @@ namespace OtlpTap.Detectors;
 internal static class DetectorSet
 {
     /// <summary>The names that can stand under <c>detectors</c>.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. All(new DetectorOptions()).Select(static detector => detector.Name)];
+    public static IReadOnlyList<string> Names { get; } = [.. All(new DetectorOptions(), TimeProvider.System).Select(static detector => detector.Name)];
 
-    public static IReadOnlyList<IDetector> All(DetectorOptions options)
+    /// <param name="parentWait">How long after a trace's last span a parent may still come.</param>
+    public static IReadOnlyList<IDetector> All(DetectorOptions options, TimeProvider time, TimeSpan? parentWait = null)
     {
         IReadOnlyList<IDetector> all =
         [
@@ -18,7 +19,8 @@ internal static class DetectorSet
             new EmptyAnswerDetector(),
             new LoopDetector(),
             new UnfinishedRunDetector(),
+            new IncompleteTraceDetector(time, parentWait ?? IncompleteTraceDetector.WaitDefault),
         ];
-        return [.. all.Where(detector => options.IsEnabled(detector.Name))];
+        return [.. all.Where(detector => options.Has(detector.Name))];
     }
 }

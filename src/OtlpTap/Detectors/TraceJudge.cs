@@ -20,7 +20,7 @@ internal sealed class TraceJudge(
     TimeProvider time,
     ILogger<TraceJudge> logger)
 {
-    private readonly IDetector[] _detectors = [.. detectors.Where(detector => options.IsEnabled(detector.Name))];
+    private readonly IDetector[] _detectors = [.. detectors.Where(detector => options.Has(detector.Name))];
 
     /// <summary>What is said of the run: the rules' verdicts first, then the detectors'.</summary>
     /// <param name="byRules">What the rules' conditions found on its spans and log records.</param>

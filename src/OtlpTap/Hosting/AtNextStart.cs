@@ -1,4 +1,5 @@
 using OtlpTap.Configuration;
+using OtlpTap.Detectors;
 using OtlpTap.Redact;
 
 namespace OtlpTap.Hosting;
@@ -22,6 +23,7 @@ internal static class AtNextStart
             ("corpus.settle_max", old.CorpusSettleMax == next.CorpusSettleMax),
             ("corpus.late_window", old.CorpusLateWindow == next.CorpusLateWindow),
             ("corpus.cases_per_hour", old.CorpusCasesPerHourMax == next.CorpusCasesPerHourMax),
+            ("detectors", IsSame(old.Detectors, next.Detectors)),
             ("detectors.judge", old.Judges.SequenceEqual(next.Judges)),
             ("corpus.cases_per_hour_per_fingerprint", old.CorpusUpdatesPerHourMax == next.CorpusUpdatesPerHourMax),
             ("corpus.traces_per_case", old.CorpusTracesPerCase == next.CorpusTracesPerCase),
@@ -30,6 +32,8 @@ internal static class AtNextStart
         ];
         return [.. keys.Where(key => !key.IsSame).Select(key => $"processors.tap.{key.Key}: takes effect with the next start; the recorder and the cases go on as they were")];
     }
+
+    private static bool IsSame(DetectorOptions old, DetectorOptions next) => old == next with { Disabled = old.Disabled } && old.Disabled.SetEquals(next.Disabled);
 
     // Records compare lists by their place.
     private static bool IsSame(RedactOptions old, RedactOptions next) =>

@@ -47,6 +47,8 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly EvaluationWatch _evaluations;
     private readonly Announcer _announcer;
     private readonly JudgePanel _judges;
+    private readonly VerdictHub _verdicts;
+    private readonly DetectionSetup _detection;
     private readonly Readiness _readiness;
     private readonly Server _server;
     private readonly ListenerSet _listeners;
@@ -99,8 +101,10 @@ internal sealed class TapHost : IAsyncDisposable
 
         // Back to the backend.
         _announcer = new Announcer(() => _options.Processor.Verdicts, signal => _line.VerdictTargetsOf(signal), VersionCommand.Version, payloads, _metrics.Announce, time, logs.CreateLogger<Announcer>());
-        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, new TelemetryVerdicts(scheduler, _announcer), _metrics.Evaluations, time);
-        _judges = new JudgePanel(processor.Judges, _announcer, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
+        _verdicts = new VerdictHub(scheduler, _announcer);
+        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time);
+        _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
+        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, _judges.Offer, _metrics.Detectors, time, logs);
         _readiness = new Readiness(() => _line.Exporters.Primaries.Select(exporter => (exporter.Id, exporter.IsReachable)), time);
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
         var listenerMetrics = new ListenerMetrics(_metrics.Factory);
@@ -118,6 +122,7 @@ internal sealed class TapHost : IAsyncDisposable
         _metrics.OnScrape(recorder.PublishMetrics);
         _metrics.OnScrape(scheduler.PublishMetrics);
         _metrics.OnScrape(() => _line.PublishMetrics());
+        _metrics.OnScrape(_detection.PublishMetrics);
         _metrics.OnScrape(_announcer.PublishMetrics);
         _metrics.OnScrape(_judges.PublishMetrics);
         _metrics.OnScrape(_evaluations.PublishMetrics);
@@ -134,7 +139,7 @@ internal sealed class TapHost : IAsyncDisposable
     public IPEndPoint AdminEndpoint => BoundTo([ListenerName.Admin]);
 
     /// <summary>Takes verdicts that no inline rule made.</summary>
-    public IVerdictSink Verdicts => _announcer;
+    public IVerdictSink Verdicts => _verdicts;
 
     /// <summary>Is offered runs when the detectors have seen them.</summary>
     public JudgePanel Judges => _judges;
@@ -155,6 +160,7 @@ internal sealed class TapHost : IAsyncDisposable
         _recording.Start();
         _recorderEnds = Task.Run(_recorderLoop.RunAsync, CancellationToken.None);
         _captureLoop.Start();
+        _detection.Start();
         await _listeners.ApplyAsync(_edges.Plan(_options, _line, _admin, _readiness), _options.Service.ShutdownDeadline, cancellation);
         _probing = ProbeAsync();
         _readiness.Listening();
@@ -206,6 +212,7 @@ internal sealed class TapHost : IAsyncDisposable
         await _recording.StopAsync();
         await _recorderEnds;
         _evaluations.Finish();
+        await _detection.FlushAsync(TimeSpan.FromSeconds(1));
         await _probing;
 
         // Cases are what a restart must not lose: they get a second even where the requests took all the time.
@@ -227,7 +234,7 @@ internal sealed class TapHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// Answers that judges owe, then what the backend is to be told, while there are exporters: half of the deadline at most,
+    /// What detectors have not seen yet, answers that judges owe, then what the backend is to be told, while there are exporters: half of the deadline at most,
     /// the requests in the exporters' queues need the other half.
     /// </summary>
     private async Task EndVerdictsAsync()
@@ -235,6 +242,7 @@ internal sealed class TapHost : IAsyncDisposable
         var half = _options.Service.ShutdownDeadline / 2;
         using var judging = new CancellationTokenSource(half / 2, _time);
         using var telling = new CancellationTokenSource(half, _time);
+        await _detection.FlushAsync(half / 4);
         await _judges.DrainAsync(judging.Token);
         await _announcer.DrainAsync(telling.Token);
     }
@@ -244,6 +252,7 @@ internal sealed class TapHost : IAsyncDisposable
     {
         _recording.Scheduler.Recorded(item);
         _evaluations.Recorded(item);
+        _detection.Recorded(item);
     }
 
     /// <summary>Keeps the answer of /readyz fresh while no requests show whether the upstreams are there, and tells of rules that come to errors.</summary>

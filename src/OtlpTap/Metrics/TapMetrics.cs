@@ -29,6 +29,7 @@ internal sealed class TapMetrics
         Recorder = new RecorderMetrics(Factory);
         Evaluations = new EvaluationMetrics(Factory);
         Corpus = new CorpusMetrics(Factory);
+        Detectors = new DetectorMetrics(Factory);
         Announce = new AnnounceMetrics(Factory);
     }
 
@@ -49,6 +50,8 @@ internal sealed class TapMetrics
     public EvaluationMetrics Evaluations { get; }
 
     public CorpusMetrics Corpus { get; }
+
+    public DetectorMetrics Detectors { get; }
 
     public AnnounceMetrics Announce { get; }
 

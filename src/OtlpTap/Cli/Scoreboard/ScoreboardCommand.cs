@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OtlpTap.Configuration;
+using OtlpTap.Detectors;
 using OtlpTap.Rules;
 
 namespace OtlpTap.Cli.Scoreboard;
@@ -41,7 +42,7 @@ internal static class ScoreboardCommand
     /// <exception cref="ScenarioException">A file cannot be read.</exception>
     public static IReadOnlyList<InspectVerdict> Inspect(CompiledRules rules, LabelledScenario scenario)
     {
-        var inspection = new Inspection(rules);
+        var inspection = new Inspection(rules, new DetectorOptions());
         var verdicts = new List<InspectVerdict>();
         foreach (var file in scenario.Files)
         {
@@ -53,6 +54,7 @@ internal static class ScoreboardCommand
             verdicts.AddRange(found);
         }
 
+        verdicts.AddRange(inspection.JudgeRuns());
         return verdicts;
     }
 

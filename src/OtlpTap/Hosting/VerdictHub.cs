@@ -4,8 +4,8 @@ using OtlpTap.Verdicts;
 
 namespace OtlpTap.Hosting;
 
-/// <summary>Verdicts of evaluations: failures make cases, and all of them are told to the backend.</summary>
-internal sealed class TelemetryVerdicts(CaptureScheduler scheduler, IVerdictSink backend) : IVerdictSink
+/// <summary>Hands what was found behind the line to those whom it concerns: cases, and the backend.</summary>
+internal sealed class VerdictHub(CaptureScheduler scheduler, IVerdictSink backend) : IVerdictSink
 {
     public void Judged(in TraceId traceId, in Verdict verdict)
     {
