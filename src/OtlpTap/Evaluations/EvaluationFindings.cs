@@ -5,7 +5,7 @@ namespace OtlpTap.Evaluations;
 /// <summary>What evaluations can refer to in one request, and the evaluations in it. Reused: <see cref="Clear"/> before each request.</summary>
 internal sealed class EvaluationFindings(int evaluationsMax)
 {
-    /// <summary>4,096 evaluations take some 20 ms to read and judge; a batch of 512 spans with four results each is half of it.</summary>
+    /// <summary>A batch of 512 spans, the SDKs' default, with eight results each. It bounds what one request costs the recorder's thread.</summary>
     public const int EvaluationsMax = 4096;
 
     // A collector's batch has 8,192 items. More are kept while they are needed and no longer.

@@ -11,8 +11,8 @@ internal readonly record struct SpanReference(TraceId TraceId, SpanId SpanId, ul
 /// Which spans had a response id, or which trace of a session was the last: marks of 64 bits to span ids.
 /// <para>
 /// A table of fixed size, eight places for each of its rows, in which the oldest of a row makes room: 56 bytes a place and
-/// nothing to collect, however long ids are. Searching the recorder's bytes for an id instead would cost no memory, but 20 ms
-/// for each evaluation at 256 MiB, and an online evaluator judges every answer; and the table knows spans that the recorder
+/// nothing to collect, however long ids are. Searching the recorder's bytes for an id instead would cost no memory, but a pass
+/// over 256 MiB for each evaluation, and an online evaluator judges every answer; and the table knows spans that the recorder
 /// has forgotten. A wrong hit needs two ids of one mark: one in 10^14 pairs.
 /// </para>
 /// Not thread-safe.
