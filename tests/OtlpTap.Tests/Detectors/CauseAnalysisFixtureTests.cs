@@ -47,6 +47,28 @@ public sealed class CauseAnalysisFixtureTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Scenarios))]
+    public void With_all_detectors_too_a_run_has_one_cause_for_each_kind_it_is_labelled_with(string scenario)
+    {
+        var (runs, labels) = Read(scenario);
+        var logs = Path.Combine(Fixtures, scenario + ".logs.otlp.pb");
+        foreach (var run in AgentRunReader.Read(File.ReadAllBytes(Path.Combine(Fixtures, scenario + ".traces.otlp.pb")), File.Exists(logs) ? File.ReadAllBytes(logs) : [], new RunLimits()))
+        {
+            var byRules = runs.Where(read => read.Run.TraceId == run.TraceId).SelectMany(read => read.Verdicts).ToList();
+            var context = new DetectionContext(run, byRules, TimeProvider.System, TimeSpan.FromMinutes(1));
+            foreach (var detector in DetectorSet.All(new DetectorOptions()))
+            {
+                detector.Examine(run, context);
+            }
+
+            foreach (var causes in CauseAnalysis.Find(run, [.. byRules, .. context.Verdicts]).Where(verdict => verdict.Origin.IsZero && labels.Contains(verdict.Failure)).GroupBy(verdict => verdict.Failure))
+            {
+                Assert.True(causes.Select(verdict => verdict.SpanId).Distinct().Count() == 1, string.Join(", ", causes.Select(verdict => $"{run.Find(verdict.SpanId)?.Name} {verdict.SpanId} {verdict.Failure} {verdict.Rule}")));
+            }
+        }
+    }
+
     private static (List<(AgentRun Run, List<Verdict> Verdicts)> Runs, HashSet<string> Labels) Read(string scenario)
     {
         using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Fixtures, scenario + ".expected.json")));
