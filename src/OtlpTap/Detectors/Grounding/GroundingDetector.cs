@@ -74,7 +74,8 @@ internal sealed class GroundingDetector(GroundingOptions options) : IDetector
         {
             Add(GroundingSource.Arguments, tool.Arguments);
             var failed = tool.Status == StepStatus.Error || tool.Exceptions.Count > 0 || (tool.Result is not null && ResultText.Read(tool.Result, false) != ResultKind.Healthy);
-            Add(failed ? GroundingSource.FailedTool : string.IsNullOrWhiteSpace(tool.Result) ? GroundingSource.UnrecordedTool : GroundingSource.ToolResult, tool.Result);
+            // That no model asked for it may be the recording's fault; its failure is then nothing to hold against the answer.
+            Add(failed ? GroundingSource.Arguments : string.IsNullOrWhiteSpace(tool.Result) ? GroundingSource.UnrecordedTool : GroundingSource.ToolResult, tool.Result);
         }
 
         // A result that some other span tells is recorded after all.
