@@ -142,10 +142,19 @@ internal sealed class TapRig : IDisposable
 
     public void Settle() => Pass(Corpus.Settle.TotalSeconds);
 
+    /// <summary>The folder of the case whose first trace this is; before there is one, where a case of "step 1" will be.</summary>
     public string CasePath(int trace, string failure = "tool_error") =>
-        Path.Combine(Corpus.Directory, failure, Telemetry.Trace(trace).ToString());
+        CaseFolders().FirstOrDefault(path => Path.GetFileName(Path.GetDirectoryName(path)) == failure && ReadCase(path)?.TraceId == Telemetry.Trace(trace))
+        ?? Path.Combine(Corpus.Directory, failure, new CaseGroup(failure, "weather-agent", "step 1", "", "no answer").Fingerprint);
 
-    public bool HasCase(int trace, string failure = "tool_error") => File.Exists(Path.Combine(CasePath(trace, failure), "case.json"));
+    /// <summary>All folders with a case, by path.</summary>
+    public string[] CaseFolders() => Directory.Exists(Corpus.Directory)
+        ? [.. Directory.GetFiles(Corpus.Directory, "case.json", SearchOption.AllDirectories).Select(file => Path.GetDirectoryName(file)!).Order(StringComparer.Ordinal)]
+        : [];
+
+    public static CaseDocument? ReadCase(string path) => CaseStore.Read(path, out _);
+
+    public bool HasCase(int trace, string failure = "tool_error") => CaseFolders().Any(path => Path.GetFileName(Path.GetDirectoryName(path)) == failure && ReadCase(path)?.TraceId == Telemetry.Trace(trace));
 
     public JsonElement Case(int trace, string failure = "tool_error")
     {
