@@ -66,6 +66,25 @@ public sealed class InspectCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Detectors_say_what_no_rule_sees_after_the_rules_and_over_all_files()
+    {
+        var builder = new TraceBuilder();
+        var call = Write("call.traces.otlp.pb", builder.Span(
+            "chat",
+            ("gen_ai.operation.name", "chat"),
+            ("gen_ai.tool.definitions", """[{"type":"function","name":"book","parameters":{"type":"object"}}]"""),
+            ("gen_ai.output.messages", """[{"role":"assistant","parts":[{"type":"tool_call","id":"1","name":"bok","arguments":{}}],"finish_reason":"tool_call"}]""")).ToBytes());
+
+        Assert.Equal(0, await InspectAsync(call, "-o", "json"));
+
+        var verdict = Assert.Single(Verdicts());
+        Assert.Equal("planning_error", verdict.GetProperty("failure").GetString());
+        Assert.Equal("detector", verdict.GetProperty("source").GetString());
+        Assert.Equal("unknown_tool", verdict.GetProperty("rules")[0].GetString());
+        Assert.Equal("chat", verdict.GetProperty("span_name").GetString());
+    }
+
+    [Fact]
     public async Task Otlp_json_says_what_the_same_spans_in_protobuf_say()
     {
         Assert.Equal(0, await InspectAsync(Path.Combine(Fixtures, "langfuse-openai/default-exporter-json.traces.otlp.json"), "-o", "json", "--config", RuleFile()));
@@ -75,7 +94,7 @@ public sealed class InspectCommandTests : IDisposable
         Assert.Matches("^[0-9a-f]{16}$", verdict.GetProperty("span_id").GetString());
 
         string RuleFile() => Write("rules.yaml", """
-            processors: { tap: { packs: none, rules: [ { name: weather, failure: mine, condition: 'span.name == "get_weather"' } ] } }
+            processors: { tap: { packs: none, detectors: { enabled: false }, rules: [ { name: weather, failure: mine, condition: 'span.name == "get_weather"' } ] } }
             """u8.ToArray());
     }
 

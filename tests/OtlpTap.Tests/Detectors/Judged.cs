@@ -14,7 +14,7 @@ internal static class Judged
     {
         var factory = Prometheus.Metrics.WithCustomRegistry(Prometheus.Metrics.NewCustomRegistry());
         var options = new DetectorOptions();
-        var judge = new TraceJudge(options, DetectorSet.All(options, TimeProvider.System), causes: null, new DetectorMetrics(factory), TimeProvider.System, NullLogger<TraceJudge>.Instance);
+        var judge = new TraceJudge(options, DetectorSet.All(options, TimeProvider.System, parentWait: TimeSpan.FromDays(100_000)), causes: null, new DetectorMetrics(factory), TimeProvider.System, NullLogger<TraceJudge>.Instance);
         return [.. judge.Judge(run, byRules).Where(verdict => verdict.Source == VerdictSource.Detector)];
     }
 
