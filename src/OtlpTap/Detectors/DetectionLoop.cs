@@ -160,15 +160,15 @@ internal sealed class DetectionLoop
     {
         var parts = new Parts(traceId, _options.TraceBytesMax);
         _recorder.Visit(traceId, parts, static (in fragment, into) => _ = (fragment.Signal == Signal.Logs ? into.Logs : into.Spans).TryAdd(fragment.Request));
-        if (parts.Spans.ItemCount + parts.Logs.ItemCount == 0)
-        {
-            _metrics.Dropped(DetectionDropReason.Forgotten);
-            return;
-        }
-
         if (parts.Spans.IsTooLarge || parts.Logs.IsTooLarge)
         {
             _metrics.Dropped(DetectionDropReason.TooLarge);
+            return;
+        }
+
+        if (parts.Spans.ItemCount + parts.Logs.ItemCount == 0)
+        {
+            _metrics.Dropped(DetectionDropReason.Forgotten);
             return;
         }
 

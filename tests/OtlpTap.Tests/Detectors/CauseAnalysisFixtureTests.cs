@@ -57,7 +57,7 @@ public sealed class CauseAnalysisFixtureTests
         {
             var byRules = runs.Where(read => read.Run.TraceId == run.TraceId).SelectMany(read => read.Verdicts).ToList();
             var context = new DetectionContext(run, byRules, TimeProvider.System, TimeSpan.FromMinutes(1));
-            foreach (var detector in DetectorSet.All(new DetectorOptions()))
+            foreach (var detector in DetectorSet.All(new DetectorOptions(), TimeProvider.System))
             {
                 detector.Examine(run, context);
             }
