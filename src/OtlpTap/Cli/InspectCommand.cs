@@ -1,8 +1,6 @@
 using System.CommandLine;
 using OtlpTap.Configuration;
-using OtlpTap.Detectors;
 using OtlpTap.Otlp;
-using OtlpTap.Rules;
 
 namespace OtlpTap.Cli;
 
@@ -34,7 +32,7 @@ internal static class InspectCommand
             }
 
             return loaded.Options is { } options
-                ? Run(options.Rules, options.Processor.Detectors, parsed.GetValue(files) ?? [], SignalOf(parsed.GetValue(signal)), parsed.GetValue(output) == "json", parsed.InvocationConfiguration.Output, error)
+                ? Run(options, parsed.GetValue(files) ?? [], SignalOf(parsed.GetValue(signal)), parsed.GetValue(output) == "json", parsed.InvocationConfiguration.Output, error)
                 : Unreadable;
         });
         return command;
@@ -47,10 +45,10 @@ internal static class InspectCommand
         _ => null,
     };
 
-    private static int Run(CompiledRules rules, DetectorOptions detectors, string[] files, Signal? signal, bool asJson, TextWriter output, TextWriter error)
+    private static int Run(TapOptions options, string[] files, Signal? signal, bool asJson, TextWriter output, TextWriter error)
     {
         // Everything is read before anything is printed: a program that reads the output gets all of it or nothing.
-        var inspection = new Inspection(rules, detectors);
+        var inspection = new Inspection(options.Rules, options.Processor);
         var verdicts = new List<InspectVerdict>();
         var readable = true;
         foreach (var file in files)
@@ -71,7 +69,7 @@ internal static class InspectCommand
             return Unreadable;
         }
 
-        verdicts.AddRange(inspection.JudgeRuns());
+        verdicts.AddRange(inspection.JudgeAll());
         foreach (var verdict in verdicts)
         {
             output.WriteLine(asJson ? InspectOutput.Json(verdict) : InspectOutput.Text(verdict));

@@ -1,6 +1,9 @@
 using System.Buffers;
 using Microsoft.Extensions.Logging.Abstractions;
+using OtlpTap.Configuration;
 using OtlpTap.Detectors;
+using OtlpTap.Evaluations;
+using OtlpTap.Feedback;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;
@@ -11,8 +14,9 @@ using OtlpTap.Verdicts;
 namespace OtlpTap.Cli;
 
 /// <summary>A dry run over captured payloads: the rules with the very scan that runs on the line, the detectors as they run behind it.</summary>
-internal sealed class Inspection(CompiledRules rules, DetectorOptions detectors)
+internal sealed class Inspection(CompiledRules rules, TapProcessorOptions processor)
 {
+    private readonly DetectorOptions _detectors = processor.Detectors;
     private readonly RequestScanner _scanner = new(rules);
     private readonly ScanResult _scan = new();
     private readonly HashSet<(TraceId, SpanId)> _seen = [];
@@ -50,26 +54,49 @@ internal sealed class Inspection(CompiledRules rules, DetectorOptions detectors)
         return true;
     }
 
-    /// <summary>What the detectors say of all runs in the payloads inspected so far, as if everything had come.</summary>
-    public IEnumerable<InspectVerdict> JudgeRuns()
+    /// <summary>
+    /// What is said of the payloads inspected so far as a whole, as if everything had come: by detectors, by evaluations
+    /// of spans elsewhere, and by the way in which users went on. What is known of a span is not said again.
+    /// </summary>
+    public IEnumerable<InspectVerdict> JudgeAll()
     {
-        if (!detectors.IsEnabled)
+        var known = _byRules.SelectMany(trace => trace.Value.Select(verdict => (trace.Key, verdict.SpanId, verdict.Failure))).ToHashSet();
+        var runs = _detectors.IsEnabled ? AgentRunReader.Read(_spans.WrittenSpan, _logs.WrittenSpan, RunLimits.Default) : [];
+        var verdicts = new VerdictList();
+        var evaluations = EvaluationPass.Read(_spans.WrittenMemory, _logs.WrittenMemory, processor.Evaluations).ToLookup(found => found.TraceId, found => found.Verdict);
+        foreach (var evaluation in evaluations)
         {
-            yield break;
+            verdicts.AddRange(evaluation.Key, evaluation);
         }
 
+        var sessions = new SessionTracker(processor.ImplicitFeedback, TimeProvider.System);
+        foreach (var (run, found) in JudgeRuns(runs, evaluations))
+        {
+            verdicts.AddRange(run.TraceId, found);
+            sessions.Observe(run, hasFailed: found.Any(verdict => !FailureKind.IsMark(verdict.Failure)), verdicts);
+        }
+
+        foreach (var (traceId, verdict) in verdicts.All)
+        {
+            if (verdict.Source != VerdictSource.Rule && known.Add((traceId, verdict.SpanId, verdict.Failure)))
+            {
+                var name = runs.FirstOrDefault(run => run.TraceId == traceId)?.Find(verdict.SpanId)?.Name ?? "";
+                SpanId? span = verdict.SpanId.IsZero ? null : verdict.SpanId;
+                yield return new InspectVerdict(traceId, span, name, verdict.Failure, [verdict.Rule], EvidenceOf(verdict), verdict.Source);
+            }
+        }
+    }
+
+    /// <summary>What rules, evaluations and detectors say of each run, in the order in which the runs began.</summary>
+    private IEnumerable<(AgentRun Run, IReadOnlyList<Verdict> Verdicts)> JudgeRuns(IReadOnlyList<AgentRun> runs, ILookup<TraceId, Verdict> evaluations)
+    {
         // Nobody sends more: whatever is missing will not come. A command has time.
-        var options = detectors with { TraceTimeMax = TimeSpan.FromMinutes(1) };
+        var options = _detectors with { TraceTimeMax = TimeSpan.FromMinutes(1) };
         var metrics = new DetectorMetrics(Prometheus.Metrics.WithCustomRegistry(Prometheus.Metrics.NewCustomRegistry()));
         var judge = new TraceJudge(options, DetectorSet.All(options, TimeProvider.System, TimeSpan.Zero), CauseAnalysis.Find, metrics, TimeProvider.System, NullLogger<TraceJudge>.Instance);
-        foreach (var run in AgentRunReader.Read(_spans.WrittenSpan, _logs.WrittenSpan, RunLimits.Default))
+        foreach (var run in runs.OrderBy(static run => run.Steps.Count == 0 ? 0 : run.Steps[0].StartUnixNano))
         {
-            foreach (var verdict in judge.Judge(run, _byRules.GetValueOrDefault(run.TraceId) ?? []).Where(static verdict => verdict.Source != VerdictSource.Rule))
-            {
-                var name = run.Find(verdict.SpanId)?.Name ?? "";
-                SpanId? span = verdict.SpanId.IsZero ? null : verdict.SpanId;
-                yield return new InspectVerdict(run.TraceId, span, name, verdict.Failure, [verdict.Rule], EvidenceOf(verdict), verdict.Source);
-            }
+            yield return (run, judge.Judge(run, [.. _byRules.GetValueOrDefault(run.TraceId) ?? [], .. evaluations[run.TraceId]]));
         }
     }
 
@@ -100,5 +127,14 @@ internal sealed class Inspection(CompiledRules rules, DetectorOptions detectors)
             verdicts.Add(new InspectVerdict(
                 match.TraceId, match.SpanId, span.Name, kind.Key, [.. kind.Select(rule => rule.Name)], span.Evidence(kind), "rule"));
         }
+    }
+
+    private sealed class VerdictList : IVerdictSink
+    {
+        public List<(TraceId TraceId, Verdict Verdict)> All { get; } = [];
+
+        public void Judged(in TraceId traceId, in Verdict verdict) => All.Add((traceId, verdict));
+
+        public void AddRange(TraceId traceId, IEnumerable<Verdict> verdicts) => All.AddRange(verdicts.Select(verdict => (traceId, verdict)));
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using OtlpTap.Detectors;
+using OtlpTap.Detectors.Grounding;
 
 namespace OtlpTap.Configuration;
 
@@ -9,6 +10,7 @@ internal static class DetectorSection
     public static DetectorOptions Read(Section detectors)
     {
         var defaults = new DetectorOptions();
+        var grounding = defaults.Grounding;
         var disabled = new HashSet<string>(StringComparer.Ordinal);
         foreach (var name in DetectorSet.Names)
         {
@@ -18,11 +20,17 @@ internal static class DetectorSection
                 disabled.Add(name);
             }
 
+            if (name == GroundingDetector.Key)
+            {
+                grounding = grounding with { Threshold = detector.Real("threshold", grounding.Threshold, 0.01, 1) };
+            }
+
             detector.RefuseUnknownKeys();
         }
 
         var options = defaults with
         {
+            Grounding = grounding,
             Disabled = disabled.ToFrozenSet(StringComparer.Ordinal),
             IsEnabled = detectors.Flag("enabled", defaults.IsEnabled),
             Settle = detectors.Duration("settle", defaults.Settle, TimeSpan.Zero, TimeSpan.FromMinutes(10)),

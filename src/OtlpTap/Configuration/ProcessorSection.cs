@@ -70,6 +70,7 @@ internal static class ProcessorSection
             ForwardHeaders = ReadForwardHeaders(tap, defaults.ForwardHeaders),
             Evaluations = EvaluationSection.Read(tap.Map("evaluations")),
             Detectors = DetectorSection.Read(detectors),
+            ImplicitFeedback = FeedbackSection.Read(tap.Map("feedback")),
             Judges = JudgeSection.Read(detectors, "judge"),
             Verdicts = new AnnounceOptions { Spans = verdicts.Flag("spans", defaults.Verdicts.Spans), Logs = verdicts.Flag("logs", defaults.Verdicts.Logs) },
         };
@@ -102,7 +103,7 @@ internal static class ProcessorSection
         limits.RefuseUnknownKeys();
         detectors.RefuseUnknownKeys();
         verdicts.RefuseUnknownKeys();
-        tap.Refuse(["feedback", "advice"], NotYet);
+        tap.Refuse(["advice"], NotYet);
         tap.RefuseUnknownKeys();
         return options;
     }

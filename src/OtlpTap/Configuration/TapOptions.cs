@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using OtlpTap.Announce;
 using OtlpTap.Detectors;
 using OtlpTap.Evaluations;
+using OtlpTap.Feedback;
 using OtlpTap.Forward;
 using OtlpTap.Judges;
 using OtlpTap.Otlp;
@@ -112,6 +113,9 @@ internal sealed record TapProcessorOptions
 
     /// <summary><c>detectors</c>: checks of whole traces.</summary>
     public DetectorOptions Detectors { get; init; } = new();
+
+    /// <summary>What the way is taken for in which users go on.</summary>
+    public ImplicitFeedbackOptions ImplicitFeedback { get; init; } = new();
 
     /// <summary><c>detectors.judge</c>: evaluators outside the tap. Default none.</summary>
     public ImmutableArray<JudgeOptions> Judges { get; init; } = [];

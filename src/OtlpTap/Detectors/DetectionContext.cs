@@ -57,6 +57,9 @@ internal sealed class DetectionContext
     /// <summary>Whether a rule's match said it, before any detector looked.</summary>
     public bool IsKnownByRule(SpanId span, string failure) => _byRules.Contains((span, failure));
 
+    /// <summary>Whether somebody who knows better than a heuristic spoke of an answer of the run: its user, or an evaluator.</summary>
+    public bool IsAnswerJudged => _known.Any(static known => known.Failure is FailureKind.NegativeFeedback or FailureKind.PositiveFeedback or FailureKind.Hallucination);
+
     public void Found(in Verdict verdict)
     {
         if (_found.Count < VerdictsMax && _known.Add((verdict.SpanId, verdict.Failure)))

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using OtlpTap.Detectors.Grounding;
 
 namespace OtlpTap.Detectors;
 
@@ -31,6 +32,9 @@ internal sealed record DetectorOptions
 
     /// <summary>Traces of which is remembered what was said, so that late spans repeat no verdict; the oldest are forgotten first. Default 65,536.</summary>
     public int JudgedMax { get; init; } = 65_536;
+
+    /// <summary>What the check of answers against their inputs may look at, and from when on it speaks (<c>grounding</c>).</summary>
+    public GroundingOptions Grounding { get; init; } = new();
 
     public bool Has(string detector) => !Disabled.Contains(detector);
 }

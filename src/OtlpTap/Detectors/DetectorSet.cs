@@ -1,3 +1,5 @@
+using OtlpTap.Detectors.Grounding;
+
 namespace OtlpTap.Detectors;
 
 /// <summary>All detectors, in the order in which they look: what explains an answer comes before what only sees that it is odd.</summary>
@@ -17,6 +19,7 @@ internal static class DetectorSet
             new FinishReasonDetector(),
             new RefusalDetector(),
             new EmptyAnswerDetector(),
+            new GroundingDetector(options.Grounding),
             new LoopDetector(),
             new UnfinishedRunDetector(),
             new IncompleteTraceDetector(time, parentWait ?? IncompleteTraceDetector.WaitDefault),

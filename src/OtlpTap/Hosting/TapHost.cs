@@ -7,11 +7,13 @@ using OtlpTap.Cli;
 using OtlpTap.Configuration;
 using OtlpTap.Corpus;
 using OtlpTap.Evaluations;
+using OtlpTap.Feedback;
 using OtlpTap.Forward.Spool;
 using OtlpTap.Judges;
 using OtlpTap.Metrics;
 using OtlpTap.Receive;
 using OtlpTap.Recorder;
+using OtlpTap.Runs;
 using OtlpTap.Scan;
 using OtlpTap.Tee;
 using OtlpTap.Verdicts;
@@ -49,6 +51,7 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly JudgePanel _judges;
     private readonly VerdictHub _verdicts;
     private readonly DetectionSetup _detection;
+    private readonly ImplicitFeedback _feedback;
     private readonly Readiness _readiness;
     private readonly Server _server;
     private readonly ListenerSet _listeners;
@@ -104,7 +107,8 @@ internal sealed class TapHost : IAsyncDisposable
         _verdicts = new VerdictHub(scheduler, _announcer);
         _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time);
         _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
-        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, _judges.Offer, _metrics.Detectors, time, logs);
+        _feedback = new ImplicitFeedback(processor.ImplicitFeedback, _verdicts, _metrics.Feedback, time);
+        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs);
         _readiness = new Readiness(() => _line.Exporters.Primaries.Select(exporter => (exporter.Id, exporter.IsReachable)), time);
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
         var listenerMetrics = new ListenerMetrics(_metrics.Factory);
@@ -123,6 +127,7 @@ internal sealed class TapHost : IAsyncDisposable
         _metrics.OnScrape(scheduler.PublishMetrics);
         _metrics.OnScrape(() => _line.PublishMetrics());
         _metrics.OnScrape(_detection.PublishMetrics);
+        _metrics.OnScrape(_feedback.PublishMetrics);
         _metrics.OnScrape(_announcer.PublishMetrics);
         _metrics.OnScrape(_judges.PublishMetrics);
         _metrics.OnScrape(_evaluations.PublishMetrics);
@@ -228,6 +233,7 @@ internal sealed class TapHost : IAsyncDisposable
         _announcer.Dispose();
         _judges.Dispose();
         _evaluations.Dispose();
+        _feedback.Dispose();
         _recording.Dispose();
         _reloader?.Dispose();
         _stopping.Dispose();
@@ -245,6 +251,13 @@ internal sealed class TapHost : IAsyncDisposable
         await _detection.FlushAsync(half / 4);
         await _judges.DrainAsync(judging.Token);
         await _announcer.DrainAsync(telling.Token);
+    }
+
+    /// <summary>What is done with a run once detectors have seen it, on their thread.</summary>
+    private void Examined(AgentRun run, IReadOnlyList<Verdict> verdicts)
+    {
+        _judges.Offer(run, verdicts);
+        _feedback.Examined(run, verdicts);
     }
 
     /// <summary>What is done with a request once it is recorded, on the recorder's thread.</summary>

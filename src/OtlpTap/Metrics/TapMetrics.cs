@@ -30,6 +30,7 @@ internal sealed class TapMetrics
         Evaluations = new EvaluationMetrics(Factory);
         Corpus = new CorpusMetrics(Factory);
         Detectors = new DetectorMetrics(Factory);
+        Feedback = new FeedbackMetrics(Factory);
         Announce = new AnnounceMetrics(Factory);
     }
 
@@ -52,6 +53,8 @@ internal sealed class TapMetrics
     public CorpusMetrics Corpus { get; }
 
     public DetectorMetrics Detectors { get; }
+
+    public FeedbackMetrics Feedback { get; }
 
     public AnnounceMetrics Announce { get; }
 

@@ -62,6 +62,13 @@ internal sealed class Score
 
         foreach (var kind in said.Where(kind => !scenario.TraceLabels.Contains(kind)).Order(StringComparer.Ordinal))
         {
+            if (shown.Count == 0 && scenario.TraceLabels.Count > 0)
+            {
+                // The scenario failed, and its payload does not show how: what it shows instead is no mistake, nor a merit.
+                Remarks.Add($"instead: {kind} in {scenario.Name}, which is {string.Join(", ", scenario.TraceLabels)} without showing it");
+                continue;
+            }
+
             var wrong = verdicts.Where(verdict => verdict.Failure == kind).SelectMany(verdict => verdict.Rules).Distinct();
             Count(scenario, kind, isTextOnly: kind == Verdicts.FailureKind.Hallucination && verdicts.Where(verdict => verdict.Failure == kind).All(verdict => verdict.Source == Verdicts.VerdictSource.Detector), new Tally(0, 0, 1));
             Remarks.Add($"wrong: {kind} in {scenario.Name} by {string.Join(", ", wrong)}");

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using OtlpTap.Configuration;
-using OtlpTap.Detectors;
-using OtlpTap.Rules;
 
 namespace OtlpTap.Cli.Scoreboard;
 
@@ -32,7 +30,7 @@ internal static class ScoreboardCommand
             }
 
             return loaded.Options is { } options
-                ? Run(options.Rules, parsed.GetValue(folders) ?? [], parsed.GetValue(output) == "json", parsed.GetValue(remarks), parsed.InvocationConfiguration.Output, error)
+                ? Run(options, parsed.GetValue(folders) ?? [], parsed.GetValue(output) == "json", parsed.GetValue(remarks), parsed.InvocationConfiguration.Output, error)
                 : Unreadable;
         });
         return command;
@@ -40,9 +38,9 @@ internal static class ScoreboardCommand
 
     /// <summary>The verdicts of <c>otlptap inspect</c> on a scenario's files, as one stream.</summary>
     /// <exception cref="ScenarioException">A file cannot be read.</exception>
-    public static IReadOnlyList<InspectVerdict> Inspect(CompiledRules rules, LabelledScenario scenario)
+    public static IReadOnlyList<InspectVerdict> Inspect(TapOptions options, LabelledScenario scenario)
     {
-        var inspection = new Inspection(rules, new DetectorOptions());
+        var inspection = new Inspection(options.Rules, options.Processor);
         var verdicts = new List<InspectVerdict>();
         foreach (var file in scenario.Files)
         {
@@ -54,11 +52,11 @@ internal static class ScoreboardCommand
             verdicts.AddRange(found);
         }
 
-        verdicts.AddRange(inspection.JudgeRuns());
+        verdicts.AddRange(inspection.JudgeAll());
         return verdicts;
     }
 
-    private static int Run(CompiledRules rules, string[] folders, bool asJson, bool withRemarks, TextWriter output, TextWriter error)
+    private static int Run(TapOptions options, string[] folders, bool asJson, bool withRemarks, TextWriter output, TextWriter error)
     {
         try
         {
@@ -69,7 +67,7 @@ internal static class ScoreboardCommand
                 return Unreadable;
             }
 
-            var score = Score.Of(scenarios, scenario => Inspect(rules, scenario));
+            var score = Score.Of(scenarios, scenario => Inspect(options, scenario));
             output.Write(asJson ? ScoreTables.Json(score) : ScoreTables.Markdown(score));
             if (withRemarks && !asJson)
             {

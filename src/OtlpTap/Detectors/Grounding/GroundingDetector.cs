@@ -6,13 +6,16 @@ namespace OtlpTap.Detectors.Grounding;
 /// <summary>The final answer states what none of its inputs says, or the contrary of what a tool said. On the step that gave the answer.</summary>
 internal sealed class GroundingDetector(GroundingOptions options) : IDetector
 {
+    public const string Key = "grounding";
+
     private readonly GroundingCheck _check = new(options);
 
-    public string Name => "grounding";
+    public string Name => Key;
 
     public void Examine(AgentRun run, DetectionContext context)
     {
-        if (run.IsCut || run.AnsweringStep is not { } step || string.IsNullOrWhiteSpace(run.FinalAnswer) || context.IsTimeOver)
+        // What the user or an evaluator said of the answer is not second-guessed.
+        if (context.IsAnswerJudged || run.IsCut || run.AnsweringStep is not { } step || string.IsNullOrWhiteSpace(run.FinalAnswer) || context.IsTimeOver)
         {
             return;
         }
