@@ -111,11 +111,11 @@ internal static class CaseContent
         json.WriteStartObject();
         json.WriteString("span_id", step.SpanId.ToString());
         json.WriteString("kind", step.Kind.ToString().ToLowerInvariant());
-        json.WriteString("name", Cut(step.Name, ref budget));
-        JsonText.WriteIfAny(json, "agent", step.Agent);
-        JsonText.WriteIfAny(json, "tool", step.Tool);
-        JsonText.WriteIfAny(json, "model", step.Model);
-        JsonText.WriteIfAny(json, "provider", step.Provider);
+        json.WriteString("name", Name(step.Name));
+        JsonText.WriteIfAny(json, "agent", Name(step.Agent));
+        JsonText.WriteIfAny(json, "tool", Name(step.Tool));
+        JsonText.WriteIfAny(json, "model", Name(step.Model));
+        JsonText.WriteIfAny(json, "provider", Name(step.Provider));
         WriteJsonOrText(json, "arguments", Cut(step.Arguments, ref budget));
         WriteJsonOrText(json, "result", Cut(step.Result, ref budget));
         WriteCalls(json, step, ref budget);
@@ -218,6 +218,12 @@ internal static class CaseContent
         }
 
         json.WriteString(name, value);
+    }
+
+    private static string? Name(string? name)
+    {
+        const int NameMax = 256;
+        return name is { Length: > NameMax } ? name[..NameMax] + "\u2026" : name;
     }
 
     private static string? Cut(string? text, ref int budget)

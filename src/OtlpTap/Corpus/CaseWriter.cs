@@ -549,12 +549,19 @@ internal sealed class CaseWriter
         var step = run.Find(primary) ?? (run.Steps.Count > 0 ? run.Steps[0] : null);
         var started = run.Steps.Count > 0 ? run.Steps.Where(other => other.StartUnixNano > 0).Select(other => other.StartUnixNano).DefaultIfEmpty().Min() : 0;
         return new RunFacts(
-            step?.Service ?? "",
-            step?.ServiceVersion ?? "",
-            step?.Model ?? run.Steps.FirstOrDefault(other => other.Model is { Length: > 0 })?.Model ?? "",
+            Cut(step?.Service ?? ""),
+            Cut(step?.ServiceVersion ?? ""),
+            Cut(step?.Model ?? run.Steps.FirstOrDefault(other => other.Model is { Length: > 0 })?.Model ?? ""),
             RunShape.Of(run),
             RunShape.OfInput(run),
             DateTimeOffset.UnixEpoch.AddTicks((long)(started / 100)));
+    }
+
+    // The trace has names whole; a list of them must stay one that people read.
+    private static string Cut(string name)
+    {
+        const int NameMax = 256;
+        return name.Length > NameMax ? name[..NameMax] + "\u2026" : name;
     }
 
     /// <summary>The items of a file of the case and, behind them, those of the recorder that are not in it, redacted.</summary>

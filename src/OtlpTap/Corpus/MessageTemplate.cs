@@ -508,9 +508,9 @@ internal static class MessageTemplate
             }
         }
 
-        return changes >= 2
+        return digits < word.Length && (changes >= 2
             || (digits > 0 && word.Length >= 8 && (IsHex(word) || changes >= 1 && digits * 4 >= word.Length))
-            || (word.Length >= 16 && caseChanges * 100 >= word.Length * 18);
+            || (word.Length >= 16 && caseChanges * 100 >= word.Length * 18));
     }
 
     private static bool IsHex(ReadOnlySpan<char> word)

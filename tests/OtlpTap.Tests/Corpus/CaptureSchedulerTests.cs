@@ -68,35 +68,6 @@ public sealed class CaptureSchedulerTests
     }
 
     [Fact]
-    public void More_new_cases_than_an_hour_may_bring_are_counted_and_the_next_hour_brings_more()
-    {
-        var scheduler = Create(new CorpusOptions { CasesPerHourMax = 60 });
-        for (var trace = 1; trace <= 100; trace++)
-        {
-            scheduler.TrySchedule(Trace(trace), Failed);
-        }
-
-        Assert.Equal(60, scheduler.PendingCount);
-        Assert.Equal(40, Dropped("hourly_limit"));
-
-        _time.Advance(TimeSpan.FromMinutes(2));
-        Assert.True(scheduler.TrySchedule(Trace(200), Failed));
-        Assert.True(scheduler.TrySchedule(Trace(201), Failed));
-        Assert.False(scheduler.TrySchedule(Trace(202), Failed));
-    }
-
-    [Fact]
-    public void A_further_verdict_on_a_trace_takes_nothing_from_the_hours_limit()
-    {
-        var scheduler = Create(new CorpusOptions { CasesPerHourMax = 1 });
-        Assert.True(scheduler.TrySchedule(Trace(1), Failed));
-        Assert.True(scheduler.TrySchedule(Trace(1), Failed with { SpanId = SpanOf(2) }));
-        Assert.NotNull(scheduler.TakeDue(early: true, out _));
-        Assert.True(scheduler.TrySchedule(Trace(1), Failed with { SpanId = SpanOf(3) }));
-        Assert.True(scheduler.TakeDue(early: true, out _)!.IsUpdate);
-    }
-
-    [Fact]
     public void The_wait_is_until_the_first_trace_is_due_and_each_comes_up_in_its_turn()
     {
         var scheduler = Create(new CorpusOptions());

@@ -174,8 +174,8 @@ public sealed class CaseCaptureTests : IDisposable
 
         Assert.Equal(Only(request, 1), _tap.TraceIn(1));
         Assert.Equal(Only(request, 2), _tap.TraceIn(2));
-        Assert.Equal("agent", _tap.Case(1).GetProperty("service").GetString());
-        Assert.Equal("tool", _tap.Case(2).GetProperty("service").GetString());
+        Assert.Equal("agent", _tap.Case(1).GetProperty("services")[0].GetString());
+        Assert.Equal("tool", _tap.Case(2).GetProperty("services")[0].GetString());
         Assert.False(_tap.HasCase(3));
     }
 
@@ -187,57 +187,31 @@ public sealed class CaseCaptureTests : IDisposable
         _tap.Receive(Span(7, 1), Span(7, 2, failed: true), refused);
         _tap.Settle();
 
+        var written = _tap.Case(7);
+        Assert.Equal(
+            ["format", "fingerprint", "failure", "title", "status", "group", "failures", "marks", "services", "versions", "models", "first_seen", "trace_id", "recorded_at", "replayable", "not_replayable_because", "run", "ids", "verdicts", "first_span_at", "last_span_at", "span_count", "log_count", "complete", "incomplete_because", "shape", "input", "traces"],
+            written.EnumerateObject().Select(property => property.Name));
+        Assert.Equal("otlptap.case/2", written.GetProperty("format").GetString());
+        Assert.Equal(Path.GetFileName(_tap.CasePath(7)), written.GetProperty("fingerprint").GetString());
+        Assert.Equal("tool_error", written.GetProperty("failure").GetString());
+        Assert.Equal("step 2: no answer", written.GetProperty("title").GetString());
+        Assert.Equal("open", written.GetProperty("status").GetString());
+        Assert.Equal("""{"agent":"weather-agent","subject":"step 2","error_type":"","message":"no answer"}""", Compact(written.GetProperty("group")));
+        Assert.Equal(["tool_error", "refusal"], Texts(written.GetProperty("failures")));
+        Assert.Equal(["weather-agent"], Texts(written.GetProperty("services")));
         Assert.Equal(
             """
-            {
-              "format": "otlptap.case/1",
-              "trace_id": "0000000000000abc0000000000000007",
-              "failure": "tool_error",
-              "failures": [
-                "tool_error",
-                "refusal"
-              ],
-              "service": "weather-agent",
-              "verdicts": [
-                {
-                  "span_id": "0000000000000002",
-                  "span_name": "step 2",
-                  "failure": "tool_error",
-                  "rules": [
-                    "tool_failed"
-                  ],
-                  "source": "rule"
-                },
-                {
-                  "span_id": "0000000000000003",
-                  "span_name": "refused",
-                  "failure": "tool_error",
-                  "rules": [
-                    "tool_failed"
-                  ],
-                  "source": "rule"
-                },
-                {
-                  "span_id": "0000000000000003",
-                  "span_name": "refused",
-                  "failure": "refusal",
-                  "rules": [
-                    "said_no"
-                  ],
-                  "source": "rule"
-                }
-              ],
-              "first_span_at": "2026-11-01T00:00:00.001000000Z",
-              "last_span_at": "2026-11-01T00:00:00.003500000Z",
-              "span_count": 3,
-              "log_count": 0,
-              "recorded_at": "2026-11-01T00:00:05.000Z",
-              "complete": true,
-              "incomplete_because": []
-            }
-
-            """,
-            File.ReadAllText(Path.Combine(_tap.CasePath(7), "case.json")));
+            [{"span_id":"0000000000000002","span_name":"step 2","failure":"tool_error","rules":["tool_failed"],"source":"rule"},
+            {"span_id":"0000000000000003","span_name":"refused","failure":"tool_error","rules":["tool_failed"],"source":"rule"},
+            {"span_id":"0000000000000003","span_name":"refused","failure":"refusal","rules":["said_no"],"source":"rule"}]
+            """.ReplaceLineEndings(""),
+            Compact(written.GetProperty("verdicts")));
+        Assert.Equal("2026-11-01T00:00:00.001000000Z", written.GetProperty("first_span_at").GetString());
+        Assert.Equal("2026-11-01T00:00:00.003500000Z", written.GetProperty("last_span_at").GetString());
+        Assert.Equal("2026-11-01T00:00:05.000Z", written.GetProperty("recorded_at").GetString());
+        Assert.Equal("0000000000000abc0000000000000007", written.GetProperty("trace_id").GetString());
+        Assert.Equal(3, written.GetProperty("span_count").GetInt32());
+        Assert.True(written.GetProperty("complete").GetBoolean());
         Assert.False(File.Exists(Path.Combine(_tap.CasePath(7), "logs.json")));
         Assert.Equal([$"Information: case written: tool_error  {Trace(7)}  {_tap.CasePath(7)}"], _tap.CaptureLog.Messages);
     }
@@ -395,6 +369,17 @@ public sealed class CaseCaptureTests : IDisposable
         }
 
         return only;
+    }
+
+    private static string Compact(JsonElement element)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            element.WriteTo(json);
+        }
+
+        return System.Text.Encoding.UTF8.GetString(buffer.ToArray());
     }
 
     private static IEnumerable<string?> Texts(JsonElement array) => array.EnumerateArray().Select(text => text.GetString());

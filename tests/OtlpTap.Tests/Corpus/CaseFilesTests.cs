@@ -160,7 +160,7 @@ public sealed class CaseFilesTests : IDisposable
         _tap.Receive(RequestFrom(new string('s', 500_000), span));
         _tap.Settle();
 
-        var service = _tap.Case(7).GetProperty("service").GetString()!;
+        var service = _tap.Case(7).GetProperty("services")[0].GetString()!;
         var name = _tap.Case(7).GetProperty("verdicts")[0].GetProperty("span_name").GetString()!;
         Assert.InRange(service.Length, 100, 1000);
         Assert.InRange(name.Length, 100, 1000);
@@ -171,13 +171,17 @@ public sealed class CaseFilesTests : IDisposable
     [Fact]
     public void A_flood_of_cases_is_no_flood_of_log_lines()
     {
-        _tap.Receive(Enumerable.Range(1, 500).Select(trace => Span(trace, 1, failed: true)));
+        foreach (var trace in Enumerable.Range(1, 500))
+        {
+            _tap.Receive(RequestFrom($"service {trace}", Span(trace, 1, failed: true)));
+        }
+
         _tap.Settle();
         Assert.Equal(500, _tap.Value("otlptap_corpus_cases_written_total"));
         Assert.InRange(_tap.CaptureLog.Messages.Count, 1, 20);
 
         _tap.Pass(60);
-        _tap.Receive(Span(501, 1, failed: true));
+        _tap.Receive(RequestFrom("service 501", Span(501, 1, failed: true)));
         _tap.Settle();
         Assert.Contains(_tap.CaptureLog.Messages, message => message.Contains("490", StringComparison.Ordinal));
         Assert.Contains(_tap.CaptureLog.Messages, message => message.Contains(Trace(501).ToString(), StringComparison.Ordinal));
@@ -289,7 +293,7 @@ public sealed class CaseFilesTests : IDisposable
         while (_tap.Value("otlptap_corpus_captures_dropped_total{reason=\"directory_full\"}") == 0)
         {
             Assert.InRange(trace, 1, 50);
-            _tap.Receive(Span(trace++, 1, failed: true));
+            _tap.Receive(RequestFrom($"service {trace}", Span(trace++, 1, failed: true)));
             _tap.Settle();
         }
 
@@ -301,7 +305,7 @@ public sealed class CaseFilesTests : IDisposable
         Directory.Delete(_tap.CasePath(1), recursive: true);
         Directory.Delete(_tap.CasePath(2), recursive: true);
         _tap.Pass(60);
-        _tap.Receive(Span(100, 1, failed: true));
+        _tap.Receive(RequestFrom("service 100", Span(100, 1, failed: true)));
         _tap.Settle();
         Assert.True(_tap.HasCase(100));
     }
@@ -336,7 +340,11 @@ public sealed class CaseFilesTests : IDisposable
             _tap.Captures.Start();
         }
 
-        _tap.Receive(Enumerable.Range(1, 20).Select(trace => Span(trace, 1, failed: true)));
+        foreach (var trace in Enumerable.Range(1, 20))
+        {
+            _tap.Receive(RequestFrom($"service {trace}", Span(trace, 1, failed: true)));
+        }
+
         await _tap.Captures.FlushAsync(TimeSpan.FromSeconds(5));
 
         Assert.All(Enumerable.Range(1, 20), trace => Assert.True(_tap.HasCase(trace)));
