@@ -213,7 +213,7 @@ internal static class MessageTemplate
                     }
 
                     break;
-                case JsonValueKind.String when element.GetString() is { Length: >= ValueMin and <= ValueMax } text && !string.IsNullOrWhiteSpace(text):
+                case JsonValueKind.String when element.GetString() is { Length: <= ValueMax } text && text.Trim().Length >= (Ascii.IsValid(text) ? ValueMin : 2):
                     values.Add(text.Trim());
                     break;
             }

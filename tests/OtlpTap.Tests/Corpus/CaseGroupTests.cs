@@ -115,7 +115,9 @@ public sealed class CaseGroupTests
     [InlineData("openai/gpt-4o-mini", "gpt-4o-mini")]
     public void A_model_is_the_same_by_its_short_and_its_long_name(string model, string expected) => Assert.Equal(expected, MessageTemplate.OfModel(model));
 
+    // Recorded with equal words: streamed or not, retried or not, and arguments that lack a parameter however they were broken.
     private static string Family(string name) => name
+        .Replace("bad-tool-args-schema", "bad-tool-args-json", StringComparison.Ordinal)
         .Replace("-streaming", "", StringComparison.Ordinal)
         .Replace("responses-", "", StringComparison.Ordinal)
         .Replace("-retry-recovers", "-throws", StringComparison.Ordinal)

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using OtlpTap.Corpus;
 using OtlpTap.Redact;
+using OtlpTap.Tests.Configuration;
+using OtlpTap.Tests.Documentation;
 using OtlpTap.Verdicts;
 using OpenTelemetry.Proto.Common.V1;
 using OpenTelemetry.Proto.Trace.V1;
@@ -35,7 +37,6 @@ public sealed class CaseOccurrenceTests : IDisposable
         Assert.Equal([path], _tap.CaseFolders());
         Assert.Equal(before, File.ReadAllText(Path.Combine(path, "case.json")));
         Assert.Equal(10_000, CaseStore.ReadSeen(path)!.Count);
-        Assert.Equal(Trace(10_000).ToString(), CaseStore.ReadSeen(path)!.LastTrace);
         Assert.Equal(10_000, _tap.Value("otlptap_corpus_occurrences_total{status=\"open\"}"));
     }
 
@@ -316,6 +317,27 @@ public sealed class CaseOccurrenceTests : IDisposable
 
         Assert.Equal(Json, File.ReadAllText(Path.Combine(old, "case.json")));
         Assert.Equal(["otlptap.case/1", "otlptap.case/2"], Store().List().Select(listing => listing.Format).Order());
+    }
+
+    [Fact]
+    public void Every_case_is_as_its_schema_says()
+    {
+        using var schema = JsonDocument.Parse(File.ReadAllBytes(Markdown.InRepository("config/otlptap.case.schema.json")));
+        Fail(1, version: "1");
+        Fail(2, version: "2");
+        _tap.Receive(Log(1, 2, "said"));
+        _tap.Receive(RequestFrom("other", Span(3, 1, failed: true)));
+        _tap.Scheduler.TrySchedule(Trace(3), new Verdict(SpanOf(1), "hallucination", "judge", VerdictSource.Judge) { Score = 0.9, Label = "made up", Explanation = "nobody said so", Evidence = ["42"], Origin = SpanOf(2) });
+        _tap.Settle();
+        Assert.True(Store().TryChange(_tap.CasePath(3), new CaseChange(CaseStatus.Fixed, "reason", "3"), out _));
+
+        Assert.Equal(2, _tap.CaseFolders().Length);
+        foreach (var path in _tap.CaseFolders())
+        {
+            using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(path, "case.json")));
+            Assert.Empty(JsonSchema.Problems(schema.RootElement, json.RootElement));
+            Assert.All(json.RootElement.EnumerateObject(), property => Assert.True(schema.RootElement.GetProperty("properties").TryGetProperty(property.Name, out _), property.Name));
+        }
     }
 
     [Fact]

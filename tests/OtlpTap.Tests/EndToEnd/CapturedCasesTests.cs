@@ -52,7 +52,8 @@ public sealed partial class CapturedCasesTests
         foreach (var file in await tap.CaseFilesAsync("case.json", 1))
         {
             var folder = Path.GetDirectoryName(file)!;
-            var trace = Path.GetFileName(folder);
+            using var written = JsonDocument.Parse(await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken));
+            var trace = written.RootElement.GetProperty("trace_id").GetString();
             var spansOfTrace = spans.Where(span => Hex(span.TraceId) == trace).ToList();
             var logsOfTrace = logs.Where(log => Hex(log.TraceId) == trace).ToList();
             Assert.NotEmpty(spansOfTrace);
