@@ -120,6 +120,7 @@ public sealed class CaseGroupTests
         .Replace("bad-tool-args-schema", "bad-tool-args-json", StringComparison.Ordinal)
         .Replace("-streaming", "", StringComparison.Ordinal)
         .Replace("responses-", "", StringComparison.Ordinal)
+        .Replace("grpc-", "", StringComparison.Ordinal)
         .Replace("-retry-recovers", "-throws", StringComparison.Ordinal)
         .Replace("default-exporter-json", "tool-throws", StringComparison.Ordinal);
 

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using OtlpTap.Configuration;
+using OtlpTap.Corpus;
 using OtlpTap.Hosting;
 
 namespace OtlpTap.Cli.Demo;
@@ -64,18 +65,22 @@ internal static class DemoCommand
         // Stopping drains what is in flight and writes the cases that are due.
         await tap.StopAsync();
         output.WriteLine();
-        var written = Directory.Exists(directory)
-            ? Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories).Where(file => traces.Any(trace => file.Contains(trace, StringComparison.Ordinal))).Order(StringComparer.Ordinal).ToList()
-            : [];
-        foreach (var file in written)
+        var cases = new CaseStore(directory, TimeProvider.System).List().Select(listing => listing.Path).Where(path => IsOf(path, traces)).ToList();
+        foreach (var file in cases.SelectMany(path => Directory.EnumerateFiles(path, "*.json").Order(StringComparer.Ordinal)))
         {
-            output.WriteLine($"case      {file}");
+            // As the folder was named: the store knows it by its whole path.
+            output.WriteLine($"case      {Path.Combine(directory, Path.GetRelativePath(Path.GetFullPath(directory), file))}");
         }
 
         output.WriteLine();
-        output.WriteLine($"{runs} runs, {upstream.SpanCount} spans upstream, {written.Select(Path.GetDirectoryName).Distinct().Count()} cases.");
+        output.WriteLine($"{runs} runs, {upstream.SpanCount} spans upstream, {cases.Count} cases.");
         return 0;
     }
+
+    // A case of an earlier demo counts these runs as further occurrences.
+    private static bool IsOf(string casePath, IEnumerable<string> traces) =>
+        CaseStore.Read(casePath, out _) is { } document
+        && new[] { document.TraceId.ToString(), CaseStore.ReadSeen(casePath)?.LastTrace }.Concat(document.Traces.Select(trace => trace.TraceId.ToString())).Intersect(traces).Any();
 
     private static TapOptions Options(int upstreamPort, string directory)
     {
