@@ -114,7 +114,7 @@ public sealed class TracesThroughTheTapTests
         Assert.DoesNotContain(spans["invoke_agent shop"].Attributes, attribute => attribute.Key.StartsWith("otlptap.", StringComparison.Ordinal));
 
         var file = Assert.Single(await tap.CaseFilesAsync("trace.json", 1));
-        Assert.Contains(traceId, file, StringComparison.Ordinal);
+        Assert.Contains(traceId, await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken), StringComparison.Ordinal);
         using var trace = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
         var text = trace.RootElement.GetRawText();
         Assert.Contains("invoke_agent shop", text, StringComparison.Ordinal);
