@@ -4,6 +4,7 @@ using OpenTelemetry.Proto.Collector.Trace.V1;
 using OtlpTap.Corpus;
 using OtlpTap.Recorder;
 using OtlpTap.Otlp;
+using OtlpTap.Redact;
 using OtlpTap.Verdicts;
 using static OtlpTap.Tests.Corpus.Telemetry;
 
@@ -102,14 +103,17 @@ public sealed class TraceAssemblerTests
     [MemberData(nameof(Fixtures))]
     public void Every_trace_of_a_captured_request_is_whole_in_its_case(string fixture)
     {
-        using var tap = new TapRig();
+        using var tap = new TapRig(new CorpusOptions { Redact = new RedactOptions { IsEnabled = false } });
         var request = File.ReadAllBytes(Path.Combine(FixtureFolder, fixture));
         if (fixture.Contains(".logs", StringComparison.Ordinal))
         {
             Assert.True(tap.TryReceive(Signal.Logs, request));
             foreach (var trace in LogsIn(ExportLogsServiceRequest.Parser.ParseFrom(request)).Where(record => record.TraceId.Length == 16).GroupBy(record => record.TraceId))
             {
-                Assert.Equal(trace.Distinct(), LogsIn(ExportLogsServiceRequest.Parser.ParseFrom(Captured(tap, trace.Key, "logs.json", Signal.Logs))));
+                if (Captured(tap, trace.Key, "logs.json", Signal.Logs) is { } logs)
+                {
+                    Assert.Equal(trace.Distinct(), LogsIn(ExportLogsServiceRequest.Parser.ParseFrom(logs)));
+                }
             }
         }
         else
@@ -117,20 +121,32 @@ public sealed class TraceAssemblerTests
             Assert.True(tap.TryReceive(Signal.Traces, request));
             foreach (var trace in SpansIn(ExportTraceServiceRequest.Parser.ParseFrom(request)).GroupBy(span => span.TraceId))
             {
-                Assert.Equal(trace, SpansIn(ExportTraceServiceRequest.Parser.ParseFrom(Captured(tap, trace.Key, "trace.json", Signal.Traces))));
+                if (Captured(tap, trace.Key, "trace.json", Signal.Traces) is { } spans)
+                {
+                    Assert.Equal(trace, SpansIn(ExportTraceServiceRequest.Parser.ParseFrom(spans)));
+                }
             }
         }
     }
 
     private static string FixtureFolder => Path.Combine(AppContext.BaseDirectory, "fixtures");
 
-    private static byte[] Captured(TapRig tap, ByteString traceId, string file, Signal signal)
+    private static byte[]? Captured(TapRig tap, ByteString traceId, string file, Signal signal)
     {
         Assert.True(TraceId.TryRead(traceId.Span, out var trace));
         Assert.True(tap.Scheduler.TrySchedule(trace, new Verdict(default, "seen", "test", "test")));
         tap.Settle();
         var request = new System.Buffers.ArrayBufferWriter<byte>();
-        var json = Assert.Single(Directory.GetFiles(tap.Corpus.Directory, file, SearchOption.AllDirectories), path => path.Contains(trace.ToString(), StringComparison.Ordinal));
+        var folder = tap.CaseFolders().SingleOrDefault(path => TapRig.ReadCase(path)!.TraceId == trace);
+        if (folder is null)
+        {
+            // Of two traces that fail alike the second is counted.
+            tap.Pass(40);
+            Assert.Contains(tap.CaseFolders(), path => CaseStore.ReadSeen(path)?.Count > 1);
+            return null;
+        }
+
+        var json = Path.Combine(folder, file);
         Assert.True(OtlpJson.TryRead(signal, File.ReadAllBytes(json), request, out var error), error.Message);
         return request.WrittenSpan.ToArray();
     }
