@@ -12,6 +12,7 @@ internal sealed class ToolCallPairing
     private readonly RunLimits _limits;
     private readonly List<Draft> _calls = [];
     private readonly Dictionary<string, List<Draft>> _byId = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string?, string?), Queue<Draft>> _withoutId = [];
 
     private ToolCallPairing(RunLimits limits)
     {
@@ -31,6 +32,7 @@ internal sealed class ToolCallPairing
         }
 
         pairing.CollectTools(steps);
+        pairing.NameModels(models);
         pairing.CollectResults(speakers);
         pairing.CollectResults(steps.Where(step => step.Kind is StepKind.Agent or StepKind.Workflow or StepKind.Step));
         return pairing._calls.ConvertAll(call => call.Finish());
@@ -45,58 +47,86 @@ internal sealed class ToolCallPairing
             var seen = new Dictionary<(string?, string?), int>();
             foreach (var part in Parts(step.Input, PartKind.ToolCall))
             {
-                Add(part, null, asked, seen);
+                AddTold(part, asked, seen);
             }
 
             foreach (var part in Parts(step.Output, PartKind.ToolCall))
             {
+                var isModel = step.Kind == StepKind.Llm;
                 if (part.CallId is { } id)
                 {
-                    AddKnown(id, part, step, seen: step.Kind != StepKind.Llm);
+                    if (!IsKnown(id, part, step, isTold: !isModel))
+                    {
+                        Count(part, asked);
+                        New(part, step);
+                    }
+                }
+                else if (isModel)
+                {
+                    Count(part, asked);
+                    New(part, step);
                 }
                 else
                 {
-                    var key = (part.ToolName, part.Arguments);
-                    asked[key] = asked.GetValueOrDefault(key) + 1;
-                    New(part, step);
+                    AddTold(part, asked, seen);
                 }
             }
         }
     }
 
+    private static (string?, string?) Key(MessagePart part) => (part.ToolName, JsonForm.Canonical(part.Arguments));
+
+    private static void Count(MessagePart part, Dictionary<(string?, string?), int> asked) =>
+        asked[Key(part)] = asked.GetValueOrDefault(Key(part)) + 1;
+
     /// <summary>A call in a history: new only when the history holds more of its like than are known.</summary>
-    private void Add(MessagePart part, RunStep? step, Dictionary<(string?, string?), int> asked, Dictionary<(string?, string?), int> seen)
+    private void AddTold(MessagePart part, Dictionary<(string?, string?), int> asked, Dictionary<(string?, string?), int> seen)
     {
         if (part.CallId is { } id)
         {
-            AddKnown(id, part, step, seen: true);
+            if (IsKnown(id, part, null, isTold: true) || IsKnownWithoutId(id, part))
+            {
+                return;
+            }
+
+            Count(part, asked);
+            New(part, null);
             return;
         }
 
-        var key = (part.ToolName, part.Arguments);
+        var key = Key(part);
         var count = seen[key] = seen.GetValueOrDefault(key) + 1;
         if (count > asked.GetValueOrDefault(key))
         {
             asked[key] = count;
-            New(part, step);
+            New(part, null);
         }
     }
 
     // Ids repeat in histories; a model that gives the same id to two calls (some count from zero in each answer) means two.
-    private void AddKnown(string id, MessagePart part, RunStep? step, bool seen)
+    private bool IsKnown(string id, MessagePart part, RunStep? step, bool isTold)
     {
-        if (_byId.TryGetValue(id, out var known))
+        if (!_byId.TryGetValue(id, out var calls) || calls.Find(call => isTold || call.Step is null || call.Step == step) is not { } known)
         {
-            var same = known.Find(call => call.Step is null || step is null || call.Step == step || seen);
-            if (same is not null)
-            {
-                same.Step ??= step;
-                same.Arguments ??= part.Arguments;
-                return;
-            }
+            return false;
         }
 
-        New(part, step);
+        known.Step ??= step;
+        known.Arguments ??= part.Arguments;
+        return true;
+    }
+
+    /// <summary>A streamed answer may be recorded without the ids that the history then gives.</summary>
+    private bool IsKnownWithoutId(string id, MessagePart part)
+    {
+        if (!_withoutId.TryGetValue(Key(part), out var calls) || !calls.TryDequeue(out var known))
+        {
+            return false;
+        }
+
+        known.Id = id;
+        _byId[id] = [known];
+        return true;
     }
 
     private void New(MessagePart part, RunStep? step)
@@ -116,7 +146,15 @@ internal sealed class ToolCallPairing
             }
 
             calls.Add(call);
+            return;
         }
+
+        if (!_withoutId.TryGetValue(Key(part), out var like))
+        {
+            _withoutId.Add(Key(part), like = new Queue<Draft>());
+        }
+
+        like.Enqueue(call);
     }
 
     private void CollectTools(IReadOnlyList<RunStep> steps)
@@ -146,6 +184,25 @@ internal sealed class ToolCallPairing
                 var call = new Draft { Id = tool.CallId, Name = tool.Tool, Arguments = tool.Arguments };
                 call.Take(tool);
                 _calls.Add(call);
+            }
+        }
+    }
+
+    /// <summary>
+    /// A graph's state told the call, and the model that asked recorded only that it stopped for one: the last such before
+    /// the tool ran, or in order.
+    /// </summary>
+    private void NameModels(List<RunStep> models)
+    {
+        var silent = models.FindAll(model => model.FinishReason == FinishReasons.ToolCall && !Parts(model.Output, PartKind.ToolCall).Any());
+        var next = 0;
+        foreach (var call in _calls.Where(call => call.Step is null or { Kind: not StepKind.Llm }))
+        {
+            var before = call.Tool is { } tool ? silent.FindLastIndex(model => model.StartUnixNano <= tool.StartUnixNano) : next < silent.Count ? next : -1;
+            if (before >= 0)
+            {
+                call.Step = silent[before];
+                next = before + 1;
             }
         }
     }
@@ -264,7 +321,7 @@ internal sealed class ToolCallPairing
         private string? _told;
         private bool _isError;
 
-        public string? Id { get; init; }
+        public string? Id { get; set; }
 
         public string? Name { get; set; }
 
@@ -291,7 +348,7 @@ internal sealed class ToolCallPairing
         public void Tell(MessagePart result)
         {
             HasTold = true;
-            _told = result.Text;
+            _told = result.Text is { Length: > 0 } text ? text : null;
             _isError |= result.IsError;
             Name ??= result.ToolName;
         }

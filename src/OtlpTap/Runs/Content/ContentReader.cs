@@ -62,6 +62,12 @@ internal sealed class ContentReader(RunLimits limits)
 
     private bool WalkText(string text, MessageRole role, int depthLeft)
     {
+        // LangGraph's names of the nodes before the first and behind the last, where there is no message.
+        if (text is "__end__" or "__start__")
+        {
+            return false;
+        }
+
         if (text.Length > 0 && text[0] is '{' or '[' && JsonText.TryReadWhole(text, limits, out var json) && Walk(json.Root, role, depthLeft - 1))
         {
             return true;

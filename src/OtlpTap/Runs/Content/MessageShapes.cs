@@ -126,16 +126,15 @@ internal static class MessageShapes
     {
         if (role == MessageRole.Tool && !HoldsResults(content))
         {
-            if (content.IsGiven || message["result"].IsGiven)
+            // An empty result counts: results without ids answer calls by their order.
+            var said = content.IsGiven ? content : message["result"];
+            var text = ContentTexts.Flatten(said);
+            parts.Add(new MessagePart(PartKind.ToolResult, text)
             {
-                var text = ContentTexts.Flatten(content.IsGiven ? content : message["result"]);
-                parts.Add(new MessagePart(PartKind.ToolResult, text)
-                {
-                    CallId = message.First("tool_call_id", "toolCallId", "call_id", "id").TextOrNull,
-                    ToolName = message.First("name", "tool_name", "toolName").TextOrNull,
-                    IsError = ToolFailures.Says(message) || ToolFailures.Says(content) || ToolFailures.Says(text, limits),
-                });
-            }
+                CallId = message.First("tool_call_id", "toolCallId", "call_id", "id").TextOrNull,
+                ToolName = message.First("name", "tool_name", "toolName").TextOrNull,
+                IsError = ToolFailures.Says(message) || ToolFailures.Says(content) || ToolFailures.Says(text, limits),
+            });
         }
         else if (content.IsText)
         {

@@ -118,9 +118,9 @@ internal sealed class FlattenedMessages(AttributeSet attributes, RunLimits limit
             role = defaultRole;
         }
 
-        if (text is not null)
+        if (text is not null || role == MessageRole.Tool)
         {
-            parts.Add(role == MessageRole.Tool ? ToolResult(text, message + "tool_call_id", message + "name") : new MessagePart(PartKind.Text, ContentTexts.Flatten(text, limits)));
+            parts.Add(role == MessageRole.Tool ? ToolResult(text ?? "", message + "tool_call_id", message + "name") : new MessagePart(PartKind.Text, ContentTexts.Flatten(text!, limits)));
         }
 
         for (var j = 0; j < limits.MessagesMax; j++)

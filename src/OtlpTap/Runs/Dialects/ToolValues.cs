@@ -50,8 +50,8 @@ internal sealed class ToolValues(AttributeSet attributes, RunLimits limits)
             {
                 var json = attributes.Json(key);
                 ResultIsError = ToolFailures.Says(json);
-                var result = ToolMessage(json) ?? (json.IsText ? json.Text : text);
-                ResultIsError |= json.IsText && ToolFailures.Says(result, limits);
+                var result = ToolMessage(json) ?? (json.IsArray || json.IsText ? ContentTexts.Flatten(json) : text);
+                ResultIsError |= !json.IsObject && ToolFailures.Says(result, limits);
                 return result;
             }
         }
