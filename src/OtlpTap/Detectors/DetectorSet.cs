@@ -18,6 +18,7 @@ internal static class DetectorSet
             new ToolResultDetector(),
             new FinishReasonDetector(),
             new RefusalDetector(),
+            new ModelErrorDetector(),
             new EmptyAnswerDetector(),
             new GroundingDetector(options.Grounding),
             new LoopDetector(),

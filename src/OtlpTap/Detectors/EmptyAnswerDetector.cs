@@ -58,6 +58,7 @@ internal sealed class EmptyAnswerDetector : IDetector
             || run.Steps.Any(tool => tool.Kind == StepKind.Tool
                 && !context.Calls.IsAskedFor(tool)
                 && tool.StartUnixNano >= step.StartUnixNano
+                && tool.EndUnixNano > step.EndUnixNano // one within it came before the answer: Mastra's calls of models hold those of tools
                 && (next is null || tool.StartUnixNano < next.StartUnixNano));
     }
 }

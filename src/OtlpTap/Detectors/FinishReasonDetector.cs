@@ -30,6 +30,10 @@ internal sealed class FinishReasonDetector : IDetector
             {
                 context.Found(step, FailureKind.Truncated, "The answer was cut off at the limit of tokens.");
             }
+            else if (reason == "malformed_call" && step.Status != StepStatus.Error)
+            {
+                context.Found(step, FailureKind.PlanningError, "The model wrote a call that cannot be carried out, as its finish reason says.");
+            }
             else if (reason == "content_filter" && !context.IsKnown(step.SpanId, FailureKind.Refusal))
             {
                 context.Found(step, FailureKind.ContentFilter, "A filter took the answer.");

@@ -30,12 +30,21 @@ internal sealed class LoopDetector : IDetector
             }
         }
 
-        // Where models' outputs do not show the calls, the tools' own spans do.
+        // Where models' outputs do not show the calls, or only the last of them, the tools' own spans do.
+        var spans = new Dictionary<(string Name, string Arguments), Group>();
         foreach (var tool in run.Steps)
         {
-            if (tool is { Kind: StepKind.Tool, Tool: { Length: > 0 } name, Arguments: { } arguments } && !context.Calls.IsAskedFor(tool) && context.Calls.All.Count == 0)
+            if (tool is { Kind: StepKind.Tool, Tool: { Length: > 0 } name, Arguments: { } arguments } && !context.IsTimeOver && !IsInTool(tool, context))
             {
-                Add(groups, name, arguments, tool.Result, tool);
+                Add(spans, name, arguments, tool.Result, tool);
+            }
+        }
+
+        foreach (var (key, group) in spans)
+        {
+            if (!groups.TryGetValue(key, out var asked) || asked.Steps.Count < Math.Min(group.Steps.Count, RepeatsMin))
+            {
+                groups[key] = group;
             }
         }
 
@@ -47,6 +56,9 @@ internal sealed class LoopDetector : IDetector
             }
         }
     }
+
+    // Client and server of one call.
+    private static bool IsInTool(RunStep tool, DetectionContext context) => context.Tree.AncestorsOf(tool).Any(static ancestor => ancestor.Kind == StepKind.Tool);
 
     private static void Add(Dictionary<(string Name, string Arguments), Group> groups, string name, string arguments, string? result, RunStep step)
     {

@@ -101,7 +101,7 @@ internal static class Recovery
     {
         var last = run.Steps.Where(step => step.Kind == StepKind.Llm).MaxBy(step => step.EndUnixNano);
         return last is not null
-            && (last == retried || IsAfter(last, retried))
+            && (last == retried || IsAfter(last, retried) || (last.StartUnixNano <= retried.StartUnixNano && last.EndUnixNano >= retried.EndUnixNano))
             && last.Status != StepStatus.Error
             && last.FinishReason is not "tool_call"
             && !failed.Contains(last.SpanId);

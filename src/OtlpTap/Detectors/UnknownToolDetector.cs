@@ -40,7 +40,25 @@ internal sealed class UnknownToolDetector : IDetector
                 context.Found(call.Caller, FailureKind.PlanningError, $"The model called \"{Short(name)}\", which is none of the {offered.Count} tools it was offered.", name);
             }
         }
+
+        anywhere ??= NamesIn(run);
+        foreach (var tool in run.Steps)
+        {
+            if (anywhere.Count == 0 || context.IsTimeOver)
+            {
+                return;
+            }
+
+            if (tool.Kind == StepKind.Tool && !context.Calls.IsAskedFor(tool) && IsOfNobody(tool, anywhere))
+            {
+                context.Found(tool, FailureKind.PlanningError, $"\"{Short(tool.Tool!)}\" was called, which is none of the {anywhere.Count} tools that were offered, and nothing came of it.", tool.Tool!);
+            }
+        }
     }
+
+    /// <summary>A call whose asking is not recorded, carried out by nobody: it has a span and no result, and no model of the run was offered it.</summary>
+    private static bool IsOfNobody(RunStep tool, HashSet<string> offered) =>
+        tool.Tool is { Length: > 0 } name && string.IsNullOrEmpty(tool.Result) && tool.Status != StepStatus.Error && !Executions.IsNoFailure(tool) && !IsOffered(name, offered);
 
     private static HashSet<string> NamesOf(IReadOnlyList<OfferedTool> tools, Dictionary<IReadOnlyList<OfferedTool>, HashSet<string>> known)
     {

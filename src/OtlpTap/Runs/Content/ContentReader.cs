@@ -88,7 +88,11 @@ internal sealed class ContentReader(RunLimits limits)
                 break;
             }
 
-            if (MessageShapes.TryRead(item, MessageRole.Unknown, limits, out var message))
+            if (IsOffer(item))
+            {
+                ToolShapes.Add(item["content"], _content.Tools ??= [], limits);
+            }
+            else if (MessageShapes.TryRead(item, MessageRole.Unknown, limits, out var message, _content.Messages))
             {
                 Flush(ref parts, role);
                 Add(message);
@@ -113,6 +117,10 @@ internal sealed class ContentReader(RunLimits limits)
         Flush(ref parts, role);
         return found;
     }
+
+    // Langfuse's handler for LangChain puts the offered tools behind the messages: { "role": "tool", "content": { "type": "function", "function": … } }.
+    private static bool IsOffer(JsonValue item) =>
+        item["role"].Text == "tool" && item["content"] is { IsObject: true } content && content["type"].Text == "function" && content["function"].IsObject;
 
     private static bool IsItem(JsonValue item) =>
         item.IsObject && (item["type"].IsText ? !item["message"].IsObject && !item["data"].IsObject : !item["message"].IsObject && !item["update"].IsGiven && !item["content"].IsGiven);

@@ -12,12 +12,16 @@ internal static class FinishReasons
     public const string Error = "error";
     public const string Refusal = "refusal";
 
+    /// <summary>The model wrote a call that nobody can read, or of a tool that it does not have (Gemini).</summary>
+    public const string MalformedCall = "malformed_call";
+
     private static readonly FoldedWords<string> Words = new(
         ("stop endturn stopsequence eos complete completed finishreasonstop", Stop),
         ("toolcall toolcalls tooluse functioncall functioncalls", ToolCall),
         ("length maxtokens maxoutputtokens modellength modelcontextwindowexceeded", Length),
         ("contentfilter contentfiltered safety recitation blocked blocklist prohibitedcontent spii guardrailintervened imagesafety", ContentFilter),
         ("refusal refused", Refusal),
+        ("malformedfunctioncall malformedtooluse malformedtoolcall malformedmodeloutput unexpectedtoolcall toomanytoolcalls", MalformedCall),
         ("error failed", Error));
 
     /// <summary>Null for an empty one; one that is not known is lower-cased.</summary>

@@ -8,7 +8,8 @@ namespace OtlpTap.Runs.Content;
 /// </summary>
 internal static class MessageShapes
 {
-    public static bool TryRead(JsonValue value, MessageRole defaultRole, RunLimits limits, out Message message)
+    /// <param name="before">The messages before it in a list, whose calls it may answer.</param>
+    public static bool TryRead(JsonValue value, MessageRole defaultRole, RunLimits limits, out Message message, List<Message>? before = null)
     {
         message = null!;
         if (!value.IsObject)
@@ -37,6 +38,13 @@ internal static class MessageShapes
                 message = Read(data, role, limits);
                 return true;
             }
+        }
+
+        // Langfuse's handler for LangChain gives a tool's message the name of the tool as its role.
+        if (value["role"] is { IsText: true } name && value["content"].IsText && (value["tool_call_id"].IsText || IsCalled(name.Text, before)))
+        {
+            message = Read(value, MessageRole.Tool, limits);
+            return true;
         }
 
         // Some leave the role out of what can only be the assistant's, or the user's.
@@ -107,6 +115,10 @@ internal static class MessageShapes
         return FinishReasons.Read(reason);
     }
 
+    /// <summary>Whether the last message that is not a tool's asks for that tool.</summary>
+    private static bool IsCalled(string tool, List<Message>? messages) =>
+        messages?.FindLast(message => message.Role != MessageRole.Tool) is { } last && last.Parts.Any(part => part.Kind == PartKind.ToolCall && part.ToolName == tool);
+
     private static bool Speaks(JsonValue value) =>
         value["content"].Kind != JsonKind.None || value["parts"].IsArray || value["tool_calls"].IsArray || value["toolCalls"].IsArray
         || value["text"].IsText || value["refusal"].IsText || value["function_call"].IsObject || value["contents"].IsArray || value["reasoning_content"].IsText;
@@ -158,6 +170,11 @@ internal static class MessageShapes
         else if (content.IsGiven)
         {
             AddText(content.Text, parts, limits);
+        }
+        else if (role == MessageRole.Assistant && content.Kind == JsonKind.Null && message["tool_calls"].IsArray && !message["tool_calls"].IsTruthy && message["refusal"].Kind == JsonKind.None)
+        {
+            // No calls, and no empty text either: the model said something that is not recorded (Semantic Kernel, of a refusal).
+            parts.Add(new MessagePart(PartKind.Other, ""));
         }
     }
 
