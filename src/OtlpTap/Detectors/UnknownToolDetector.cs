@@ -58,7 +58,7 @@ internal sealed class UnknownToolDetector : IDetector
 
     /// <summary>A call whose asking is not recorded, carried out by nobody: it has a span and no result, and no model of the run was offered it.</summary>
     private static bool IsOfNobody(RunStep tool, HashSet<string> offered) =>
-        tool.Tool is { Length: > 0 } name && string.IsNullOrEmpty(tool.Result) && tool.Status != StepStatus.Error && !Executions.IsNoFailure(tool) && !IsOffered(name, offered);
+        tool.Tool is { Length: > 0 } name && !name.Contains(' ') && string.IsNullOrEmpty(tool.Result) && tool.Status != StepStatus.Error && !Executions.IsNoFailure(tool) && !IsOffered(name, offered);
 
     private static HashSet<string> NamesOf(IReadOnlyList<OfferedTool> tools, Dictionary<IReadOnlyList<OfferedTool>, HashSet<string>> known)
     {

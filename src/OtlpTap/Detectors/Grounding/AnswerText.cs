@@ -119,6 +119,11 @@ internal sealed class AnswerText
                 found.Add((element, text));
                 if (element.Kind == ElementKind.Word)
                 {
+                    if (sentence.Words.Count == 0 && IsInterjection(text, span[element.End..]))
+                    {
+                        continue;
+                    }
+
                     Mark(sentence, text);
                 }
                 else if (element.Kind == ElementKind.Number && element.Worded)
@@ -138,6 +143,10 @@ internal sealed class AnswerText
             }
         }
     }
+
+    /// <summary>"No: the payment failed" answers a question; "No payment failed" denies one.</summary>
+    private static bool IsInterjection(string word, ReadOnlySpan<char> rest) =>
+        Letters.FoldAll(word) is "no" or "nope" or "nein" or "non" && rest is [',' or ':' or '!' or '\u2013' or '\u2014', ..] or [' ', '-' or '\u2013' or '\u2014', ..];
 
     private static void Mark(Sentence sentence, string word)
     {

@@ -691,8 +691,9 @@ internal ref struct ElementReader(ReadOnlySpan<char> text)
             return false;
         }
 
+        // "October 4,800 and September 5.1": amounts of months.
         var day = int.Parse(word[..digits], CultureInfo.InvariantCulture);
-        if (day is < 1 or > 31)
+        if (day is < 1 or > 31 || (end + 1 < _text.Length && _text[end] is ',' or '.' && char.IsAsciiDigit(_text[end + 1])))
         {
             return false;
         }

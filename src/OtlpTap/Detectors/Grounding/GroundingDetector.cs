@@ -15,12 +15,12 @@ internal sealed class GroundingDetector(GroundingOptions options) : IDetector
     public void Examine(AgentRun run, DetectionContext context)
     {
         // What the user or an evaluator said of the answer is not second-guessed.
-        if (context.IsAnswerJudged || run.IsCut || run.AnsweringStep is not { } step || string.IsNullOrWhiteSpace(run.FinalAnswer) || context.IsTimeOver)
+        if (context.IsAnswerJudged || run.IsCut || run.AnsweringStep is not { Status: not StepStatus.Error } step || string.IsNullOrWhiteSpace(run.FinalAnswer) || context.IsTimeOver)
         {
-            return;
+            return; // what a call that failed left behind is its error
         }
 
-        var found = _check.Assess(run.FinalAnswer, Inputs(run, step, context));
+        var found = _check.Assess(Whole(run.FinalAnswer, step), Inputs(run, step, context));
         if (found.Judged && found.Score >= options.Threshold)
         {
             context.Found(new Verdict(step.SpanId, FailureKind.Hallucination, Name, VerdictSource.Detector)
@@ -30,6 +30,13 @@ internal sealed class GroundingDetector(GroundingOptions options) : IDetector
                 Evidence = [.. found.Ungrounded.Take(DetectionContext.EvidenceMax).Select(claim => claim.Text)],
             });
         }
+    }
+
+    /// <summary>Without the word in which an answer was cut off at the limit of tokens.</summary>
+    private static string Whole(string answer, RunStep step)
+    {
+        var end = answer.AsSpan().LastIndexOfAny(" \n\t");
+        return step.FinishReason == "length" && end > 0 ? answer[..end] : answer;
     }
 
     private static List<GroundingInput> Inputs(AgentRun run, RunStep answering, DetectionContext context)

@@ -115,6 +115,12 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
             return true;
         }
 
+        // 29.90 where the inputs have 2990 cents.
+        if (unit.Dimension is Dimension.None or Dimension.Money && element.HalfPlace is > 0.004 and < 0.006 && evidence.HasNumber(value * 100, 0.01, Dimension.None, other => other.Dimension is Dimension.None or Dimension.Money))
+        {
+            return true;
+        }
+
         if (unit.Dimension == Dimension.Share && evidence.HasNumber(value / 100, Math.Max(0.005, tolerance / 100), Dimension.None, _ => true))
         {
             return true;

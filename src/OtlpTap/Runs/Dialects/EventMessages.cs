@@ -137,7 +137,7 @@ internal sealed class EventMessages(RunLimits limits)
                 parts.AddRange(message.Parts);
             }
         }
-        else
+        else if (role == MessageRole.Tool || !json.IsArray || json.IsTruthy)
         {
             parts.Add(new MessagePart(role == MessageRole.Tool ? PartKind.ToolResult : PartKind.Text, json.IsGiven ? ContentTexts.Flatten(json) : text)
             {

@@ -278,7 +278,7 @@ class LangfuseLangChain(Recorder):
         messages = []
         for entry in conversation:
             if entry[0] == "tool":
-                messages.append({"content": entry[2], "additional_kwargs": {"tool_call_id": entry[1].id}, "role": entry[1].tool, "name": entry[1].tool, "tool_call_id": entry[1].id, "status": "error" if entry[1].outcome != "ok" else "success"})
+                messages.append({"content": entry[2], "additional_kwargs": {}, "role": entry[1].tool})
             elif entry[0] == "assistant":
                 messages.append(self.answered(entry[1]))
             else:

@@ -223,7 +223,7 @@ LIBRARY = Story(
         "three-books": run("Are b1, b2 and b3 in?", turn(*[Call("loan_state", {"book_id": f"b{n}"}, {"book": f"b{n}", "lent": False}) for n in (1, 2, 3)]), say("Yes, b1, b2 and b3 are in.")),
     },
     documents=[("rules/4", "Loans last 28 days and can be renewed twice. Errors in the account are corrected at the desk.")],
-    asked="How often can I renew?", told="Loans can be renewed twice.", invented="Loans can be renewed 5 times, for 14 days each.")
+    asked="How often can I renew?", told="Loans can be renewed twice.", invented="Loans can be renewed 5 times, for 45 days each.")
 
 STORIES = {
     "dotnet-agent-framework": ORDERS, "langfuse-langchain": SQL, "langsmith-otel": TRAVEL, "mastra": CALENDAR, "openinference-langchain": HR,
