@@ -311,7 +311,7 @@ class LangfuseLangChain(Recorder):
         span = self.observe(call.tool, "tool", self.root, dumps(call.args))
         if call.outcome == "ok":
             return span.set({"langfuse.observation.output": dumps(lc_tool(call, call.output)["kwargs"])})
-        message = call.error[1] if call.outcome == "throws" else "Received tool input did not match expected schema\n✖ Invalid input: expected string, received undefined\n  → at " + (self.story.tool(call.tool).required or ["input"])[0]
+        message = call.error[1] if call.outcome == "throws" else "Received tool input did not match expected schema\n✖ Invalid input: expected string, received undefined\n  → at " + (self.story.tool(call.tool).required or ['input'])[0]
         return self.error(span, f"{call.error[0] if call.outcome == 'throws' else 'Error'}: {message}")
 
     def after_turn(self, index, turn):
@@ -400,7 +400,7 @@ class Mastra(Recorder):
         if call.outcome == "throws":
             return span.fail(call.error[1]).set({"error.type": "unknown", "error.message": call.error[1]}).exception("Error", call.error[1])
         if call.outcome == "refused":
-            field = (self.story.tool(call.tool).required or ["input"])[0]
+            field = (self.story.tool(call.tool).required or ['input'])[0]
             return span.set({"gen_ai.tool.call.result": dumps({"error": True, "message": f"Tool input validation failed for {call.tool}. Please fix the following errors and try again:\n- {field}: Required\n\nProvided arguments: {arguments}", "validationErrors": {"errors": []}})})
         return span if unknown else span.set({"gen_ai.tool.call.result": dumps(call.result)})
 
@@ -840,7 +840,7 @@ class PydanticAi(Recorder):
         if call.outcome == "throws":
             return span.fail(f"{call.error[0]}: {call.error[1]}").event("exception", {"exception.type": call.error[0], "exception.message": call.error[1], "exception.escaped": "True"})
         if call.outcome == "refused":
-            message = f"1 validation error for {call.tool}\n  Invalid JSON: EOF while parsing" if call.raw is not None else f"1 validation error for {call.tool}\n{self.story.tool(call.tool).required[0]}\n  Input should be valid"
+            message = f"1 validation error for {call.tool}\n  Invalid JSON: EOF while parsing" if call.raw is not None else f"1 validation error for {call.tool}\n{(self.story.tool(call.tool).required or ['input'])[0]}\n  Input should be valid"
             return span.set({"pydantic_ai.tool.failure_stage": "validation"}).fail(f"ToolRetryError: {message}").event("exception", {"exception.type": "pydantic_ai.exceptions.ToolRetryError", "exception.message": message, "exception.escaped": "True"})
         return span.set({"gen_ai.tool.call.result": call.output})
 
@@ -889,7 +889,7 @@ class GoogleAdk(Recorder):
 
     def response(self, call, told):
         if call.outcome == "refused":
-            missing = self.story.tool(call.tool).required[0]
+            missing = (self.story.tool(call.tool).required or ['input'])[0]
             return {"error": f"Invoking `{call.tool}()` failed as the following mandatory input parameters are not present:\n{missing}\nYou could retry calling this tool, but it is IMPORTANT for you to provide all the mandatory parameters."}
         return call.result if isinstance(call.result, dict) and call.outcome == "ok" else {"result": told}
 
@@ -960,7 +960,7 @@ class Mlflow(Recorder):
             return None
         span = self.span(call.tool, "TOOL", self.root, call.args)
         if call.outcome in ("throws", "refused"):
-            kind, message = call.error if call.outcome == "throws" else ("TypeError", f"{call.tool}() missing 1 required positional argument: '{self.story.tool(call.tool).required[0]}'")
+            kind, message = call.error if call.outcome == "throws" else ("TypeError", f"{call.tool}() missing 1 required positional argument: '{(self.story.tool(call.tool).required or ['input'])[0]}'")
             return span.fail(f"{kind}: {message}").event("exception", {"exception.type": kind, "exception.message": message, "exception.stacktrace": "Traceback (most recent call last):"})
         return self.put(span, call.result)
 
