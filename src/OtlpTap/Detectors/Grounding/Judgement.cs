@@ -340,7 +340,7 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
                 var against = denied
                     ? states.Contains(state) && states.Count == 1
                     : !evidence.States.Contains((group.Key, state)) && states.All(other => !States.GoTogether(group.Key, state, other));
-                if (against)
+                if (against && !Quotes(sentence, valueOf[group.Key]))
                 {
                     Contradicted(sentence, valueOf[group.Key]);
                     break;
@@ -371,6 +371,13 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
                 }
             }
         }
+    }
+
+    /// <summary>All that is said stands in the very text: the answer repeats it, "not" and all.</summary>
+    private static bool Quotes(Sentence sentence, string text)
+    {
+        var words = Split(text);
+        return sentence.Words.Count <= words.Count && sentence.Words.TrueForAll(words.Contains);
     }
 
     private static bool DeniesNear(Sentence sentence, List<ulong> stems)

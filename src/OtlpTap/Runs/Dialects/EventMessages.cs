@@ -62,6 +62,10 @@ internal sealed class EventMessages(RunLimits limits)
         }
     }
 
+    // Strands: [{ "toolResult": { "toolUseId", "status", "content" } }].
+    private static bool HoldsResults(StepContent read) =>
+        read.Messages.TrueForAll(static message => message.Parts.All(static part => part is { Kind: PartKind.ToolResult, CallId: not null }));
+
     private bool IsFull => _input.Messages.Count + _output.Messages.Count >= limits.MessagesMax;
 
     private static MessageRole RoleOf(JsonValue said, string eventName) =>
@@ -130,7 +134,7 @@ internal sealed class EventMessages(RunLimits limits)
 
         var parts = new List<MessagePart>();
         var json = attributes.Json(attributes.Has(ownAttribute) ? ownAttribute : "content");
-        if (json.IsGiven && role != MessageRole.Tool && ContentReader.Read(json, role, limits) is { SaysAnything: true } read)
+        if (json.IsGiven && ContentReader.Read(json, role, limits) is { SaysAnything: true } read && (role != MessageRole.Tool || HoldsResults(read)))
         {
             foreach (var message in read.Messages)
             {

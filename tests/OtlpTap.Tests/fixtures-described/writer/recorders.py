@@ -33,11 +33,13 @@ class Recorder:
                     number += 1
                     call.id = f"call_h{number}"
                     conversation.append(("tool", call, self.told(call)))
-        conversation.append(("user", self.run.question))
+        self.asked = self.run.question
+        if self.run.documents is not None:
+            self.asked = "Answer from these passages only.\n\n" + "\n\n".join(text for _, text in self.run.documents) + "\n\n" + self.run.question
+        conversation.append(("user", self.asked))
         self.begin()
         if self.run.documents is not None:
             self.retrieve(self.run.documents)
-            conversation[-1] = ("user", "Answer from these passages only.\n\n" + "\n\n".join(text for _, text in self.run.documents) + "\n\n" + self.run.question)
         for index, turn in enumerate(self.run.turns):
             for call in turn.calls:
                 number += 1
@@ -378,7 +380,7 @@ class Mastra(Recorder):
             "mastra.metadata.sessionId": "thread-4", "mastra.agent_run.input": dumps([{"role": "user", "content": self.run.question}]), "gen_ai.tool.definitions": dumps([tool.name for tool in self.story.tools])})
         self.generation = self.trace.span(f"chat {self.story.model}", self.scope, self.root, CLIENT).set({
             "mastra.span.type": "model_generation", "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": self.story.model,
-            "gen_ai.input.messages": dumps(parts([("system", self.story.system), ("user", self.run.question)], with_system=True)), "gen_ai.tool.definitions": dumps([tool.name for tool in self.story.tools])})
+            "gen_ai.input.messages": dumps(parts([("system", self.story.system), ("user", self.asked)], with_system=True)), "gen_ai.tool.definitions": dumps([tool.name for tool in self.story.tools])})
 
     def llm(self, turn, conversation):
         self.last = turn
