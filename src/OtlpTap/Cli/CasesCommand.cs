@@ -21,27 +21,29 @@ internal static class CasesCommand
     public static Command Create(TimeProvider time)
     {
         var directory = new Option<string?>("--directory", "-d") { Description = "The folder of cases. Default: corpus.directory of the configuration.", Recursive = true };
-        var output = new Option<string>("--output", "-o") { Description = "table, or json: one object a line.", DefaultValueFactory = _ => "table", Recursive = true };
+        var output = new Option<string>("--output", "-o") { Description = "table, or json: one object a line.", DefaultValueFactory = _ => "table" };
         output.AcceptOnlyFromAmong("table", "json");
         var config = ConfigOption.Create();
         config.Recursive = true;
-        var cases = new Command("cases", "Shows the cases that were captured, and changes what is to become of them.") { directory, output, config };
+        var cases = new Command("cases", "Shows the cases that were captured, and changes what is to become of them.") { directory, config };
 
         CaseStore? Store(ParseResult parsed) => OpenStore(parsed.GetValue(directory), parsed.GetValue(config) ?? [], time, parsed.InvocationConfiguration.Error);
 
         var status = new Option<string[]>("--status") { Description = "Only these: open, fixed, regressed, muted, expected.", AllowMultipleArgumentsPerToken = true };
         status.AcceptOnlyFromAmong("open", "fixed", "regressed", "muted", "expected");
         var failure = new Option<string?>("--failure") { Description = "Only this kind of failure." };
-        var list = new Command("list", "Lists the cases.") { status, failure };
+        var list = new Command("list", "Lists the cases.") { status, failure, output };
         list.SetAction(parsed => Store(parsed) is { } store
             ? List(store, parsed.GetValue(status) ?? [], parsed.GetValue(failure), parsed.GetValue(output) == "json", parsed.InvocationConfiguration)
             : Unreadable);
         cases.Add(list);
 
         var id = new Argument<string>("CASE") { Description = "Its id (the name of its folder), the beginning of it, or its folder." };
-        var show = new Command("show", "Shows one case.") { id };
+        var show = new Command("show", "Shows one case.") { id, output };
         show.SetAction(parsed => Store(parsed) is { } store ? Show(store, parsed.GetValue(id)!, parsed.GetValue(output) == "json", parsed.InvocationConfiguration) : Unreadable);
         cases.Add(show);
+        cases.Add(CasesExportCommand.Create(status, failure, (parsed, folder) =>
+            OpenStore(folder ?? parsed.GetValue(directory), parsed.GetValue(config) ?? [], time, parsed.InvocationConfiguration.Error)));
 
         Add("mute", "Counts the case from now on and does nothing else with it.", CaseStatus.Muted, isReasonRequired: false);
         Add("unmute", "Opens a muted case again.", CaseStatus.Open, isReasonRequired: false, onlyFrom: CaseStatus.Muted);
@@ -54,7 +56,7 @@ internal static class CasesCommand
         {
             var ids = new Argument<string[]>("CASE") { Description = id.Description, Arity = ArgumentArity.OneOrMore };
             var reason = new Option<string?>("--reason") { Description = "Why, in your words; stands in the case.", Required = isReasonRequired };
-            var command = new Command(name, description) { ids, reason };
+            var command = new Command(name, description) { ids, reason, output };
             var version = new Option<string?>("--in") { Description = "The version of the service that has the fix: older ones that still fail are no regression." };
             if (to == CaseStatus.Fixed)
             {

@@ -155,6 +155,9 @@ internal sealed class CaseDocument
         return true;
     }
 
+    /// <summary>The value of a key that people wrote beside ours.</summary>
+    public JsonElement? Other(string name) => _others.Where(other => other.NameEquals(name)).Select(other => (JsonElement?)other.Value).FirstOrDefault();
+
     public void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject();

@@ -26,6 +26,7 @@ public sealed partial class RoomsTests
         ["Detectors"] = ["Recorder", "Tee", "Causes", "Scan", "Rules", "Verdicts", "Runs", "Metrics", "Otlp", "Buffers", "Wire"],
         ["Evaluations"] = ["Recorder", "Tee", "Verdicts", "Metrics", "Otlp", "Buffers", "Wire"],
         ["Corpus"] = ["Recorder", "Tee", "Scan", "Redact", "Rules", "Verdicts", "Runs", "Metrics", "Otlp", "Buffers", "Wire"],
+        ["Exports"] = ["Corpus", "Verdicts", "Otlp"],
         ["Feedback"] = ["Verdicts", "Runs", "Metrics", "Otlp"],
         ["Announce"] = ["Forward", "Verdicts", "Runs", "Metrics", "Otlp", "Buffers"],
         ["Judges"] = ["Forward", "Verdicts", "Runs", "Metrics", "Otlp", "Buffers"],
