@@ -92,7 +92,7 @@ internal static class ResultText
         JsonValueKind.String => SaysFailed(value.GetString()!, wrappers - 1),
 
         // A list of one may be a wrapper (parts of a message); of several it is data.
-        JsonValueKind.Array => value.GetArrayLength() == 1 && value[0].ValueKind == JsonValueKind.Object && SaysFailed(value[0], wrappers - 1),
+        JsonValueKind.Array => value.GetArrayLength() == 1 && value[0].ValueKind == JsonValueKind.Object && IsWrapper(value[0], value[0].EnumerateObject().Count()) && SaysFailed(value[0], wrappers - 1),
         _ => false,
     };
 
@@ -119,7 +119,7 @@ internal static class ResultText
                     break;
 
                 case "status":
-                    isFailed |= content.ValueKind == JsonValueKind.String && content.GetString()!.ToLowerInvariant() is "error" or "failure";
+                    isFailed |= content.ValueKind == JsonValueKind.String && content.GetString()!.ToLowerInvariant() is "error" or "failure" && SpeaksOfItself(value);
                     saysWorked |= content.ValueKind == JsonValueKind.String && content.GetString()!.ToLowerInvariant() is "ok" or "success" or "succeeded";
                     break;
 
@@ -128,7 +128,7 @@ internal static class ResultText
                     break;
 
                 case "error" or "Error" or "exception" or "error_message" or "errorMessage":
-                    isFailed |= IsError(content);
+                    isFailed |= IsError(content) && !SpeaksOfSomething(value);
                     break;
 
                 // AI SDK's and Anthropic's parts.
@@ -156,6 +156,28 @@ internal static class ResultText
         || value.EnumerateObject().All(static member => member.Name is "type" or "content" or "text" or "value" or "json" or "result" or "output" or "response"
             or "kwargs" or "lc" or "id" or "name" or "role" or "tool_call_id" or "toolCallId" or "toolUseId" or "toolResult" or "toolName" or "annotations" or "_meta"
             or "structuredContent" or "isError" or "is_error" or "additional_kwargs" or "response_metadata" or "artifact" or "status");
+
+    /// <summary>A status that a message explains, or that stands alone, is the call's; among other members it is that of a build, a job, an order.</summary>
+    private static bool SpeaksOfItself(JsonElement value)
+    {
+        var isExplained = false;
+        var isAlone = true;
+        foreach (var member in value.EnumerateObject())
+        {
+            var explains = member.Name is "error" or "message" or "error_message" or "errorMessage" or "detail" or "details" or "reason" or "exception" or "content";
+            isExplained |= explains && member.Value.ValueKind is JsonValueKind.String or JsonValueKind.Object or JsonValueKind.Array;
+            isAlone &= explains || member.Name is "status" or "code" or "type" or "timestamp" or "request_id" or "requestId" or "tool_call_id" or "toolUseId" or "name";
+        }
+
+        return isAlone || isExplained;
+    }
+
+    /// <summary>A run that was aborted with an error, a payment that was declined with one: data about it, which the call brought back as it should.</summary>
+    private static bool SpeaksOfSomething(JsonElement value) =>
+        value.EnumerateObject().Count() > 2
+        && (value.TryGetProperty("status", out var state) || value.TryGetProperty("state", out state))
+        && state.ValueKind == JsonValueKind.String
+        && state.GetString()!.ToLowerInvariant() is not ("error" or "failure" or "failed" or "fail" or "ko" or "unavailable" or "not_found" or "timeout");
 
     private static bool IsTrue(JsonElement value) =>
         value.ValueKind == JsonValueKind.True || (value.ValueKind == JsonValueKind.String && string.Equals(value.GetString(), "true", StringComparison.OrdinalIgnoreCase));

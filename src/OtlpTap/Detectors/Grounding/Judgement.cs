@@ -179,7 +179,27 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
             }
         }
 
-        return numbers.Any(number => Near(number * 12) || Near(number * 2));
+        return numbers.Any(number => Near(number * 12) || Near(number * 2)) || (claim.Sentence.Computes && Totalled(numbers, Near));
+    }
+
+    /// <summary>Two of one and three of another: the total of few things, each times a count that the answer names.</summary>
+    private bool Totalled(List<double> numbers, Func<double, bool> near)
+    {
+        var counts = answer.Claims.Where(claim => claim.Kind == ClaimKind.Number && claim.Element.Value is > 1 and <= 12 && claim.Element.HalfPlace > 0.4).Select(claim => claim.Element.Value).Distinct().Take(4).ToList();
+        var prices = numbers.Take(12).ToList();
+        List<double> positions = [.. prices, .. prices.SelectMany(price => counts.Select(count => price * count))];
+        for (var i = 0; i < positions.Count; i++)
+        {
+            for (var k = i; k < positions.Count; k++)
+            {
+                if (near(positions[i] + positions[k]))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return positions.Exists(position => near(position));
     }
 
     private bool Date(in Element date)
