@@ -45,7 +45,8 @@ internal sealed class Inspection(CompiledRules rules, TapProcessorOptions proces
         SpanCount += payload.Signal == Signal.Traces ? _scan.ItemCount : 0;
         foreach (ref readonly var match in _scan.Matches)
         {
-            if (_seen.Add((match.TraceId, match.SpanId)))
+            // Several log records speak of one span, or of none.
+            if (payload.Signal == Signal.Logs || _seen.Add((match.TraceId, match.SpanId)))
             {
                 Judge(payload, in match, verdicts);
             }

@@ -137,6 +137,8 @@ internal static class KeyDescriptions
         ["finish_reason.enabled"] = "Whether it looks.",
         ["detectors.refusal"] = "Refusals in plain words.",
         ["refusal.enabled"] = "Whether it looks.",
+        ["detectors.model_error"] = "Failed calls of models in dialects that no rule knows.",
+        ["model_error.enabled"] = "Whether it looks.",
         ["detectors.empty_answer"] = "Answers of nothing.",
         ["empty_answer.enabled"] = "Whether it looks.",
         ["detectors.grounding"] = "Answers that state what none of their inputs says; see docs/grounding.md.",

@@ -2,6 +2,7 @@
 import copy
 import json
 import pathlib
+import coding
 from otlp import Trace
 from recorders import RECORDERS
 from stories import STORIES
@@ -40,3 +41,13 @@ def write(instrumentation, name, story, run, labels):
 for instrumentation, story in STORIES.items():
     for name, run, labels in scenarios(story):
         write(instrumentation, name, story, run, labels)
+
+for name, (events, labels) in coding.SCENARIOS.items():
+    trace = Trace(f"claude-code/{name}", "claude-code")
+    coding.record(trace, events)
+    folder = HERE / "claude-code"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.logs.otlp.json").write_text(trace.logs_json())
+    spans = [{"label": label, "span_name": "", "span_id": "0" * 16, "visible_in": "log"} for label in labels]
+    expected = {"instrumentation": "claude-code", "scenario": name, "files": [f"{name}.logs.otlp.json"], "trace_ids": [], "trace_labels": labels, "span_labels": spans}
+    (folder / f"{name}.expected.json").write_text(json.dumps(expected, ensure_ascii=False, indent=1) + "\n")
