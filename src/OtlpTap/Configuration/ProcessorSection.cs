@@ -62,6 +62,7 @@ internal static class ProcessorSection
             CorpusUpdatesPerHourMax = corpus.Number("cases_per_hour_per_fingerprint", defaults.CorpusUpdatesPerHourMax, 0, 1_000_000),
             CorpusTracesPerCase = corpus.Number("traces_per_case", defaults.CorpusTracesPerCase, 0, 1000),
             CorpusRedact = RedactSection.Read(corpus.Map("redact"), defaults.CorpusRedact),
+            Sinks = SinkSection.Read(corpus, "sinks"),
             CorpusBytesMax = corpus.Mebibytes("max_size_mib", defaults.CorpusBytesMax, 0, 16_777_216),
             IsTeed = tee.Flag("enabled", defaults.IsTeed),
             TeeBytesMax = tee.Mebibytes("max_size_mib", defaults.TeeBytesMax, 1, 4096),

@@ -10,6 +10,7 @@ using OtlpTap.Recorder;
 using OtlpTap.Redact;
 using OtlpTap.Rules;
 using OtlpTap.Rules.Expressions;
+using OtlpTap.Sinks;
 
 namespace OtlpTap.Configuration;
 
@@ -101,6 +102,9 @@ internal sealed record TapProcessorOptions
 
     /// <summary><c>corpus.redact</c>: what is taken out before anything is written. Default on, masking.</summary>
     public RedactOptions CorpusRedact { get; init; } = new();
+
+    /// <summary><c>corpus.sinks</c>: where cases go besides their folder. Default nowhere.</summary>
+    public ImmutableArray<SinkOptions> Sinks { get; init; } = [];
 
     /// <summary><c>corpus.max_size_mib</c>: bytes of the case folder beyond which nothing is written. Default 4 GiB; 0 is no limit.</summary>
     public long CorpusBytesMax { get; init; } = 4L << 30;

@@ -27,6 +27,7 @@ internal static class AtNextStart
             ("detectors.judge", old.Judges.SequenceEqual(next.Judges)),
             ("corpus.cases_per_hour_per_fingerprint", old.CorpusUpdatesPerHourMax == next.CorpusUpdatesPerHourMax),
             ("corpus.traces_per_case", old.CorpusTracesPerCase == next.CorpusTracesPerCase),
+            ("corpus.sinks", old.Sinks.SequenceEqual(next.Sinks)),
             ("corpus.redact", IsSame(old.CorpusRedact, next.CorpusRedact)),
             ("corpus.max_size_mib", old.CorpusBytesMax == next.CorpusBytesMax),
         ];

@@ -15,6 +15,7 @@ using OtlpTap.Receive;
 using OtlpTap.Recorder;
 using OtlpTap.Runs;
 using OtlpTap.Scan;
+using OtlpTap.Sinks;
 using OtlpTap.Tee;
 using OtlpTap.Verdicts;
 using OtlpTap.Web;
@@ -46,6 +47,7 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly RecorderSetup _recording;
     private readonly RecorderLoop _recorderLoop;
     private readonly CaptureLoop _captureLoop;
+    private readonly CaseSinks _sinks;
     private readonly EvaluationWatch _evaluations;
     private readonly Announcer _announcer;
     private readonly JudgePanel _judges;
@@ -95,7 +97,8 @@ internal sealed class TapHost : IAsyncDisposable
         };
         _recording = new RecorderSetup(options, corpus, _metrics, time, logs);
         var (recorder, scheduler) = (_recording.Recorder, _recording.Scheduler);
-        _captureLoop = new CaptureLoop(corpus, scheduler, new CaseWriter(corpus, recorder, _metrics.Corpus, time, logs.CreateLogger<CaseWriter>()), _metrics.Corpus, time, logs.CreateLogger<CaptureLoop>(), caseWritten);
+        _sinks = new CaseSinks(processor.Sinks, recorder, VersionCommand.Version, _metrics.Factory, time, logs.CreateLogger<CaseSinks>());
+        _captureLoop = new CaptureLoop(corpus, scheduler, new CaseWriter(corpus, recorder, _metrics.Corpus, time, logs.CreateLogger<CaseWriter>()), _metrics.Corpus, time, logs.CreateLogger<CaptureLoop>(), caseWritten + _sinks.Written);
         _recorderLoop = new RecorderLoop(_tee, recorder, Recorded, scans, _metrics.Recorder, time, logs.CreateLogger<RecorderLoop>());
 
         // The request path.
@@ -131,6 +134,7 @@ internal sealed class TapHost : IAsyncDisposable
         _metrics.OnScrape(_announcer.PublishMetrics);
         _metrics.OnScrape(_judges.PublishMetrics);
         _metrics.OnScrape(_evaluations.PublishMetrics);
+        _metrics.OnScrape(_sinks.PublishMetrics);
         _metrics.OnScrape(() => _metrics.Receive.InFlightSampled(_inFlight.TakenBytes, _inFlight.LimitBytes));
     }
 
@@ -223,6 +227,10 @@ internal sealed class TapHost : IAsyncDisposable
         // Cases are what a restart must not lose: they get a second even where the requests took all the time.
         var left = _options.Service.ShutdownDeadline - _time.GetElapsedTime(started);
         await _captureLoop.FlushAsync(left > TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1));
+
+        // Their files are written: what a sink does not get in two seconds can be exported.
+        using var sending = new CancellationTokenSource(TimeSpan.FromSeconds(2), _time);
+        await _sinks.DrainAsync(sending.Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -231,6 +239,7 @@ internal sealed class TapHost : IAsyncDisposable
         await _listeners.DisposeAsync();
         await _server.DisposeAsync();
         _announcer.Dispose();
+        _sinks.Dispose();
         _judges.Dispose();
         _evaluations.Dispose();
         _feedback.Dispose();

@@ -27,6 +27,7 @@ public sealed partial class RoomsTests
         ["Evaluations"] = ["Recorder", "Tee", "Verdicts", "Metrics", "Otlp", "Buffers", "Wire"],
         ["Corpus"] = ["Recorder", "Tee", "Scan", "Redact", "Rules", "Verdicts", "Runs", "Metrics", "Otlp", "Buffers", "Wire"],
         ["Exports"] = ["Corpus", "Verdicts", "Otlp"],
+        ["Sinks"] = ["Corpus", "Recorder", "Forward", "Metrics", "Otlp", "Buffers"],
         ["Feedback"] = ["Verdicts", "Runs", "Metrics", "Otlp"],
         ["Announce"] = ["Forward", "Verdicts", "Runs", "Metrics", "Otlp", "Buffers"],
         ["Judges"] = ["Forward", "Verdicts", "Runs", "Metrics", "Otlp", "Buffers"],
