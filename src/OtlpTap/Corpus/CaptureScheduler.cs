@@ -206,6 +206,23 @@ internal sealed class CaptureScheduler
         return taken;
     }
 
+    /// <summary>A mark, which is no failure, goes with the case that its trace has or will have; alone it makes none.</summary>
+    public void Mark(in TraceId traceId, in Verdict mark)
+    {
+        lock (_gate)
+        {
+            if (!_pending.ContainsKey(traceId) && !_recent.Contains(traceId))
+            {
+                return;
+            }
+
+            Judged(traceId, mark, _time.GetTimestamp(), out _);
+            Write();
+        }
+
+        Changed?.Invoke();
+    }
+
     /// <summary>The next capture whose time has come; with <paramref name="early"/> the next one, due or not.</summary>
     /// <param name="wait">How long until there may be one; <see cref="Timeout.InfiniteTimeSpan"/> when nothing is pending.</param>
     public Capture? TakeDue(bool early, out TimeSpan wait)

@@ -201,7 +201,7 @@ internal sealed class DetectionLoop
             if (verdict.Source != VerdictSource.Rule && _judged.IsNew(run.TraceId, verdict))
             {
                 _metrics.Found(verdict.Rule, verdict.Failure);
-                _sink.Judged(run.TraceId, verdict);
+                _sink.Judged(run.TraceId, verdict with { Judged = verdict.Judged ?? JudgedSpan.Of(run, verdict.SpanId) });
             }
         }
 

@@ -97,10 +97,11 @@ internal sealed class SessionTracker(ImplicitFeedbackOptions options, TimeProvid
     }
 
     private static void Say(IVerdictSink sink, Turn turn, (string Label, string Why) what) =>
-        sink.Judged(turn.TraceId, new Verdict(turn.SpanId, FailureKind.ImplicitNegativeFeedback, $"implicit_{what.Label}", VerdictSource.ImplicitFeedback)
+        sink.Judged(turn.TraceId, new Verdict(turn.Judged.SpanId, FailureKind.ImplicitNegativeFeedback, $"implicit_{what.Label}", VerdictSource.ImplicitFeedback)
         {
             Label = what.Label,
             Explanation = what.Why,
+            Judged = turn.Judged,
         });
 
     /// <summary>What a run was for its user; null where no user's words are recorded.</summary>
@@ -113,7 +114,7 @@ internal sealed class SessionTracker(ImplicitFeedbackOptions options, TimeProvid
 
         var spoken = run.Steps.FirstOrDefault(step => step.Kind is StepKind.Agent or StepKind.Workflow) ?? run.Steps[0];
         var endsWithQuestion = run.FinalAnswer.AsSpan().TrimEnd() is [.., '?' or '？'];
-        return new Turn(run.TraceId, spoken.SpanId, run.Steps[0].StartUnixNano, Utterance.Of(run.UserInput), endsWithQuestion, hasFailed);
+        return new Turn(run.TraceId, JudgedSpan.Of(run, spoken.SpanId), run.Steps[0].StartUnixNano, Utterance.Of(run.UserInput), endsWithQuestion, hasFailed);
     }
 
     private static (string, string)? SessionOf(AgentRun run)
@@ -177,7 +178,7 @@ internal sealed class SessionTracker(ImplicitFeedbackOptions options, TimeProvid
         Bytes -= node.Value.Bytes;
     }
 
-    private sealed record Turn(TraceId TraceId, SpanId SpanId, ulong StartUnixNano, Utterance Said, bool EndsWithQuestion, bool HasFailed);
+    private sealed record Turn(TraceId TraceId, JudgedSpan Judged, ulong StartUnixNano, Utterance Said, bool EndsWithQuestion, bool HasFailed);
 
     private sealed class SessionState((string Service, string Session) key)
     {

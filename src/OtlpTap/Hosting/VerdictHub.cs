@@ -5,15 +5,22 @@ using OtlpTap.Verdicts;
 namespace OtlpTap.Hosting;
 
 /// <summary>Hands what was found behind the line to those whom it concerns: cases, and the backend.</summary>
-internal sealed class VerdictHub(CaptureScheduler scheduler, IVerdictSink backend) : IVerdictSink
+internal sealed class VerdictHub(CaptureScheduler scheduler, Recorder.Recorder recorder, IVerdictSink backend) : IVerdictSink
 {
     public void Judged(in TraceId traceId, in Verdict verdict)
     {
-        if (!FailureKind.IsMark(verdict.Failure))
+        // Cases have the span itself.
+        var bare = verdict with { Judged = null };
+        if (FailureKind.IsMark(verdict.Failure))
         {
-            scheduler.TrySchedule(traceId, verdict);
+            scheduler.Mark(traceId, bare);
+        }
+        else
+        {
+            scheduler.TrySchedule(traceId, bare);
         }
 
-        backend.Judged(traceId, verdict);
+        // Evaluations name a span that nobody has looked at.
+        backend.Judged(traceId, verdict.Judged is null ? verdict with { Judged = JudgedSpanSearch.Find(recorder, traceId, verdict.SpanId) } : verdict);
     }
 }

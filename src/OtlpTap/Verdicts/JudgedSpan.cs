@@ -1,4 +1,5 @@
 using OtlpTap.Otlp;
+using OtlpTap.Runs;
 
 namespace OtlpTap.Verdicts;
 
@@ -7,4 +8,14 @@ namespace OtlpTap.Verdicts;
 /// <param name="Service"><c>service.name</c>; empty where none is known.</param>
 /// <param name="EndUnixNano">By the sender's clock; 0 where it is not known.</param>
 /// <param name="ResponseId"><c>gen_ai.response.id</c>, of a model's call.</param>
-internal sealed record JudgedSpan(SpanId SpanId, string Service, ulong EndUnixNano, string? ResponseId);
+internal sealed record JudgedSpan(SpanId SpanId, string Service, ulong EndUnixNano, string? ResponseId)
+{
+    /// <summary>Of a step of the run. Zero, or a span that the run has not: its first step, which stands for the trace.</summary>
+    public static JudgedSpan Of(AgentRun run, SpanId spanId)
+    {
+        var step = run.Find(spanId) ?? (run.Steps.Count > 0 ? run.Steps[0] : null);
+        return step is null
+            ? new JudgedSpan(spanId, "", 0, null)
+            : new JudgedSpan(spanId.IsZero ? step.SpanId : spanId, step.Service, step.EndUnixNano, step.ResponseId);
+    }
+}

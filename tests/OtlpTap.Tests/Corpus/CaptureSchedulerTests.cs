@@ -105,6 +105,25 @@ public sealed class CaptureSchedulerTests
     }
 
     [Fact]
+    public void A_mark_goes_with_the_case_of_its_trace_and_alone_makes_none()
+    {
+        var mark = new Verdict(SpanOf(2), FailureKind.Recovered, "recovered", VerdictSource.Detector);
+        var scheduler = Create(new CorpusOptions { CasesPerHourMax = 0 });
+        scheduler.Mark(Trace(1), mark);
+        Assert.Equal(0, scheduler.PendingCount);
+
+        scheduler.TrySchedule(Trace(1), Failed);
+        scheduler.Mark(Trace(1), mark);
+        Assert.Equal([Failed, mark], scheduler.TakeDue(early: true, out _)!.Verdicts);
+
+        // Its case is written, and is completed.
+        scheduler.Mark(Trace(1), mark with { SpanId = SpanOf(3) });
+        var late = scheduler.TakeDue(early: true, out _)!;
+        Assert.True(late.IsUpdate);
+        Assert.Equal(SpanOf(3), Assert.Single(late.Verdicts).SpanId);
+    }
+
+    [Fact]
     public void A_verdict_on_no_trace_is_counted()
     {
         var scheduler = Create(new CorpusOptions());

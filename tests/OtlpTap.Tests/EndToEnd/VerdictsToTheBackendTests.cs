@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OpenTelemetry.Proto.Collector.Logs.V1;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using OtlpTap.Otlp;
+using OtlpTap.Tests.Evaluations;
 using OtlpTap.Tests.Forward;
 using OtlpTap.Tests.Judges;
 using OtlpTap.Verdicts;
@@ -43,6 +44,35 @@ public sealed class VerdictsToTheBackendTests
         Assert.Equal(0, await second.MetricAsync("otlptap_corpus_pending_captures"));
         Assert.Empty(Directory.GetFiles(second.Directory, "case*", SearchOption.AllDirectories));
         Assert.Equal(0, await first.MetricAsync("otlptap_already_tagged_spans_total"));
+    }
+
+    [Fact]
+    public async Task What_detectors_find_bears_the_judged_service_and_what_recovered_is_marked_in_its_case()
+    {
+        await using var backend = await StubUpstream.StartAsync();
+        await using var tap = await RunningTap.StartAsync(backend, tap: "detectors: { settle: 100ms }");
+        (string, object?)[] call = [("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "pay"), ("gen_ai.tool.call.arguments", "{}")];
+
+        await tap.ExportAsync(Signal.Traces, new TraceBuilder().Resource("shop").Span("execute_tool pay", call).Failed("no connection").Span("execute_tool pay", call).ToBytes());
+
+        await Deadline.UntilAsync(() => Services(backend).Count > 0, "the mark arrives");
+        Assert.Equal(["shop"], Services(backend));
+        var file = (await tap.CaseFilesAsync("case.json", 1))[0];
+        await Deadline.UntilAsync(async () => (await File.ReadAllTextAsync(file)).Contains("\"marks\": [\n    \"recovered\"", StringComparison.Ordinal), "the case has the mark");
+    }
+
+    [Fact]
+    public async Task An_evaluation_from_elsewhere_bears_the_judged_spans_service()
+    {
+        await using var backend = await StubUpstream.StartAsync();
+        await using var tap = await RunningTap.StartAsync(backend);
+        await tap.ExportAsync(Signal.Traces, new TraceBuilder().Resource("shop").Span("chat", ("gen_ai.operation.name", "chat"), ("gen_ai.response.id", "resp_1")).ToBytes());
+        await tap.ExportAsync(Signal.Logs, Told.Logs(Told.Log(0, 0, "gen_ai.evaluation.user_feedback", ("gen_ai.response.id", "resp_1"), ("gen_ai.evaluation.score", -1.0))));
+
+        await Deadline.UntilAsync(() => Services(backend).Count > 0, "the verdict arrives");
+        Assert.Equal(["shop"], Services(backend));
+        var span = Spans(backend).Single(span => span.Name == "otlptap.verdict");
+        Assert.Equal(1_700_000_001_000_000_000UL, span.EndTimeUnixNano);
     }
 
     [Fact]
@@ -89,6 +119,15 @@ public sealed class VerdictsToTheBackendTests
         Assert.Equal(TraceBuilder.SpanIdBytes(2), span.ParentSpanId);
         Assert.Contains(span.Attributes, attribute => attribute is { Key: "otlptap.verdict.source", Value.StringValue: "judge" });
     }
+
+    /// <summary>Of the verdicts that came as spans.</summary>
+    private static List<string> Services(StubUpstream backend) =>
+    [
+        .. backend.Calls.Where(call => call.Path.EndsWith("TraceService/Export", StringComparison.Ordinal))
+            .SelectMany(call => ExportTraceServiceRequest.Parser.ParseFrom(call.Message).ResourceSpans)
+            .Where(resource => resource.ScopeSpans.Any(scope => scope.Spans.Any(span => span.Name == "otlptap.verdict")))
+            .Select(resource => resource.Resource.Attributes.Single(attribute => attribute.Key == "service.name").Value.StringValue),
+    ];
 
     private static List<OtlpSpan> Spans(StubUpstream backend) =>
     [

@@ -1,0 +1,145 @@
+using System.Text;
+using OtlpTap.Otlp;
+using OtlpTap.Verdicts;
+using OtlpTap.Wire;
+
+namespace OtlpTap.Hosting;
+
+/// <summary>What the recorder knows of a span that was judged by its id alone.</summary>
+internal static class JudgedSpanSearch
+{
+    /// <param name="spanId">Zero: the trace's root.</param>
+    /// <returns>Null: the span is not in the recorder.</returns>
+    public static JudgedSpan? Find(Recorder.Recorder recorder, TraceId traceId, SpanId spanId)
+    {
+        var search = new Search(traceId, spanId);
+        recorder.Visit(traceId, search, static (in fragment, search) =>
+        {
+            if (fragment.Signal == Signal.Traces && search.Found is null)
+            {
+                search.Look(fragment.Request);
+            }
+        });
+        return search.Found;
+    }
+
+    private sealed class Search(TraceId traceId, SpanId spanId)
+    {
+        public JudgedSpan? Found { get; private set; }
+
+        public void Look(ReadOnlySpan<byte> request)
+        {
+            var resources = new ProtoReader(request);
+            while (Found is null && resources.Next())
+            {
+                if (resources.WireType == WireType.LengthDelimited)
+                {
+                    LookInResource(resources.Value);
+                }
+            }
+        }
+
+        // ResourceSpans: the resource may stand behind its spans.
+        private void LookInResource(ReadOnlySpan<byte> resourceSpans)
+        {
+            var service = "";
+            var fields = new ProtoReader(resourceSpans);
+            while (fields.Next())
+            {
+                if (fields.WireType != WireType.LengthDelimited)
+                {
+                    continue;
+                }
+
+                if (fields.FieldNumber == OtlpFields.ResourceSpans.Resource)
+                {
+                    service = ServiceOf(fields.Value) ?? service;
+                }
+                else if (fields.FieldNumber == OtlpFields.ResourceSpans.ScopeSpans && Found is null)
+                {
+                    LookInScope(fields.Value);
+                }
+            }
+
+            Found = Found is null ? null : Found with { Service = service };
+        }
+
+        private void LookInScope(ReadOnlySpan<byte> scopeSpans)
+        {
+            var spans = new ProtoReader(scopeSpans);
+            while (Found is null && spans.Next())
+            {
+                if (spans.FieldNumber == OtlpFields.ScopeSpans.Spans && spans.WireType == WireType.LengthDelimited)
+                {
+                    Found = Read(spans.Value);
+                }
+            }
+        }
+
+        private JudgedSpan? Read(ReadOnlySpan<byte> span)
+        {
+            var (trace, id, isRoot, end) = (default(TraceId), default(SpanId), true, 0UL);
+            var reader = new ProtoReader(span);
+            while (reader.Next())
+            {
+                switch ((reader.FieldNumber, reader.WireType))
+                {
+                    case (OtlpFields.Span.TraceId, WireType.LengthDelimited):
+                        TraceId.TryRead(reader.Value, out trace);
+                        break;
+                    case (OtlpFields.Span.SpanId, WireType.LengthDelimited):
+                        SpanId.TryRead(reader.Value, out id);
+                        break;
+                    case (OtlpFields.Span.ParentSpanId, WireType.LengthDelimited):
+                        isRoot = reader.Value.IsEmpty;
+                        break;
+                    case (OtlpFields.Span.EndTimeUnixNano, WireType.Fixed64):
+                        end = reader.Fixed64;
+                        break;
+                }
+            }
+
+            return trace == traceId && (spanId.IsZero ? isRoot : id == spanId) ? new JudgedSpan(id, "", end, null) : null;
+        }
+
+        private static string? ServiceOf(ReadOnlySpan<byte> resource)
+        {
+            var attributes = new ProtoReader(resource);
+            while (attributes.Next())
+            {
+                if (attributes.FieldNumber == OtlpFields.Resource.Attributes && attributes.WireType == WireType.LengthDelimited && TextOf(attributes.Value, "service.name"u8) is { } service)
+                {
+                    return service;
+                }
+            }
+
+            return null;
+        }
+
+        private static string? TextOf(ReadOnlySpan<byte> attribute, ReadOnlySpan<byte> name)
+        {
+            var isNamed = false;
+            string? text = null;
+            var fields = new ProtoReader(attribute);
+            while (fields.Next())
+            {
+                if (fields.WireType != WireType.LengthDelimited)
+                {
+                    continue;
+                }
+
+                if (fields.FieldNumber == OtlpFields.KeyValue.Key)
+                {
+                    isNamed = fields.Value.SequenceEqual(name);
+                }
+                else if (fields.FieldNumber == OtlpFields.KeyValue.Value && isNamed)
+                {
+                    var value = new ProtoReader(fields.Value);
+                    text = value.Next() && value.FieldNumber == OtlpFields.AnyValue.StringValue && value.WireType == WireType.LengthDelimited ? Encoding.UTF8.GetString(value.Value) : null;
+                }
+            }
+
+            return text;
+        }
+    }
+}
