@@ -25,31 +25,31 @@ internal static class CasesCommand
         output.AcceptOnlyFromAmong("table", "json");
         var config = ConfigOption.Create();
         config.Recursive = true;
-        var cases = new Command("cases", "Shows the cases that were captured, and changes what is to become of them.") { directory, config };
+        var cases = new Command("cases", "Show the cases that were captured, export them, and say what is to become of them.") { directory, config };
 
         CaseStore? Store(ParseResult parsed) => OpenStore(parsed.GetValue(directory), parsed.GetValue(config) ?? [], time, parsed.InvocationConfiguration.Error);
 
         var status = new Option<string[]>("--status") { Description = "Only these: open, fixed, regressed, muted, expected.", AllowMultipleArgumentsPerToken = true };
         status.AcceptOnlyFromAmong("open", "fixed", "regressed", "muted", "expected");
         var failure = new Option<string?>("--failure") { Description = "Only this kind of failure." };
-        var list = new Command("list", "Lists the cases.") { status, failure, output };
+        var list = new Command("list", "List the cases: exits 0, or 2 when there is no such folder.") { status, failure, output };
         list.SetAction(parsed => Store(parsed) is { } store
             ? List(store, parsed.GetValue(status) ?? [], parsed.GetValue(failure), parsed.GetValue(output) == "json", parsed.InvocationConfiguration)
             : Unreadable);
         cases.Add(list);
 
         var id = new Argument<string>("CASE") { Description = "Its id (the name of its folder), the beginning of it, or its folder." };
-        var show = new Command("show", "Shows one case.") { id, output };
+        var show = new Command("show", "Show one case: what failed, what was asked and answered, and where its traces are.") { id, output };
         show.SetAction(parsed => Store(parsed) is { } store ? Show(store, parsed.GetValue(id)!, parsed.GetValue(output) == "json", parsed.InvocationConfiguration) : Unreadable);
         cases.Add(show);
         cases.Add(CasesExportCommand.Create(status, failure, (parsed, folder) =>
             OpenStore(folder ?? parsed.GetValue(directory), parsed.GetValue(config) ?? [], time, parsed.InvocationConfiguration.Error)));
 
-        Add("mute", "Counts the case from now on and does nothing else with it.", CaseStatus.Muted, isReasonRequired: false);
-        Add("unmute", "Opens a muted case again.", CaseStatus.Open, isReasonRequired: false, onlyFrom: CaseStatus.Muted);
-        Add("expect", "Says that this is meant to happen; it needs a --reason.", CaseStatus.Expected, isReasonRequired: true);
-        Add("fix", "Says that the case is fixed; when it is seen again, it has regressed.", CaseStatus.Fixed, isReasonRequired: false);
-        Add("reopen", "Opens a case again, whatever it was.", CaseStatus.Open, isReasonRequired: false);
+        Add("mute", "Count the case from now on and do nothing else with it.", CaseStatus.Muted, isReasonRequired: false);
+        Add("unmute", "Open a muted case again.", CaseStatus.Open, isReasonRequired: false, onlyFrom: CaseStatus.Muted);
+        Add("expect", "Say that this is meant to happen; it needs a --reason.", CaseStatus.Expected, isReasonRequired: true);
+        Add("fix", "Say that the case is fixed; when it is seen again, it has regressed.", CaseStatus.Fixed, isReasonRequired: false);
+        Add("reopen", "Open a case again, whatever it was.", CaseStatus.Open, isReasonRequired: false);
         return cases;
 
         void Add(string name, string description, CaseStatus to, bool isReasonRequired, CaseStatus? onlyFrom = null)

@@ -21,7 +21,7 @@ internal static class InspectCommand
         var signal = new Option<string?>("--signal") { Description = "traces or logs, where the file name does not say it (NAME.traces.otlp.pb, NAME.logs.otlp.json)." };
         signal.AcceptOnlyFromAmong("traces", "logs");
         var config = ConfigOption.Create();
-        var command = new Command("inspect", "A dry run of the rules over captured payloads: exits 0 whether or not something was found, 2 for unreadable input.") { files, output, signal, config };
+        var command = new Command("inspect", "A dry run of rules and detectors over captured payloads: exits 0 whether or not something was found, 2 for unreadable input.") { files, output, signal, config };
         command.SetAction(parsed =>
         {
             var error = parsed.InvocationConfiguration.Error;

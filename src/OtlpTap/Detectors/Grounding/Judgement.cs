@@ -61,6 +61,7 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
         [] => "All that the answer states is in its inputs.",
         [{ Against: { } against } first, ..] => $"The answer says \"{Short(first.Text)}\" where its inputs say \"{Short(against)}\".",
         [var only] => $"\"{Short(only.Text)}\" is in none of the answer's inputs.",
+        [var first, _] => $"\"{Short(first.Text)}\" and another statement of the answer are in none of its inputs.",
         [var first, ..] => string.Create(CultureInfo.InvariantCulture, $"\"{Short(first.Text)}\" and {heaviest.Count - 1} further statements of the answer are in none of its inputs."),
     };
 
