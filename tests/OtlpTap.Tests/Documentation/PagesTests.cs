@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using OtlpTap.Cli;
 using OtlpTap.Cli.Demo;
 using OtlpTap.Configuration;
+using OtlpTap.Otlp;
 using OtlpTap.Rules;
 using OtlpTap.Rules.Packs;
 using OtlpTap.Tests.Configuration;
@@ -38,7 +39,7 @@ public sealed partial class PagesTests
 
     public static TheoryData<string, string> Snippets =>
     [
-        .. from page in new[] { "README.md", "docs/rules.md" }
+        .. from page in new[] { "README.md", "docs/rules.md", "docs/detectors.md", "docs/judge.md", "docs/evaluations.md", "docs/feedback.md" }
            from snippet in Markdown.Read(page).Blocks("yaml")
            select (page, snippet),
 
@@ -123,8 +124,8 @@ public sealed partial class PagesTests
         var root = CommandLine.Create(
             (_, _) => throw new InvalidOperationException("no tap runs here"), InspectCommand.Create(), TryCommand.Create(), DemoCommand.Create(), HealthCommand.Create(), ReloadCommand.Create());
         var commands = Markdown.Read(Operations).Commands().ToList();
-        var reload = commands.Single(command => command.StartsWith("curl ", StringComparison.Ordinal));
-        commands.Remove(reload);
+        var requests = commands.Where(command => command.StartsWith("curl ", StringComparison.Ordinal)).ToList();
+        commands.RemoveAll(requests.Contains);
 
         Assert.NotEmpty(commands);
         Assert.All(commands, command =>
@@ -133,11 +134,26 @@ public sealed partial class PagesTests
             Assert.Empty(root.Parse(command["otlptap ".Length..]).Errors);
         });
 
+        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.Accepted], await PostAsync(requests));
+    }
+
+    /// <summary>Sends what the page sends with curl to a tap that has recorded the trace it speaks of.</summary>
+    private static async Task<List<HttpStatusCode>> PostAsync(List<string> requests)
+    {
         await using var tap = await RunningTap.StartAsync();
+        await tap.ExportAsync(Signal.Traces, new TraceBuilder().Trace(7).Span("chat").ToBytes());
         using var http = new HttpClient();
-        using var answer = await http.PostAsync(
-            new Uri($"http://{reload["curl -X POST ".Length..].Replace("127.0.0.1:8888", tap.Host.AdminEndpoint.ToString(), StringComparison.Ordinal)}"), content: null, TestContext.Current.CancellationToken);
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        var answers = new List<HttpStatusCode>();
+        foreach (var request in requests)
+        {
+            var words = request.Split(" -d ");
+            var url = words[0]["curl -X POST ".Length..].Replace("127.0.0.1:8888", tap.Host.AdminEndpoint.ToString(), StringComparison.Ordinal).Replace("TRACE_ID", $"{new TraceId(0, 7)}", StringComparison.Ordinal);
+            using var body = words.Length > 1 ? new StringContent(words[1].Trim('\'')) : null;
+            using var answer = await http.PostAsync(new Uri($"http://{url}"), body, TestContext.Current.CancellationToken);
+            answers.Add(answer.StatusCode);
+        }
+
+        return answers;
     }
 
     [Fact]
