@@ -144,6 +144,8 @@ internal static class KeyDescriptions
         ["tool_arguments.enabled"] = "Whether it looks.",
         ["detectors.tool_result"] = "Tools that failed as only their results say.",
         ["tool_result.enabled"] = "Whether it looks.",
+        ["detectors.model_error"] = "Failed calls of models in instrumentations that no rule knows.",
+        ["model_error.enabled"] = "Whether it looks.",
         ["detectors.finish_reason"] = "Answers cut off, filtered or refused, as the model says.",
         ["finish_reason.enabled"] = "Whether it looks.",
         ["detectors.refusal"] = "Refusals in plain words.",

@@ -52,8 +52,15 @@ public sealed class VerdictsToTheBackendTests
         await using var backend = await StubUpstream.StartAsync();
         await using var tap = await RunningTap.StartAsync(backend, tap: "detectors: { settle: 100ms }");
         (string, object?)[] call = [("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "pay"), ("gen_ai.tool.call.arguments", "{}")];
+        var trace = new TraceBuilder().Resource("shop").Span("execute_tool pay", call).Failed("no connection").Span("execute_tool pay", call).Span("chat", ("gen_ai.operation.name", "chat"));
+        var spans = trace.Request.ResourceSpans[0].ScopeSpans[0].Spans;
+        for (var i = 0; i < spans.Count; i++)
+        {
+            spans[i].StartTimeUnixNano += (ulong)i * 2_000_000_000;
+            spans[i].EndTimeUnixNano += (ulong)i * 2_000_000_000;
+        }
 
-        await tap.ExportAsync(Signal.Traces, new TraceBuilder().Resource("shop").Span("execute_tool pay", call).Failed("no connection").Span("execute_tool pay", call).ToBytes());
+        await tap.ExportAsync(Signal.Traces, trace.ToBytes());
 
         await Deadline.UntilAsync(() => Services(backend).Count > 0, "the mark arrives");
         Assert.Equal(["shop"], Services(backend));
