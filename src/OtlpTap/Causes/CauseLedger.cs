@@ -19,7 +19,7 @@ internal sealed class CauseLedger(long bytesMax = CauseLedger.BytesMaxDefault)
     private const int CauseBytes = 320;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<TraceId, LinkedListNode<Entry>> _byTrace = new(EqualityComparer<TraceId>.Create((one, other) => one == other, id => HashCode.Combine(id.High, id.Low)));
+    private readonly Dictionary<TraceId, LinkedListNode<Entry>> _byTrace = [];
     private readonly LinkedList<Entry> _byUse = new();
     private long _bytes;
     private int _count;

@@ -52,7 +52,7 @@ internal sealed class CauseMarker(CauseLedger ledger)
         private readonly ReadOnlySpan<byte> _request;
         private readonly ScanResult _scan;
         private readonly CauseLedger _ledger;
-        private readonly Dictionary<TraceId, Trace> _traces = new(EqualityComparer<TraceId>.Create((one, other) => one == other, id => HashCode.Combine(id.High, id.Low)));
+        private readonly Dictionary<TraceId, Trace> _traces = [];
         private int _match;
         private int _spans;
         private int _failing;

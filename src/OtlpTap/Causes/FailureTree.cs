@@ -24,11 +24,8 @@ internal sealed class FailureTree
     /// <summary>Nanoseconds. Clocks of one process differ by a millisecond or two: JavaScript starts spans by one and ends them by another.</summary>
     private const ulong ClockSlack = 5_000_000;
 
-    private static readonly EqualityComparer<SpanId> BySeededHash = EqualityComparer<SpanId>.Create((one, other) => one == other, id => HashCode.Combine(id.Value));
-
-    // Seeded by process, so that chosen ids cannot be made to collide.
-    private readonly Dictionary<SpanId, SpanPlace> _places = new(BySeededHash);
-    private readonly Dictionary<SpanId, FailingSpan> _failing = new(BySeededHash);
+    private readonly Dictionary<SpanId, SpanPlace> _places = [];
+    private readonly Dictionary<SpanId, FailingSpan> _failing = [];
     private readonly List<SpanPlace> _spans = [];
     private int _comparisons;
     private int _looks;

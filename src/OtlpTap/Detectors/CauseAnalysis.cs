@@ -9,8 +9,15 @@ namespace OtlpTap.Detectors;
 /// Which of the verdicts on a whole run are causes and which only repeat one, and what recovered. The line decides the same
 /// by the same code (<see cref="FailureTree"/>) of what had come by then; here everything has come, and messages can be read.
 /// </summary>
+/// <remarks>What a hostile run would have looked at beyond the bounds below stays a cause of its own.</remarks>
 internal static class CauseAnalysis
 {
+    /// <summary>As on the line. A tree of them costs their square.</summary>
+    private const int FailingMax = 1024;
+
+    /// <summary>Steps, levels and parts of messages, for all verdicts of a run together: some 50 ms.</summary>
+    private const int LooksMax = 1 << 20;
+
     /// <summary>Kinds that are read from the model's answer, so that a span around the call shows them again.</summary>
     private static readonly string[] OfTheAnswer =
         [FailureKind.Truncated, FailureKind.ContentFilter, FailureKind.Refusal, FailureKind.EmptyOutput, FailureKind.SchemaError];
@@ -43,9 +50,10 @@ internal static class CauseAnalysis
             found.Add(CanRepeat(verdict) && failing.TryGetValue(verdict.SpanId, out var span) ? verdict with { Origin = OriginOf(verdict, span, failing) } : verdict);
         }
 
-        RepeatWhatWasWritten(found, steps);
+        var looks = new Looks(LooksMax);
+        RepeatWhatWasWritten(found, steps, looks);
         RepeatRunningOn(found, failing);
-        found.AddRange(Recovery.Find(run, found, steps));
+        found.AddRange(Recovery.Find(run, found, steps, looks));
         return found;
     }
 
@@ -70,6 +78,11 @@ internal static class CauseAnalysis
         var failing = new Dictionary<SpanId, FailingSpan>();
         foreach (var step in run.Steps)
         {
+            if (failing.Count == FailingMax)
+            {
+                break;
+            }
+
             var isFailing = failures.TryGetValue(step.SpanId, out var kinds);
             if (isFailing || step.Status == StepStatus.Error)
             {
@@ -123,20 +136,20 @@ internal static class CauseAnalysis
     /// What a model wrote and what came of it: a tool that refuses a call, and a later model's call that is told of it, repeat
     /// the failure of the call that wrote it; an agent that passes an answer on repeats what is wrong with the answer.
     /// </summary>
-    private static void RepeatWhatWasWritten(List<Verdict> verdicts, Dictionary<SpanId, RunStep> steps)
+    private static void RepeatWhatWasWritten(List<Verdict> verdicts, Dictionary<SpanId, RunStep> steps, Looks looks)
     {
-        for (var i = 0; i < verdicts.Count; i++)
+        for (var i = 0; i < verdicts.Count && !looks.IsOver; i++)
         {
             var verdict = verdicts[i];
             if (CanRepeat(verdict) && verdict.Origin.IsZero && steps.TryGetValue(verdict.SpanId, out var step))
             {
                 var origin = verdict.Failure switch
                 {
-                    FailureKind.PlanningError when step.Kind == StepKind.Tool => LatestCause(verdicts, steps, verdict, step, (_, other) => Wrote(other, step)),
-                    FailureKind.PlanningError when step.Kind == StepKind.Llm && IsTold(step) => LatestCause(verdicts, steps, verdict, step, (_, other) => other.Kind is StepKind.Llm or StepKind.Tool && other.EndUnixNano <= step.StartUnixNano),
-                    FailureKind.ToolError when step.Kind == StepKind.Llm => LatestCause(verdicts, steps, verdict, step, (other, cause) =>
+                    FailureKind.PlanningError when step.Kind == StepKind.Tool => LatestCause(verdicts, steps, verdict, step, looks, (_, other) => Wrote(other, step, looks)),
+                    FailureKind.PlanningError when step.Kind == StepKind.Llm && IsTold(step) => LatestCause(verdicts, steps, verdict, step, looks, (_, other) => other.Kind is StepKind.Llm or StepKind.Tool && other.EndUnixNano <= step.StartUnixNano),
+                    FailureKind.ToolError when step.Kind == StepKind.Llm => LatestCause(verdicts, steps, verdict, step, looks, (other, cause) =>
                         cause.EndUnixNano <= step.StartUnixNano && (cause.Kind == StepKind.Tool || (cause.Kind == StepKind.Llm && other.Evidence.Count > 0 && other.Evidence.SequenceEqual(verdict.Evidence)))),
-                    var kind when OfTheAnswer.Contains(kind) && step.Kind is not (StepKind.Llm or StepKind.Tool) => LatestCause(verdicts, steps, verdict, step, (_, other) => other.Kind == StepKind.Llm && IsBelow(other, step, steps)),
+                    var kind when OfTheAnswer.Contains(kind) && step.Kind is not (StepKind.Llm or StepKind.Tool) => LatestCause(verdicts, steps, verdict, step, looks, (_, other) => other.Kind == StepKind.Llm && IsBelow(other, step, steps, looks)),
                     _ => default,
                 };
                 verdicts[i] = verdict with { Origin = origin };
@@ -151,7 +164,9 @@ internal static class CauseAnalysis
     private static void RepeatRunningOn(List<Verdict> verdicts, Dictionary<SpanId, FailingSpan> failing)
     {
         var causes = verdicts.Where(verdict => verdict.Failure == FailureKind.PlanningError && verdict.Origin.IsZero && CanRepeat(verdict)).ToList();
-        var stopped = causes.Where(verdict => failing[verdict.SpanId] is { IsLimit: true } || failing[verdict.SpanId].FinishReason.Contains("limit", StringComparison.OrdinalIgnoreCase)).ToList();
+
+        // A rule may have matched a log record whose span is not here.
+        var stopped = causes.Where(verdict => failing.TryGetValue(verdict.SpanId, out var span) && (span.IsLimit || span.FinishReason.Contains("limit", StringComparison.OrdinalIgnoreCase))).ToList();
         var running = causes.Where(IsRunningOn).ToList();
         if (running.Count == 0 || (stopped.Count == 0 && running.Count == 1))
         {
@@ -173,11 +188,16 @@ internal static class CauseAnalysis
         && (verdict.Rule.Contains("loop", StringComparison.Ordinal) || verdict.Rule.Contains("repeat", StringComparison.Ordinal)
             || verdict.Rule.Contains("unfinished", StringComparison.Ordinal) || verdict.Rule.Contains("no_answer", StringComparison.Ordinal));
 
-    private static SpanId LatestCause(List<Verdict> verdicts, Dictionary<SpanId, RunStep> steps, in Verdict of, RunStep step, Func<Verdict, RunStep, bool> isCause)
+    private static SpanId LatestCause(List<Verdict> verdicts, Dictionary<SpanId, RunStep> steps, in Verdict of, RunStep step, Looks looks, Func<Verdict, RunStep, bool> isCause)
     {
         RunStep? latest = null;
         foreach (var other in verdicts)
         {
+            if (!looks.TryTake())
+            {
+                return default; // not the latest of them, for all that is known
+            }
+
             if (other.Failure == of.Failure && other.Origin.IsZero && other.SpanId != of.SpanId && CanRepeat(other)
                 && steps.TryGetValue(other.SpanId, out var cause) && cause != step && isCause(other, cause)
                 && (latest is null || cause.EndUnixNano >= latest.EndUnixNano))
@@ -186,13 +206,13 @@ internal static class CauseAnalysis
             }
         }
 
-        return latest?.SpanId ?? default;
+        return looks.IsOver ? default : latest?.SpanId ?? default;
     }
 
-    private static bool Wrote(RunStep model, RunStep tool) =>
+    private static bool Wrote(RunStep model, RunStep tool, Looks looks) =>
         model.Kind == StepKind.Llm
         && model.StartUnixNano <= tool.StartUnixNano
-        && model.Output.Any(message => message.Parts.Any(part => part.Kind == PartKind.ToolCall
+        && model.Output.Any(message => message.Parts.Any(part => looks.TryTake() && part.Kind == PartKind.ToolCall
             && (part.CallId is { } call && tool.CallId is { } carried ? call == carried : part.ToolName is { } name && name == tool.Tool)));
 
     /// <summary>A model's call that asked for nothing itself: what is wrong with a call of a tool stands in what it was sent.</summary>
@@ -200,9 +220,9 @@ internal static class CauseAnalysis
         model.Status != StepStatus.Error && model.FinishReason is not "tool_call" && model.Output.Count > 0
         && !model.Output.Any(message => message.Parts.Any(part => part.Kind == PartKind.ToolCall));
 
-    private static bool IsBelow(RunStep step, RunStep above, Dictionary<SpanId, RunStep> steps)
+    private static bool IsBelow(RunStep step, RunStep above, Dictionary<SpanId, RunStep> steps, Looks looks)
     {
-        for (var depth = 0; depth < 128 && steps.TryGetValue(step.ParentId, out var parent); depth++)
+        for (var depth = 0; depth < 128 && looks.TryTake() && steps.TryGetValue(step.ParentId, out var parent); depth++)
         {
             if (parent == above)
             {

@@ -9,9 +9,13 @@ namespace OtlpTap.Detectors;
 /// </summary>
 internal sealed class JudgedTraces(int tracesMax)
 {
+    // 60 bytes each, some 16 MB: ordinary traces have a handful, hostile ones as many as may be found in one.
+    internal const int SaidMax = 262_144;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<TraceId, HashSet<(SpanId, string, string)>?> _said = [];
     private readonly Queue<TraceId> _order = new();
+    private int _saidCount;
 
     public bool Contains(in TraceId traceId)
     {
@@ -34,7 +38,7 @@ internal sealed class JudgedTraces(int tracesMax)
             _order.Enqueue(traceId);
             if (_order.Count > tracesMax)
             {
-                _said.Remove(_order.Dequeue());
+                ForgetOldest();
             }
         }
     }
@@ -50,7 +54,38 @@ internal sealed class JudgedTraces(int tracesMax)
             }
 
             _said[traceId] = said ??= [];
-            return said.Count < DetectionContext.VerdictsMax && said.Add((verdict.SpanId, verdict.Failure, verdict.Rule));
+            if (said.Count >= DetectionContext.VerdictsMax || !said.Add((verdict.SpanId, verdict.Failure, verdict.Rule)))
+            {
+                return false;
+            }
+
+            // Never the trace itself, which is the newest or one that is looked at again: one of 256 is far below the bound.
+            for (_saidCount++; _saidCount > SaidMax && _order.Peek() != traceId;)
+            {
+                ForgetOldest();
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>For tests: verdicts that are remembered, of all traces.</summary>
+    internal int SaidCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _saidCount;
+            }
+        }
+    }
+
+    private void ForgetOldest()
+    {
+        if (_said.Remove(_order.Dequeue(), out var said))
+        {
+            _saidCount -= said?.Count ?? 0;
         }
     }
 }

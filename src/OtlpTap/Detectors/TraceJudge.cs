@@ -43,7 +43,21 @@ internal sealed class TraceJudge(
         }
 
         IReadOnlyList<Verdict> all = [.. byRules, .. context.Verdicts];
-        return causes is null || all.Count == 0 ? all : causes(run, all);
+        return causes is null || all.Count == 0 ? all : WithCauses(run, all);
+    }
+
+    private IReadOnlyList<Verdict> WithCauses(AgentRun run, IReadOnlyList<Verdict> all)
+    {
+        try
+        {
+            return causes!(run, all);
+        }
+        catch (Exception exception) // what was found stands, though nobody knows what of it only repeats another
+        {
+            metrics.Dropped(DetectionDropReason.Failed);
+            logger.DetectorFailed("causes", run.TraceId, exception);
+            return all;
+        }
     }
 
     private void Examine(IDetector detector, AgentRun run, DetectionContext context)

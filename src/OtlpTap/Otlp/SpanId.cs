@@ -33,5 +33,9 @@ internal readonly record struct SpanId(ulong Value)
 
     public void WriteTo(Span<byte> destination) => BinaryPrimitives.WriteUInt64BigEndian(destination, Value);
 
+    /// <summary>Seeded by process: senders choose ids, and ones that all fell into one bucket would make every table a list.</summary>
+    /// <remarks>By halves: the hash of a <see cref="ulong"/> has no seed, and is 0 wherever its halves are equal.</remarks>
+    public override int GetHashCode() => HashCode.Combine((uint)Value, (uint)(Value >> 32));
+
     public override string ToString() => Value.ToString("x16", CultureInfo.InvariantCulture);
 }

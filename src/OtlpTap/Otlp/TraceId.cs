@@ -44,5 +44,9 @@ internal readonly record struct TraceId(ulong High, ulong Low)
         BinaryPrimitives.WriteUInt64BigEndian(destination[8..], Low);
     }
 
+    /// <summary>Seeded by process: senders choose ids, and ones that all fell into one bucket would make every table a list.</summary>
+    /// <remarks>By halves: the hash of a <see cref="ulong"/> has no seed, and is 0 wherever its halves are equal.</remarks>
+    public override int GetHashCode() => HashCode.Combine((uint)High, (uint)(High >> 32), (uint)Low, (uint)(Low >> 32));
+
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{High:x16}{Low:x16}");
 }

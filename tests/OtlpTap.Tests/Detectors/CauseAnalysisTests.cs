@@ -143,6 +143,14 @@ public sealed class CauseAnalysisTests
         Assert.Equal(["tool_error", "recovered"], found.Select(verdict => verdict.Failure));
     }
 
+    [Fact]
+    public void A_failure_on_a_span_that_never_came_stands_beside_a_run_that_goes_in_circles()
+    {
+        var found = Find([Step(1, 0, StepKind.Agent), Step(2, 1, StepKind.Llm, calls: "search")], Rule(99, "planning_error"), Detector(2, "planning_error", "loops"));
+
+        Assert.Equal([99UL, 2UL], found.Select(verdict => verdict.SpanId.Value));
+    }
+
     private static IReadOnlyList<Verdict> Find(RunStep[] steps, params Verdict[] verdicts) => CauseAnalysis.Find(new AgentRun(new TraceId(0, 1), steps), verdicts);
 
     private static Verdict Rule(ulong span, string failure) => new(new SpanId(span), failure, "a_rule", VerdictSource.Rule);

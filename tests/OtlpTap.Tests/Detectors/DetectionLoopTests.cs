@@ -50,6 +50,24 @@ public sealed class DetectionLoopTests : IDisposable
     }
 
     [Fact]
+    public void What_is_remembered_of_traces_is_bounded_however_much_is_said_of_each()
+    {
+        var judged = new JudgedTraces(tracesMax: 65_536);
+        for (var trace = 1UL; trace <= 2_000; trace++)
+        {
+            judged.Add(new TraceId(trace, 1));
+            for (var span = 1UL; span <= 256; span++)
+            {
+                Assert.True(judged.IsNew(new TraceId(trace, 1), new Verdict(new SpanId(span), FailureKind.PlanningError, "unknown_tool", VerdictSource.Detector)));
+            }
+        }
+
+        Assert.InRange(judged.SaidCount, 1, JudgedTraces.SaidMax);
+        Assert.False(judged.Contains(new TraceId(1, 1)));
+        Assert.True(judged.Contains(new TraceId(2_000, 1)));
+    }
+
+    [Fact]
     public void A_trace_that_never_gets_quiet_is_examined_in_the_end()
     {
         var (schedule, loop) = Create(new DetectorOptions { SettleMax = TimeSpan.FromSeconds(5) });
