@@ -24,6 +24,12 @@ internal sealed class Capture(in TraceId traceId, long scheduledAt, bool isUpdat
     /// <summary>Verdicts that had no room.</summary>
     public int VerdictsOmitted { get; set; }
 
+    /// <summary>The trace as another place has it; null: the recorder has it, or nobody was asked.</summary>
+    public FetchedTrace? Fetched { get; set; }
+
+    /// <summary>Completed when the capture has become what it could; null where nobody waits for that.</summary>
+    public TaskCompletionSource? Handled { get; set; }
+
     /// <summary>Writes that failed so far.</summary>
     public int Attempts { get; set; }
 }

@@ -65,6 +65,9 @@ internal sealed class CaptureLoop
         scheduler.Changed = Ring;
     }
 
+    /// <summary>Asked for captures of which the recorder has nothing; set before the start.</summary>
+    public FetchElsewhere? Elsewhere { get; set; }
+
     public void Start() => _running = Task.Run(RunAsync);
 
     /// <summary>
@@ -165,7 +168,7 @@ internal sealed class CaptureLoop
         var isOver = true;
         try
         {
-            Finish(capture, _writer.Write(capture));
+            isOver = IsFinished(capture, _writer.Write(capture), isLastAttempt);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -188,7 +191,8 @@ internal sealed class CaptureLoop
         _metrics.Handled(_time.GetElapsedTime(started));
     }
 
-    private void Finish(Capture capture, in CaseResult result)
+    /// <summary>False: it comes back.</summary>
+    private bool IsFinished(Capture capture, in CaseResult result, bool isLastAttempt)
     {
         switch (result.Outcome)
         {
@@ -228,6 +232,9 @@ internal sealed class CaptureLoop
                 _metrics.CaptureDropped(CaptureDropReason.HourlyLimit);
                 break;
 
+            case CaseOutcome.NotRecorded when capture.Fetched is null && !isLastAttempt && Elsewhere?.Invoke(capture) == true:
+                return false;
+
             case CaseOutcome.NotRecorded:
                 _metrics.CaptureDropped(CaptureDropReason.NotRecorded);
                 break;
@@ -242,6 +249,8 @@ internal sealed class CaptureLoop
 
                 break;
         }
+
+        return true;
     }
 
     private bool IsGivenUp(Capture capture, Exception exception, bool isLastAttempt)

@@ -35,7 +35,8 @@ internal sealed class CaptureScheduler
     private readonly Lock _gate = new();
     private readonly Dictionary<TraceId, Capture> _pending = [];
 
-    // Each pending capture stands here once; when it was put off since, it is put back as it comes up.
+    // Each pending capture stands here; when it was put off since, it is put back as it comes up, when it was brought
+    // forward, it stands here twice.
     private readonly PriorityQueue<Capture, long> _byDue = new();
     private readonly RecentTraces _recent;
     private readonly CaptureJournal? _journal;
@@ -156,6 +157,8 @@ internal sealed class CaptureScheduler
             _journal?.Ended(capture.Number, capture.TraceId, UnixTime.Now(_time) + UnixTime.ToNanoseconds(_options.LateWindow));
             Write();
         }
+
+        capture.Handled?.TrySetResult();
     }
 
     private void LookAt(ScanResult scan, bool isNew)
@@ -223,6 +226,42 @@ internal sealed class CaptureScheduler
         Changed?.Invoke();
     }
 
+    /// <summary>
+    /// A whole trace from elsewhere, with what was found in it; due at once. The task ends when it has become what it
+    /// could, so that who fetches holds one at a time. Null: dropped and counted.
+    /// </summary>
+    public Task? TrySchedule(in TraceId traceId, FetchedTrace fetched, IReadOnlyList<Verdict> verdicts)
+    {
+        var now = _time.GetTimestamp();
+        TaskCompletionSource handled;
+        lock (_gate)
+        {
+            if (!_pending.TryGetValue(traceId, out var capture) && !TryAdd(traceId, _recent.Contains(traceId), now, out capture))
+            {
+                return null;
+            }
+
+            handled = capture!.Handled ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            capture.Fetched = fetched;
+            foreach (var verdict in verdicts)
+            {
+                AddVerdict(capture, verdict);
+            }
+
+            // Nothing more of it comes: there is nothing to settle. One that waits for its next attempt keeps its time.
+            if (capture.Attempts == 0)
+            {
+                capture.DueAt = now;
+                _byDue.Enqueue(capture, now);
+            }
+
+            Write();
+        }
+
+        Changed?.Invoke();
+        return handled.Task;
+    }
+
     /// <summary>The next capture whose time has come; with <paramref name="early"/> the next one, due or not.</summary>
     /// <param name="wait">How long until there may be one; <see cref="Timeout.InfiniteTimeSpan"/> when nothing is pending.</param>
     public Capture? TakeDue(bool early, out TimeSpan wait)
@@ -245,6 +284,12 @@ internal sealed class CaptureScheduler
                 }
 
                 _byDue.Dequeue();
+                if (!_pending.TryGetValue(capture.TraceId, out var pending) || pending != capture)
+                {
+                    // It was brought forward, and taken then.
+                    continue;
+                }
+
                 _pending.Remove(capture.TraceId);
                 _verdicts -= capture.Verdicts.Count;
                 _taken.Add(capture);
@@ -272,6 +317,8 @@ internal sealed class CaptureScheduler
                 _journal?.Ended(capture.Number, capture.TraceId, 0);
                 newer.Attempts = capture.Attempts;
                 newer.VerdictsOmitted += capture.VerdictsOmitted;
+                newer.Fetched ??= capture.Fetched;
+                capture.Handled?.TrySetResult();
                 foreach (var verdict in capture.Verdicts)
                 {
                     AddVerdict(newer, verdict);

@@ -21,7 +21,7 @@ internal sealed class CaseDirectory(string root)
     private const string IgnoreFile = ".gitignore";
 
     // What a clone must not have, or has no use for.
-    private const string Ignored = ".redaction-key*\n.lock\n.*.tmp\n";
+    private const string Ignored = ".redaction-key*\n.lock\n.pull-*\n.*.tmp\n";
 
     /// <summary>
     /// Up to so many bytes a file is indented; nobody reads the lines of a larger one. Indentation costs its depth for each

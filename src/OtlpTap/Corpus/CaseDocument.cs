@@ -16,6 +16,9 @@ internal static class IncompleteReason
 
     public const string TooLarge = "too_large";
     public const string MalformedRequest = "malformed_request";
+
+    /// <summary>The backend that it was fetched from said that its answer is not whole.</summary>
+    public const string PartialAnswer = "partial_answer";
 }
 
 /// <summary>Verdicts of one kind and source on one span, as a case lists them.</summary>
@@ -49,11 +52,13 @@ internal sealed class CaseDocument
     private const int VerdictsMax = 4096;
     private const int ListMax = 20;
 
+    private const string Suspected = "suspected";
+
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
     {
         "format", "fingerprint", "failure", "title", "status", "status_since", "status_reason", "fixed_in", "group", "failures", "marks", "services", "versions", "models",
         "first_seen", "trace_id", "recorded_at", "updated_at", "replayable", "not_replayable_because", "run", "ids", "verdicts", "verdicts_omitted",
-        "first_span_at", "last_span_at", "span_count", "log_count", "complete", "incomplete_because", "shape", "input", "traces",
+        "first_span_at", "last_span_at", "span_count", "log_count", "complete", "incomplete_because", "fetched_from", "truncated", "shape", "input", "traces",
     };
 
     // What people or later versions wrote beside ours is kept.
@@ -91,6 +96,12 @@ internal sealed class CaseDocument
     public string Input { get; set; } = "";
 
     public List<KeptTrace> Traces { get; } = [];
+
+    /// <summary>Backends that its first trace, or a part of it, was fetched from.</summary>
+    public List<string> FetchedFrom { get; } = [];
+
+    /// <summary>A value of its first trace is exactly as long as the backend lets values be.</summary>
+    public bool IsTruncationSuspected { get; set; }
 
     public IReadOnlyList<string> NotReplayable { get; set; } = [];
 
@@ -203,6 +214,16 @@ internal sealed class CaseDocument
         json.WriteNumber("log_count", LogCount);
         json.WriteBoolean("complete", Incomplete.Count == 0);
         JsonText.WriteStrings(json, "incomplete_because", Incomplete);
+        if (FetchedFrom.Count > 0)
+        {
+            JsonText.WriteStrings(json, "fetched_from", FetchedFrom);
+        }
+
+        if (IsTruncationSuspected)
+        {
+            json.WriteString("truncated", Suspected);
+        }
+
         json.WriteString("shape", Shape);
         json.WriteString("input", Input);
         json.WriteStartArray("traces");
@@ -287,6 +308,7 @@ internal sealed class CaseDocument
             VerdictsOmitted = (int)(JsonText.Number(root, "verdicts_omitted") ?? 0),
             SpanCount = (int)(JsonText.Number(root, "span_count") ?? 0),
             LogCount = (int)(JsonText.Number(root, "log_count") ?? 0),
+            IsTruncationSuspected = JsonText.Text(root, "truncated") is not null,
             Shape = JsonText.Text(root, "shape") ?? "",
             Input = JsonText.Text(root, "input") ?? "",
             FirstSpanUnixNano = UnixNano(JsonText.Text(root, "first_span_at")),
@@ -298,6 +320,7 @@ internal sealed class CaseDocument
         document.Versions.AddRange(JsonText.Texts(root, "versions"));
         document.Models.AddRange(JsonText.Texts(root, "models"));
         document.Incomplete.UnionWith(JsonText.Texts(root, "incomplete_because"));
+        document.FetchedFrom.AddRange(JsonText.Texts(root, "fetched_from"));
         if (root.TryGetProperty("verdicts", out var verdicts) && verdicts.ValueKind == JsonValueKind.Array)
         {
             document.Verdicts.AddRange(verdicts.EnumerateArray().Select(ReadVerdict));
