@@ -298,282 +298,6 @@ internal sealed class CaseWriter
     }
 
     /// <summary>Later spans, logs and verdicts of a trace that was met before.</summary>
-    /// <summary>One occurrence more of a case that is there; nothing in it is new.</summary>
-    Counted,
-
-    /// <summary>Everything was in the case already, as after a client's retry, or people removed the case.</summary>
-    Unchanged,
-
-    /// <summary>Nothing of the trace is in the recorder.</summary>
-    NotRecorded,
-
-    /// <summary>The folder has its size.</summary>
-    DirectoryFull,
-
-    /// <summary>As many new cases as an hour may bring were written.</summary>
-    HourlyLimit,
-}
-
-internal readonly record struct CaseResult(CaseOutcome Outcome, string Failure = "", string Path = "");
-
-/// <summary>
-/// Makes a case of a capture, or counts it as an occurrence of a case that is there: all of its trace that the recorder
-/// holds, redacted, joined with what the case has already. Nothing that was in a case is lost by writing it again: the
-/// union is made from its own files, and a file that cannot be read is renamed. Not thread-safe; file system errors come
-/// out as exceptions, and the capture can be tried again.
-/// </summary>
-internal sealed class CaseWriter
-{
-    private const int ListMax = 20;
-
-    // What is deleted when the folder is full is enough for a while: each time costs a walk through the folder.
-    private const double RoomAfterTrimming = 0.95;
-    private static readonly TimeSpan MeasureInterval = TimeSpan.FromMinutes(1);
-
-    private readonly CorpusOptions _options;
-    private readonly Recorder? _recorder;
-    private readonly CorpusMetrics _metrics;
-    private readonly TimeProvider _time;
-    private readonly ILogger<CaseWriter> _logger;
-    private readonly CaseDirectory _directory;
-    private readonly KnownCases _known;
-    private readonly HourlyLimit _newCases;
-    private long? _measuredAt;
-    private bool _isIndexed;
-
-    // Made with the first case: the key of the hashes may have to be made beside it.
-    private Redactor? _redactor;
-
-    /// <param name="recorder">Null where all traces come with their captures.</param>
-    public CaseWriter(CorpusOptions options, Recorder? recorder, CorpusMetrics metrics, TimeProvider time, ILogger<CaseWriter> logger)
-    {
-        _options = options;
-        _recorder = recorder;
-        _metrics = metrics;
-        _time = time;
-        _logger = logger;
-        _directory = new CaseDirectory(options.Directory);
-        _known = new KnownCases(options.CasesInMemoryMax, options.LateTracesMax);
-        _newCases = new HourlyLimit(options.CasesPerHourMax, time);
-    }
-
-    public CaseResult Write(Capture capture)
-    {
-        ReadIndex();
-        var counted = _known.CaseOf(capture.TraceId);
-        if (counted is not null && File.Exists(Path.Combine(counted, CaseDirectory.CaseFile)))
-        {
-            return Complete(capture, counted);
-        }
-
-        // Late spans bring no case back that people removed, and a mark alone makes none.
-        if (!capture.Verdicts.Exists(static verdict => !FailureKind.IsMark(verdict.Failure)))
-        {
-            return new CaseResult(CaseOutcome.Unchanged);
-        }
-
-        var fragments = Assemble(capture);
-        if (fragments.Spans.ItemCount + fragments.Logs.ItemCount == 0)
-        {
-            return new CaseResult(CaseOutcome.NotRecorded);
-        }
-
-        var run = ReadRun(capture.TraceId, fragments.Spans.Build(), fragments.Logs.Build());
-        var group = CaseGroup.Of(CaseGroup.PrimaryOf(capture.Verdicts, run), run);
-        var path = _directory.Find(group.Failure, group.Fingerprint) ?? _directory.PathFor(group.Failure, group.Fingerprint);
-        return Load(path) is { } known
-            ? Occur(capture, known, fragments, run, isRepeated: false)
-            : Create(capture, path, group, fragments, run);
-    }
-
-    /// <summary>Writes the counts that changed since they were written last.</summary>
-    /// <exception cref="IOException">Some could not be written; the others were, and those are tried again the next time.</exception>
-    public void WriteCounts()
-    {
-        IOException? first = null;
-        foreach (var known in _known.Dirty.ToList())
-        {
-            try
-            {
-                WriteCounts(known);
-            }
-            catch (IOException exception)
-            {
-                first ??= exception;
-            }
-        }
-
-        if (first is not null)
-        {
-            throw first;
-        }
-    }
-
-    private void WriteCounts(KnownCase known)
-    {
-        if (!Directory.Exists(known.Path))
-        {
-            _known.Remove(known.Path);
-            return;
-        }
-
-        _directory.Write(known.Path, CaseDirectory.SeenFile, known.Seen!.Write);
-        known.IsDirty = false;
-        _metrics.DirectoryMeasured(_directory.Bytes);
-    }
-
-    /// <summary>Which traces the cases have: after a restart a late verdict still finds its case.</summary>
-    private void ReadIndex()
-    {
-        if (_isIndexed)
-        {
-            return;
-        }
-
-        foreach (var path in _directory.CaseFolders())
-        {
-            if (CaseStore.Read(path, out _) is { } document)
-            {
-                _known.Remember(document.TraceId, path);
-                foreach (var trace in document.Traces)
-                {
-                    _known.Remember(trace.TraceId, path);
-                }
-            }
-        }
-
-        _isIndexed = true;
-    }
-
-    /// <summary>What is known of the case in a folder; null when there is none that can be read.</summary>
-    private KnownCase? Load(string path)
-    {
-        var file = new FileInfo(Path.Combine(path, CaseDirectory.CaseFile));
-        var known = _known.Find(path);
-        if (!file.Exists)
-        {
-            _known.Remove(path);
-            return null;
-        }
-
-        if (known is not null && known.Stamp == (file.LastWriteTimeUtc, file.Length))
-        {
-            return known;
-        }
-
-        if (ReadDocument(path) is not { } document)
-        {
-            return null;
-        }
-
-        return Know(path, document);
-    }
-
-    private KnownCase Know(string path, CaseDocument document)
-    {
-        var known = _known.Find(path);
-        if (known is null)
-        {
-            known = new KnownCase(path, new HourlyLimit(_options.UpdatesPerHourMax, _time)) { Seen = ReadSeen(path, document) };
-            if (_known.Add(known) is { IsDirty: true } leaving)
-            {
-                WriteCounts(leaving);
-            }
-        }
-
-        var file = new FileInfo(Path.Combine(path, CaseDirectory.CaseFile));
-        known.Stamp = file.Exists ? (file.LastWriteTimeUtc, file.Length) : default;
-        known.Life = document.Life;
-        known.Versions = [.. document.Versions];
-        known.Services = [.. document.Services];
-        known.Models = [.. document.Models];
-        known.Kinds = [(document.Shape, document.Input), .. document.Traces.Select(trace => (trace.Shape, trace.Input))];
-        known.TraceCount = document.Traces.Count;
-        return known;
-    }
-
-    private SeenFile ReadSeen(string path, CaseDocument document)
-    {
-        if (CaseDirectory.Read(path, CaseDirectory.SeenFile) is { } json)
-        {
-            if (SeenFile.TryRead(json, out var seen, out var problem))
-            {
-                return seen!;
-            }
-
-            SetAside(path, CaseDirectory.SeenFile, problem);
-        }
-
-        return new SeenFile(1, document.FirstSeen, document.Versions.FirstOrDefault() ?? "", document.TraceId.ToString());
-    }
-
-    private CaseDocument? ReadDocument(string path)
-    {
-        if (CaseDirectory.Read(path, CaseDirectory.CaseFile) is not { } json)
-        {
-            return null;
-        }
-
-        if (CaseDocument.TryRead(json, out var document, out var problem))
-        {
-            return document;
-        }
-
-        SetAside(path, CaseDirectory.CaseFile, problem);
-        _known.Remove(path);
-        return null;
-    }
-
-    private CaseResult Create(Capture capture, string path, CaseGroup group, Fragments fragments, AgentRun run)
-    {
-        if (IsDirectoryFull())
-        {
-            return new CaseResult(CaseOutcome.DirectoryFull);
-        }
-
-        // An attempt that failed half-way left its folder: it had its place among the hour's cases.
-        if (!Directory.Exists(path) && !_newCases.TryTake())
-        {
-            return new CaseResult(CaseOutcome.HourlyLimit);
-        }
-
-        _directory.Create(path);
-        var redactor = Redactor();
-        var now = _time.GetUtcNow();
-        var document = new CaseDocument
-        {
-            Fingerprint = group.Fingerprint,
-            TraceId = capture.TraceId,
-            Group = new CaseGroup(group.Failure, redactor.Redact(group.Agent), redactor.Redact(group.Subject), redactor.Redact(group.ErrorType), redactor.Redact(group.Message)),
-            RecordedAt = now,
-            FirstSeen = SeenAt(capture, FactsOf(capture, run)),
-            Shape = RunShape.Of(run),
-            Input = RunShape.OfInput(run),
-        };
-        SetAsideOthers(path, capture.TraceId);
-        WriteFirstTrace(capture, path, document, fragments, run, isNew: true);
-        _known.Remember(capture.TraceId, path);
-        return new CaseResult(CaseOutcome.Written, document.Failure, path);
-    }
-
-    /// <summary>Files that lost their case's own file and are of another trace: they are kept, under another name.</summary>
-    private void SetAsideOthers(string path, in TraceId traceId)
-    {
-        foreach (var (signal, name) in new[] { (Signal.Traces, CaseDirectory.TraceFile), (Signal.Logs, CaseDirectory.LogsFile) })
-        {
-            if (CaseDirectory.Read(path, name) is { } json)
-            {
-                var request = new ArrayBufferWriter<byte>();
-                var mine = new TraceAssembler(signal, traceId, Array.MaxLength);
-                if (OtlpJson.TryRead(signal, json, request, out _, Array.MaxLength) && mine.TryAdd(request.WrittenSpan) && mine.ItemCount == 0)
-                {
-                    SetAside(path, name, "its case.json is gone, and it is of another trace");
-                }
-            }
-        }
-    }
-
-    /// <summary>Later spans, logs and verdicts of a trace that was met before.</summary>
     private CaseResult Complete(Capture capture, string path)
     {
         var known = Load(path);
@@ -585,7 +309,7 @@ internal sealed class CaseWriter
             return capture.Verdicts.Count > 0 ? Write(capture) : new CaseResult(CaseOutcome.Unchanged);
         }
 
-        var fragments = Assemble(capture);
+        var fragments = Assemble(capture, path);
         if (document.TraceId == capture.TraceId)
         {
             if (IsDirectoryFull())
@@ -844,7 +568,9 @@ internal sealed class CaseWriter
         {
             var spans = FetchedItems.SpansNotIn(Known(Signal.Traces, fragments.Spans, CaseDirectory.TraceFile, $"{CaseDirectory.TracesFolder}/{traceId}.json"), fetched.Spans);
             var logs = FetchedItems.LogsNotIn(Known(Signal.Logs, fragments.Logs, CaseDirectory.LogsFile, $"{CaseDirectory.TracesFolder}/{traceId}.logs.json"), fetched.Logs);
+            var before = fragments.Spans.ItemCount + fragments.Logs.ItemCount;
             fragments.IsMalformed |= !fragments.Spans.TryAdd(spans) | !fragments.Logs.TryAdd(logs);
+            fragments.Fetched = fragments.Spans.ItemCount + fragments.Logs.ItemCount > before ? fetched : null;
         }
         catch (Google.Protobuf.InvalidProtocolBufferException)
         {
@@ -973,8 +699,8 @@ internal sealed class CaseWriter
         Set(IncompleteReason.OverwrittenInRing, isLost);
         Set(IncompleteReason.TooLarge, spans.IsTooLarge || logs.IsTooLarge);
         Set(IncompleteReason.MalformedRequest, fragments.IsMalformed);
-        Set(IncompleteReason.PartialAnswer, capture.Fetched?.IsPartial ?? document.Incomplete.Contains(IncompleteReason.PartialAnswer));
-        if (capture.Fetched is { } fetched)
+        Set(IncompleteReason.PartialAnswer, fragments.Fetched?.IsPartial ?? document.Incomplete.Contains(IncompleteReason.PartialAnswer));
+        if (fragments.Fetched is { } fetched)
         {
             CaseDocument.AddTo(document.FetchedFrom, fetched.Source);
             document.IsTruncationSuspected |= fetched.IsTruncationSuspected;
@@ -1040,5 +766,8 @@ internal sealed class CaseWriter
         public TraceAssembler Logs { get; } = new(Signal.Logs, traceId, bytesMax);
 
         public bool IsMalformed { get; set; }
+
+        /// <summary>Where a part of it does not come from the recorder.</summary>
+        public FetchedTrace? Fetched { get; set; }
     }
 }

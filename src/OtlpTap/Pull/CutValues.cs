@@ -1,0 +1,44 @@
+using System.Text;
+using OpenTelemetry.Proto.Collector.Trace.V1;
+using OpenTelemetry.Proto.Common.V1;
+
+namespace OtlpTap.Pull;
+
+/// <summary>
+/// Whether a backend may have cut values: Tempo cuts each attribute's key and text to <c>distributor.max_attribute_bytes</c>
+/// and answers success, so that a value of exactly that length is most likely the beginning of a longer one.
+/// </summary>
+internal static class CutValues
+{
+    public static bool AreIn(ExportTraceServiceRequest request, int bytesMax)
+    {
+        if (bytesMax == 0)
+        {
+            return false;
+        }
+
+        foreach (var resource in request.ResourceSpans)
+        {
+            if (Any(resource.Resource?.Attributes, bytesMax))
+            {
+                return true;
+            }
+
+            foreach (var scope in resource.ScopeSpans)
+            {
+                if (Any(scope.Scope?.Attributes, bytesMax)
+                    || scope.Spans.Any(span => Any(span.Attributes, bytesMax) || span.Events.Any(item => Any(item.Attributes, bytesMax)) || span.Links.Any(link => Any(link.Attributes, bytesMax))))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    // A text that is cut within a character may come back a byte or two shorter.
+    private static bool Any(IEnumerable<KeyValue>? attributes, int bytesMax) =>
+        attributes?.Any(attribute => Encoding.UTF8.GetByteCount(attribute.Key) == bytesMax
+            || (attribute.Value?.ValueCase == AnyValue.ValueOneofCase.StringValue && Encoding.UTF8.GetByteCount(attribute.Value.StringValue) == bytesMax)) == true;
+}
