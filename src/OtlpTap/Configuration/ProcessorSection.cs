@@ -45,6 +45,7 @@ internal static class ProcessorSection
         var limits = tap.Map("limits");
         var detectors = tap.Map("detectors");
         var verdicts = tap.Map("verdicts");
+        var (tempo, loki) = PullSection.Read(tap.Map("pull"));
         var options = defaults with
         {
             Packs = packs.Read(tap, "packs", defaults.Packs),
@@ -73,6 +74,8 @@ internal static class ProcessorSection
             Detectors = DetectorSection.Read(detectors),
             ImplicitFeedback = FeedbackSection.Read(tap.Map("feedback")),
             Judges = JudgeSection.Read(detectors, "judge"),
+            PullTempo = tempo,
+            PullLoki = loki,
             Verdicts = new AnnounceOptions { Spans = verdicts.Flag("spans", defaults.Verdicts.Spans), Logs = verdicts.Flag("logs", defaults.Verdicts.Logs) },
         };
 

@@ -5,6 +5,7 @@ using OtlpTap.Evaluations;
 using OtlpTap.Feedback;
 using OtlpTap.Forward;
 using OtlpTap.Judges;
+using OtlpTap.Pull;
 using OtlpTap.Otlp;
 using OtlpTap.Recorder;
 using OtlpTap.Redact;
@@ -123,6 +124,12 @@ internal sealed record TapProcessorOptions
 
     /// <summary><c>detectors.judge</c>: evaluators outside the tap. Default none.</summary>
     public ImmutableArray<JudgeOptions> Judges { get; init; } = [];
+
+    /// <summary><c>pull.tempo</c>: traces of late verdicts, and on a schedule what its query finds. Default none.</summary>
+    public PullOptions? PullTempo { get; init; }
+
+    /// <summary><c>pull.loki</c>: on a schedule what its query finds. Default none.</summary>
+    public PullOptions? PullLoki { get; init; }
 
     /// <summary><c>tee.enabled</c>: false leaves recorder and cases out; requests are inspected, tagged and counted all the same. Default true.</summary>
     public bool IsTeed { get; init; } = true;

@@ -29,6 +29,8 @@ internal static class AtNextStart
             ("corpus.traces_per_case", old.CorpusTracesPerCase == next.CorpusTracesPerCase),
             ("corpus.sinks", old.Sinks.SequenceEqual(next.Sinks)),
             ("corpus.redact", IsSame(old.CorpusRedact, next.CorpusRedact)),
+            ("pull.tempo", old.PullTempo == next.PullTempo),
+            ("pull.loki", old.PullLoki == next.PullLoki),
             ("corpus.max_size_mib", old.CorpusBytesMax == next.CorpusBytesMax),
         ];
         return [.. keys.Where(key => !key.IsSame).Select(key => $"processors.tap.{key.Key}: takes effect with the next start; the recorder and the cases go on as they were")];

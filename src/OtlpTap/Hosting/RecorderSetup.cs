@@ -59,14 +59,15 @@ internal sealed class RecorderSetup : IDisposable
     }
 
     /// <summary>A verdict by the admin port's API.</summary>
-    public CaptureAnswer Capture(string id, string? failure, string? comment)
+    /// <param name="isFetched">What is not in the recorder any more is asked for elsewhere.</param>
+    public CaptureAnswer Capture(string id, string? failure, string? comment, bool isFetched)
     {
         if (!TraceId.TryParse(id, out var traceId) || traceId.IsZero)
         {
             return CaptureAnswer.InvalidId;
         }
 
-        if (Recorder.Visit(traceId, 0, static (in _, _) => { }) == 0)
+        if (!isFetched && Recorder.Visit(traceId, 0, static (in _, _) => { }) == 0)
         {
             return CaptureAnswer.NotRecorded;
         }

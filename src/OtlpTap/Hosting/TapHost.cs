@@ -53,6 +53,7 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly JudgePanel _judges;
     private readonly VerdictHub _verdicts;
     private readonly DetectionSetup _detection;
+    private readonly PullSetup _pull;
     private readonly ImplicitFeedback _feedback;
     private readonly Readiness _readiness;
     private readonly Server _server;
@@ -101,6 +102,8 @@ internal sealed class TapHost : IAsyncDisposable
         _captureLoop = new CaptureLoop(corpus, scheduler, new CaseWriter(corpus, recorder, _metrics.Corpus, time, logs.CreateLogger<CaseWriter>()), _metrics.Corpus, time, logs.CreateLogger<CaptureLoop>(), caseWritten + _sinks.Written);
         _recorderLoop = new RecorderLoop(_tee, recorder, Recorded, scans, _metrics.Recorder, time, logs.CreateLogger<RecorderLoop>());
 
+        _pull = new PullSetup(options, scheduler, _captureLoop, _metrics, time, logs);
+
         // The request path.
         _inFlight = new ByteBudget(processor.InFlightBytesMax);
         _line = Line.First(new LineParts(_metrics, payloads, _inFlight, scans, new CauseMarker(new CauseLedger()), _tee, time, logs), options);
@@ -121,7 +124,7 @@ internal sealed class TapHost : IAsyncDisposable
         _admin = _server.Route(pages =>
         {
             pages.MapAdmin(_metrics, _readiness, ReloadForAdminAsync);
-            pages.MapCapture(_recording.Capture);
+            pages.MapCapture((id, failure, comment) => _recording.Capture(id, failure, comment, _pull.FetchesLateTraces));
         });
         _metrics.Configuration.Started(time.GetUtcNow());
 
@@ -132,6 +135,7 @@ internal sealed class TapHost : IAsyncDisposable
         _metrics.OnScrape(_detection.PublishMetrics);
         _metrics.OnScrape(_feedback.PublishMetrics);
         _metrics.OnScrape(_announcer.PublishMetrics);
+        _metrics.OnScrape(_pull.PublishMetrics);
         _metrics.OnScrape(_judges.PublishMetrics);
         _metrics.OnScrape(_evaluations.PublishMetrics);
         _metrics.OnScrape(_sinks.PublishMetrics);
@@ -170,6 +174,7 @@ internal sealed class TapHost : IAsyncDisposable
         _recorderEnds = Task.Run(_recorderLoop.RunAsync, CancellationToken.None);
         _captureLoop.Start();
         _detection.Start();
+        _pull.Start();
         await _listeners.ApplyAsync(_edges.Plan(_options, _line, _admin, _readiness), _options.Service.ShutdownDeadline, cancellation);
         _probing = ProbeAsync();
         _readiness.Listening();
@@ -223,6 +228,7 @@ internal sealed class TapHost : IAsyncDisposable
         _evaluations.Finish();
         await _detection.FlushAsync(TimeSpan.FromSeconds(1));
         await _probing;
+        await _pull.StopAsync();
 
         // Cases are what a restart must not lose: they get a second even where the requests took all the time.
         var left = _options.Service.ShutdownDeadline - _time.GetElapsedTime(started);
@@ -240,6 +246,7 @@ internal sealed class TapHost : IAsyncDisposable
         await _server.DisposeAsync();
         _announcer.Dispose();
         _sinks.Dispose();
+        _pull.Dispose();
         _judges.Dispose();
         _evaluations.Dispose();
         _feedback.Dispose();

@@ -32,6 +32,7 @@ internal sealed class TapMetrics
         Detectors = new DetectorMetrics(Factory);
         Feedback = new FeedbackMetrics(Factory);
         Announce = new AnnounceMetrics(Factory);
+        Pull = new PullMetrics(Factory);
     }
 
     public IMetricFactory Factory { get; }
@@ -57,6 +58,8 @@ internal sealed class TapMetrics
     public FeedbackMetrics Feedback { get; }
 
     public AnnounceMetrics Announce { get; }
+
+    public PullMetrics Pull { get; }
 
     /// <summary>Runs before each scrape, for values that are read rather than counted. It must not throw: the scrape would fail.</summary>
     public void OnScrape(Action sample) => _registry.AddBeforeCollectCallback(sample);
