@@ -19,7 +19,7 @@ public sealed partial class MetricsPageTests : IDisposable
     public async Task Every_metric_that_a_tap_serves_is_in_the_page_with_its_type_and_labels_and_no_other()
     {
         await using var upstream = await StubUpstream.StartAsync();
-        await using var tap = await RunningTap.StartAsync(upstream, tap: "detectors: { judge: { endpoint: 'http://127.0.0.1:9/' } }, corpus: { sinks: { endpoint: 'http://127.0.0.1:9/' } }", exporter: $", on_upstream_failure: spool, spool: {{ directory: '{_directory}' }}");
+        await using var tap = await RunningTap.StartAsync(upstream, tap: "detectors: { judge: { endpoint: 'http://127.0.0.1:9/' } }", sinks: "{ endpoint: 'http://127.0.0.1:9/' }", exporter: $", on_upstream_failure: spool, spool: {{ directory: '{_directory}' }}");
         await tap.ExportAsync(Signal.Traces, new TraceBuilder().Span("execute_tool get_weather", ("gen_ai.operation.name", "execute_tool")).Failed().ToBytes());
         var scrape = await tap.GetAsync("/metrics");
 

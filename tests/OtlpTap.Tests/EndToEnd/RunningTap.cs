@@ -33,17 +33,18 @@ internal sealed partial class RunningTap : IAsyncDisposable
     /// <summary>The case folder; gone with the tap.</summary>
     public string Directory { get; }
 
-    /// <inheritdoc cref="StartAsync(string?, string, string, string, string, TimeProvider?, string)"/>
-    public static Task<RunningTap> StartAsync(StubUpstream? upstream = null, string tap = "", string grpc = "", string exporter = "", string shutdown = "8s", TimeProvider? time = null, string redact = "{}") =>
-        StartAsync(upstream?.Endpoint, tap, grpc, exporter, shutdown, time, redact);
+    /// <inheritdoc cref="StartAsync(string?, string, string, string, string, TimeProvider?, string, string)"/>
+    public static Task<RunningTap> StartAsync(StubUpstream? upstream = null, string tap = "", string grpc = "", string exporter = "", string shutdown = "8s", TimeProvider? time = null, string redact = "{}", string sinks = "[]") =>
+        StartAsync(upstream?.Endpoint, tap, grpc, exporter, shutdown, time, redact, sinks);
 
     /// <param name="upstream"><c>host:port</c> that all signals go to; none for a tap that only records.</param>
     /// <param name="tap">Further keys of <c>processors.tap</c>, one a line.</param>
     /// <param name="grpc">Further keys of the gRPC receiver, in flow style; a limit of its messages is that of HTTP, too.</param>
     /// <param name="exporter">Further keys of the exporter, in flow style.</param>
     /// <param name="redact"><c>corpus.redact</c>, in flow style.</param>
+    /// <param name="sinks"><c>corpus.sinks</c>, in flow style.</param>
     /// <param name="time">The tap's clock, where a test moves it.</param>
-    public static async Task<RunningTap> StartAsync(string? upstream, string tap = "", string grpc = "", string exporter = "", string shutdown = "8s", TimeProvider? time = null, string redact = "{}")
+    public static async Task<RunningTap> StartAsync(string? upstream, string tap = "", string grpc = "", string exporter = "", string shutdown = "8s", TimeProvider? time = null, string redact = "{}", string sinks = "[]")
     {
         var exporters = upstream is null ? "[]" : "[otlp_grpc/upstream]";
 
@@ -54,7 +55,7 @@ internal sealed partial class RunningTap : IAsyncDisposable
             receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0"{{grpc}} }, http: { endpoint: "127.0.0.1:0"{{http}} } } } }
             processors:
               tap:
-                corpus: { directory: '{{directory}}', settle: 50ms, redact: {{redact}} }
+                corpus: { directory: '{{directory}}', settle: 50ms, redact: {{redact}}, sinks: {{sinks}} }
             {{string.Join('\n', tap.Split('\n').Select(line => "    " + line))}}
             exporters:
               {{(upstream is null ? "{}" : $$"""otlp_grpc/upstream: { endpoint: "{{upstream}}", tls: { insecure: true }{{exporter}} }""")}}
