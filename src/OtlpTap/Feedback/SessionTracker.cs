@@ -152,7 +152,7 @@ internal sealed class SessionTracker(ImplicitFeedbackOptions options, TimeProvid
     private void Account(SessionState session)
     {
         Bytes -= session.Bytes;
-        session.Bytes = SessionBytes + (2 * (session.Key.Service.Length + session.Key.Session.Length)) + (session.Last?.Said.Bytes ?? 0);
+        session.Bytes = SessionBytes + (2 * (session.Key.Service.Length + session.Key.Session.Length)) + (session.Last?.Bytes ?? 0);
         Bytes += session.Bytes;
     }
 
@@ -178,7 +178,11 @@ internal sealed class SessionTracker(ImplicitFeedbackOptions options, TimeProvid
         Bytes -= node.Value.Bytes;
     }
 
-    private sealed record Turn(TraceId TraceId, JudgedSpan Judged, ulong StartUnixNano, Utterance Said, bool EndsWithQuestion, bool HasFailed);
+    private sealed record Turn(TraceId TraceId, JudgedSpan Judged, ulong StartUnixNano, Utterance Said, bool EndsWithQuestion, bool HasFailed)
+    {
+        public long Bytes => Said.Bytes + (2 * (Judged.Service.Length + (Judged.ResponseId?.Length ?? 0)));
+    }
+
 
     private sealed class SessionState((string Service, string Session) key)
     {
