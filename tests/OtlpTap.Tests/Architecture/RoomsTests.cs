@@ -28,7 +28,7 @@ public sealed partial class RoomsTests
         ["Corpus"] = ["Recorder", "Tee", "Scan", "Redact", "Rules", "Verdicts", "Runs", "Metrics", "Otlp", "Buffers", "Wire"],
         ["Exports"] = ["Corpus", "Verdicts", "Otlp"],
         ["Sinks"] = ["Corpus", "Recorder", "Forward", "Metrics", "Otlp", "Buffers"],
-        ["Pull"] = ["Forward", "Corpus", "Evaluations", "Detectors", "Scan", "Rules", "Verdicts", "Runs", "Metrics", "Otlp", "Wire"],
+        ["Pull"] = ["Corpus", "Evaluations", "Detectors", "Forward", "Scan", "Rules", "Verdicts", "Runs", "Metrics", "Otlp", "Wire"],
         ["Feedback"] = ["Verdicts", "Runs", "Metrics", "Otlp"],
         ["Announce"] = ["Forward", "Verdicts", "Runs", "Metrics", "Otlp", "Buffers"],
         ["Judges"] = ["Forward", "Verdicts", "Runs", "Metrics", "Otlp", "Buffers"],

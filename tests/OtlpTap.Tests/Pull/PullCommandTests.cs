@@ -4,6 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 using OpenTelemetry.Proto.Trace.V1;
 using OtlpTap.Cli;
 using OtlpTap.Tests.EndToEnd;
+using OtlpTap.Tests.Forward;
 
 namespace OtlpTap.Tests.Pull;
 

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Time.Testing;
 using OtlpTap.Tests.EndToEnd;
+using OtlpTap.Tests.Forward;
 
 namespace OtlpTap.Tests.Pull;
 
