@@ -211,9 +211,9 @@ internal static class CaseContent
                 document.RootElement.WriteTo(json);
                 return;
             }
-            catch (JsonException)
+            catch (Exception exception) when (exception is JsonException or ArgumentException)
             {
-                // As text, for arguments that are no JSON are often what failed.
+                // As text, for arguments that are no JSON are often what failed; or with half a surrogate pair, which is no UTF-8.
             }
         }
 

@@ -86,9 +86,10 @@ internal sealed class DetectionLoop
         var started = _time.GetTimestamp();
         _stopping = true;
         Ring();
-        var flushing = Task.Run(async () =>
+        var before = _running;
+        var flushing = _running = Task.Run(async () =>
         {
-            await _running;
+            await before; // the loop, or a flush whose last trace took longer than it had
             while (_time.GetElapsedTime(started) < deadline && _schedule.TakeDue(early: true, out _) is { } traceId)
             {
                 Examine(traceId);
@@ -200,7 +201,15 @@ internal sealed class DetectionLoop
             // What rules say was said on the way.
             if (verdict.Source != VerdictSource.Rule && _judged.IsNew(run.TraceId, verdict))
             {
-                _metrics.Found(verdict.Rule, verdict.Failure);
+                if (verdict.Origin.IsZero)
+                {
+                    _metrics.Found(verdict.Rule, verdict.Failure);
+                }
+                else
+                {
+                    _metrics.Propagated();
+                }
+
                 _sink.Judged(run.TraceId, verdict with { Judged = verdict.Judged ?? JudgedSpan.Of(run, verdict.SpanId) });
             }
         }

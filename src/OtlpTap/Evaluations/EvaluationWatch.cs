@@ -1,5 +1,6 @@
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
+using OtlpTap.Recorder;
 using OtlpTap.Tee;
 using OtlpTap.Verdicts;
 
@@ -33,9 +34,14 @@ internal sealed class EvaluationWatch : IDisposable
     private const Resolution Decided = Resolution.Found;
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
+    // A mistake of the tap's shows on every result alike.
+    private const int LinesMax = 3;
+    private static readonly TimeSpan LinesInterval = TimeSpan.FromMinutes(1);
+
     private readonly IVerdictSink _verdicts;
     private readonly EvaluationMetrics _metrics;
     private readonly TimeProvider _time;
+    private readonly ILogger<EvaluationWatch>? _logger;
     private readonly ITimer _timer;
 
     // Everything below is guarded by the gate.
@@ -50,10 +56,13 @@ internal sealed class EvaluationWatch : IDisposable
     private readonly HashSet<ulong> _awaited = [];
     private readonly HashSet<ulong> _judged = [];
     private readonly Queue<ulong> _judgedInOrder = new();
+    private readonly LogAllowance _lines;
     private int _waitingBytes;
 
-    public EvaluationWatch(EvaluationOptions options, AgentSpanWitness witness, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time)
+    public EvaluationWatch(EvaluationOptions options, AgentSpanWitness witness, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time, ILogger<EvaluationWatch>? logger = null)
     {
+        _logger = logger;
+        _lines = new LogAllowance(LinesMax, LinesInterval, time);
         _options = options;
         _verdicts = verdicts;
         _metrics = metrics;
@@ -64,8 +73,8 @@ internal sealed class EvaluationWatch : IDisposable
     }
 
     /// <summary>Over a recorder, which knows whose span it was in which a result was written.</summary>
-    public static EvaluationWatch Over(Recorder.Recorder recorder, EvaluationOptions options, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time) =>
-        new(options, (traceId, spanId) => Look(recorder, traceId, spanId), verdicts, metrics, time);
+    public static EvaluationWatch Over(Recorder.Recorder recorder, EvaluationOptions options, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time, ILogger<EvaluationWatch>? logger = null) =>
+        new(options, new RecordedContexts(recorder, time).Look, verdicts, metrics, time, logger);
 
     public int WaitingCount
     {
@@ -161,19 +170,6 @@ internal sealed class EvaluationWatch : IDisposable
 
     public void Dispose() => _timer.Dispose();
 
-    private static bool? Look(Recorder.Recorder recorder, TraceId traceId, SpanId spanId)
-    {
-        var search = new Search(traceId, spanId);
-        recorder.Visit(traceId, search, static (in fragment, search) =>
-        {
-            if (fragment.Signal == Signal.Traces && search.IsAgents != true)
-            {
-                search.IsAgents = AgentSpanSearch.Find(fragment.Request, search.TraceId, search.SpanId) ?? search.IsAgents;
-            }
-        });
-        return search.IsAgents;
-    }
-
     // Whether something waits for one of them.
     private bool Remember(ReferenceTable table, IReadOnlyList<(ulong Mark, SpanReference Span)> references)
     {
@@ -220,8 +216,29 @@ internal sealed class EvaluationWatch : IDisposable
         Await(evaluation.Target);
     }
 
-    /// <summary><see cref="Decided"/>, or what is to be waited for.</summary>
+    /// <summary>
+    /// <see cref="Decided"/>, or what is to be waited for. Nothing escapes: behind it stand a timer, whose exceptions end the
+    /// process, and a list that must not be left half gone through.
+    /// </summary>
     private Resolution TryDecide(Evaluation evaluation, in Judgement judgement, bool isFinal)
+    {
+        try
+        {
+            return Decide(evaluation, judgement, isFinal);
+        }
+        catch (Exception exception)
+        {
+            _metrics.Dropped(EvaluationDropReason.Failed);
+            if (_lines.TryTake(out _))
+            {
+                _logger?.EvaluationFailed(exception);
+            }
+
+            return Decided;
+        }
+    }
+
+    private Resolution Decide(Evaluation evaluation, in Judgement judgement, bool isFinal)
     {
         switch (_resolver.Resolve(evaluation.Target, isFinal, out var traceId, out var spanId))
         {
@@ -301,13 +318,4 @@ internal sealed class EvaluationWatch : IDisposable
     private void Count(Evaluation evaluation, in Judgement judgement) => _metrics.Judged(EvaluationVerdict.RuleOf(evaluation), (int)judgement.Outcome, judgement.Source);
 
     private readonly record struct Waiting(Evaluation Evaluation, Judgement Judgement, long DueAt);
-
-    private sealed class Search(TraceId traceId, SpanId spanId)
-    {
-        public TraceId TraceId { get; } = traceId;
-
-        public SpanId SpanId { get; } = spanId;
-
-        public bool? IsAgents { get; set; }
-    }
 }

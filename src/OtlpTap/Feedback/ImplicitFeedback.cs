@@ -13,6 +13,7 @@ internal sealed class ImplicitFeedback : IDisposable, IVerdictSink
 
     private readonly IVerdictSink _sink;
     private readonly FeedbackMetrics _metrics;
+    private readonly ILogger<ImplicitFeedback>? _logger;
     private readonly SessionTracker _sessions;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
@@ -20,8 +21,9 @@ internal sealed class ImplicitFeedback : IDisposable, IVerdictSink
     // Under the gate: what the tracker says is handed on after it, to rooms with locks of their own.
     private readonly List<(TraceId TraceId, Verdict Verdict)> _said = [];
 
-    public ImplicitFeedback(ImplicitFeedbackOptions options, IVerdictSink sink, FeedbackMetrics metrics, TimeProvider time)
+    public ImplicitFeedback(ImplicitFeedbackOptions options, IVerdictSink sink, FeedbackMetrics metrics, TimeProvider time, ILogger<ImplicitFeedback>? logger = null)
     {
+        _logger = logger;
         _sink = sink;
         _metrics = metrics;
         _sessions = new SessionTracker(options, time, metrics.SessionsEvicted);
@@ -55,12 +57,20 @@ internal sealed class ImplicitFeedback : IDisposable, IVerdictSink
 
     private void EndIdle()
     {
-        lock (_gate)
+        try
         {
-            _sessions.EndIdle(this);
-        }
+            lock (_gate)
+            {
+                _sessions.EndIdle(this);
+            }
 
-        HandOn();
+            HandOn();
+        }
+        catch (Exception exception) // the edge of a timer: what escapes it ends the process
+        {
+            _metrics.Failed();
+            _logger?.EndingFailed(exception);
+        }
     }
 
     private void HandOn()

@@ -111,9 +111,9 @@ internal sealed class TapHost : IAsyncDisposable
         // Back to the backend.
         _announcer = new Announcer(() => _options.Processor.Verdicts, signal => _line.VerdictTargetsOf(signal), VersionCommand.Version, payloads, _metrics.Announce, time, logs.CreateLogger<Announcer>());
         _verdicts = new VerdictHub(scheduler, recorder, _announcer);
-        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time);
+        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>());
         _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
-        _feedback = new ImplicitFeedback(processor.ImplicitFeedback, _verdicts, _metrics.Feedback, time);
+        _feedback = new ImplicitFeedback(processor.ImplicitFeedback, _verdicts, _metrics.Feedback, time, logs.CreateLogger<ImplicitFeedback>());
         _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs);
         _readiness = new Readiness(() => _line.Exporters.Primaries.Select(exporter => (exporter.Id, exporter.IsReachable)), time);
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
@@ -209,7 +209,7 @@ internal sealed class TapHost : IAsyncDisposable
         await _stopping.CancelAsync();
         _line.Exporters.EndWaits();
         await _listeners.StopAsync(deadline.Token);
-        await EndVerdictsAsync();
+        await EndVerdictsAsync(_options.Service.ShutdownDeadline - _time.GetElapsedTime(started));
         try
         {
             await _line.Exporters.DrainAsync(deadline.Token);
@@ -256,12 +256,13 @@ internal sealed class TapHost : IAsyncDisposable
     }
 
     /// <summary>
-    /// What detectors have not seen yet, answers that judges owe, then what the backend is to be told, while there are exporters: half of the deadline at most,
-    /// the requests in the exporters' queues need the other half.
+    /// What detectors have not seen yet, answers that judges owe, then what the backend is to be told, while there are exporters: half of the time that is left,
+    /// the requests in the exporters' queues need the other half. Where senders took all of it, half a second: whoever asked the tap to stop does not wait longer.
     /// </summary>
-    private async Task EndVerdictsAsync()
+    private async Task EndVerdictsAsync(TimeSpan left)
     {
-        var half = _options.Service.ShutdownDeadline / 2;
+        var least = TimeSpan.FromSeconds(0.5);
+        var half = left / 2 > least ? left / 2 : least;
         using var judging = new CancellationTokenSource(half / 2, _time);
         using var telling = new CancellationTokenSource(half, _time);
         await _detection.FlushAsync(half / 4);

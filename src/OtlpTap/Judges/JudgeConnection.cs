@@ -84,11 +84,16 @@ internal sealed class JudgeConnection : IDisposable
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            return JudgeReply.Failed(JudgeFailReason.Connection, $"{_endpoint}: {exception.GetBaseException().Message}");
+            return JudgeReply.Failed(JudgeFailReason.Connection, $"{_endpoint}: {CauseOf(exception)}");
         }
     }
 
     public void Dispose() => _invoker.Dispose();
+
+    // The message of a protocol error quotes what the other side sent, which may be our key, or codes for a terminal.
+    private static string CauseOf(Exception exception) => exception is HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse }
+        ? "its answer is no HTTP"
+        : exception.GetBaseException().Message;
 
     private HttpRequestMessage CreateRequest(byte[] question, CredentialHeader? credential)
     {

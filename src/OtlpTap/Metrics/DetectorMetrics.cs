@@ -30,6 +30,7 @@ internal sealed class DetectorMetrics
     private static readonly string[] Reasons = ["waiting_full", "too_large", "time_over", "forgotten", "failed", "shutdown"];
 
     private readonly Counter _verdicts;
+    private readonly Counter _propagated;
     private readonly Counter.Child[] _drops;
     private readonly Counter _examined;
     private readonly Counter _seconds;
@@ -38,7 +39,8 @@ internal sealed class DetectorMetrics
     public DetectorMetrics(IMetricFactory factory)
     {
         _examined = factory.CreateCounter("otlptap_detector_traces_total", "Traces that detectors examined; one that is examined again when late spans came counts again.");
-        _verdicts = factory.CreateCounter("otlptap_detector_verdicts_total", "What detectors found, by detector and kind of failure.", ["detector", "failure"]);
+        _verdicts = factory.CreateCounter("otlptap_detector_verdicts_total", "What detectors found, by detector and kind of failure; what only repeats another failure is not counted here.", ["detector", "failure"]);
+        _propagated = factory.CreateCounter("otlptap_detector_propagated_verdicts_total", "What detectors found that only repeats another failure of the trace: told with otlptap.failure.origin.");
         _seconds = factory.CreateCounter("otlptap_detector_seconds_total", "Time spent on taking traces out of the recorder, reading and examining them.");
         _waiting = factory.CreateGauge("otlptap_detector_traces_waiting", "Traces that wait to be quiet or to be examined.");
         var drops = factory.CreateCounter("otlptap_detector_dropped_traces_total", "Traces not examined, or not to the end, by reason.", ["reason"]);
@@ -54,6 +56,9 @@ internal sealed class DetectorMetrics
     /// <param name="detector">Of a closed set.</param>
     /// <param name="failure">Of a closed set: detectors name only kinds that the tap knows.</param>
     public void Found(string detector, string failure) => _verdicts.WithLabels(detector, failure).Inc();
+
+    /// <summary>It is the failure of another span.</summary>
+    public void Propagated() => _propagated.Inc();
 
     public void Dropped(DetectionDropReason reason, int traces = 1) => _drops[(int)reason].Inc(traces);
 

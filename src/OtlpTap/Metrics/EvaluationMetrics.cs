@@ -13,6 +13,9 @@ internal enum EvaluationDropReason
 
     /// <summary>One request held more than are read of one.</summary>
     RequestFull,
+
+    /// <summary>A mistake of ours; the log says which.</summary>
+    Failed,
 }
 
 /// <summary>Evaluation results and users' feedback that came as telemetry.</summary>
@@ -36,7 +39,7 @@ internal sealed class EvaluationMetrics
         _evaluations = factory.CreateCounter("otlptap_evaluations_total", "Evaluation results and users' feedback, by metric, what was made of them and who says so.", ["metric", "outcome", "source"]);
         _repeated = factory.CreateCounter("otlptap_evaluations_repeated_total", "Evaluation results that came a second time, by another way or in a request sent again.");
         var dropped = factory.CreateCounter("otlptap_evaluations_dropped_total", "Evaluation results that became no verdict, by reason.", ["reason"]);
-        _dropped = [dropped.WithLabels("no_target"), dropped.WithLabels("waiting_full"), dropped.WithLabels("request_full")];
+        _dropped = [dropped.WithLabels("no_target"), dropped.WithLabels("waiting_full"), dropped.WithLabels("request_full"), dropped.WithLabels("failed")];
         _forgotten = factory.CreateCounter("otlptap_evaluation_references_forgotten_total", "Response ids and sessions that later evaluations can no longer be joined by, since newer ones needed the room.");
         _waiting = factory.CreateGauge("otlptap_evaluations_waiting", "Evaluation results that wait for the span they speak of.");
     }

@@ -163,6 +163,28 @@ public sealed class DetectionLoopTests : IDisposable
     }
 
     [Fact]
+    public void A_search_for_causes_that_fails_takes_nothing_of_what_was_found()
+    {
+        var judge = new TraceJudge(new DetectorOptions(), [_finder], static (_, _) => throw new InvalidOperationException("on purpose"), _metrics, _time, NullLogger<TraceJudge>.Instance);
+
+        Assert.Single(judge.Judge(new RunBuilder().Answers("Yes.").Build(), []));
+        Assert.Contains("otlptap_detector_dropped_traces_total{reason=\"failed\"} 1", Scrape(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_only_repeats_a_failure_is_told_and_not_counted_as_another()
+    {
+        var (schedule, loop) = Create(new DetectorOptions(), static (_, verdicts) => [.. verdicts, verdicts[0] with { SpanId = new SpanId(77), Origin = verdicts[0].SpanId }]);
+        Arrives(schedule, 1);
+        _time.Advance(TimeSpan.FromSeconds(3));
+        loop.ExamineDue();
+
+        Assert.Equal(2, _sink.Verdicts.Count);
+        Assert.Contains("otlptap_detector_propagated_verdicts_total 1", Scrape(), StringComparison.Ordinal);
+        Assert.Contains($"detector=\"finder\",failure=\"{_sink.Verdicts[0].Failure}\"}} 1", Scrape(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_detector_that_is_switched_off_does_not_look()
     {
         var (schedule, loop) = Create(new DetectorOptions { Disabled = new HashSet<string> { _finder.Name } });
@@ -185,11 +207,13 @@ public sealed class DetectionLoopTests : IDisposable
         Assert.Equal(0, schedule.Count);
     }
 
-    private (DetectionSchedule Schedule, DetectionLoop Loop) Create(DetectorOptions options, params IDetector[] detectors)
+    private (DetectionSchedule Schedule, DetectionLoop Loop) Create(DetectorOptions options, params IDetector[] detectors) => Create(options, null, detectors);
+
+    private (DetectionSchedule Schedule, DetectionLoop Loop) Create(DetectorOptions options, CauseSearch? causes, params IDetector[] detectors)
     {
         var judged = new JudgedTraces(options.JudgedMax);
         var schedule = new DetectionSchedule(options, judged, _metrics, _time);
-        var judge = new TraceJudge(options, detectors.Length > 0 ? detectors : [_finder], null, _metrics, _time, NullLogger<TraceJudge>.Instance);
+        var judge = new TraceJudge(options, detectors.Length > 0 ? detectors : [_finder], causes, _metrics, _time, NullLogger<TraceJudge>.Instance);
         var loop = new DetectionLoop(
             options, schedule, judged, _recorder, static (spans, logs) => AgentRunReader.Read(spans, logs, RunLimits.Default), judge, _sink, _metrics, _time, NullLogger<DetectionLoop>.Instance);
         return (schedule, loop);

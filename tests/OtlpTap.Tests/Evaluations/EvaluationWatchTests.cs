@@ -195,6 +195,38 @@ public sealed class EvaluationWatchTests : IDisposable
     }
 
     [Fact]
+    public void Results_in_the_context_of_a_large_trace_are_looked_up_no_further_than_a_share_of_the_time()
+    {
+        // Eight megabytes to be read for each of a thousand results.
+        for (var part = 0; part < 8; part++)
+        {
+            Spans(9, Span(9, 1, 0, "POST /feedback", ("text", new string('x', 1 << 20))));
+        }
+
+        var visits = Looks();
+        Logged([.. Enumerable.Range(0, 1000).Select(number => Log(9, 1, Result, [.. Hallucinated, ("gen_ai.response.id", $"resp_{number}")]))]);
+
+        Assert.InRange(Looks() - visits, 1, 20);
+        Assert.InRange(_watch.WaitingCount, 1, 1000);
+        _time.Advance(EvaluationWatch.ReferencePatience + TimeSpan.FromSeconds(1));
+        Assert.Equal(0, _watch.WaitingCount);
+    }
+
+    [Fact]
+    public async Task A_sink_that_fails_ends_neither_the_timer_nor_the_others()
+    {
+        var verdicts = new List<string>();
+        using var watch = EvaluationWatch.Over(_recorder, new EvaluationOptions(), new FailingOnce(verdicts), new EvaluationMetrics(Prometheus.Metrics.WithCustomRegistry(_registry)), _time);
+        watch.Observe(Signal.Logs, Logs(
+            Log(2, 2, Result, [.. Hallucinated, ("gen_ai.response.id", "resp_1")]), Log(3, 2, Result, [.. Hallucinated, ("gen_ai.response.id", "resp_2")])));
+        _time.Advance(EvaluationWatch.ContextPatience + TimeSpan.FromSeconds(1));
+
+        Assert.Equal(["3/2 hallucination"], verdicts);
+        Assert.Equal(0, watch.WaitingCount);
+        Assert.Contains("otlptap_evaluations_dropped_total{reason=\"failed\"} 1", await ScrapeAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Reading_a_request_without_evaluations_allocates_nothing()
     {
         var request = Traces([.. Enumerable.Range(1, 50).Select(number => Span((byte)number, 1, 0, "chat", [.. Chat, ("session.id", "s"), ("gen_ai.output.messages", new string('x', 2000))]))]);
@@ -226,6 +258,24 @@ public sealed class EvaluationWatchTests : IDisposable
         using var stream = new MemoryStream();
         await _registry.CollectAndExportAsTextAsync(stream, TestContext.Current.CancellationToken);
         return System.Text.Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    private double Looks() => MetricText.Value(_registry, "otlptap_recorder_lookup_seconds_count");
+
+    private sealed class FailingOnce(List<string> verdicts) : IVerdictSink
+    {
+        private bool _hasFailed;
+
+        public void Judged(in TraceId traceId, in Verdict verdict)
+        {
+            if (!_hasFailed)
+            {
+                _hasFailed = true;
+                throw new InvalidOperationException("on purpose");
+            }
+
+            verdicts.Add(Text(traceId, verdict));
+        }
     }
 
     private sealed class Sink(List<string> verdicts) : IVerdictSink

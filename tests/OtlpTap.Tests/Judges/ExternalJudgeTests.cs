@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -227,6 +229,25 @@ public sealed class ExternalJudgeTests : IAsyncLifetime, IVerdictSink
         await AskAsync();
 
         Assert.Equal(1, Failed("connection"));
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_no_http_brings_nothing_of_itself_into_the_log()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var answering = Task.Run(async () =>
+        {
+            using var client = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+            await client.GetStream().WriteAsync("HTTP/1.1 \u001b[31mBearer s3cret\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
+        }, TestContext.Current.CancellationToken);
+        Start(Options() with { Url = new Uri($"http://{listener.LocalEndpoint}/") });
+
+        await AskAsync();
+        await answering;
+
+        Assert.Equal(1, Failed("connection"));
+        Assert.DoesNotContain(_logger.Messages, message => message.Contains("s3cret", StringComparison.Ordinal) || message.Any(char.IsControl));
     }
 
     [Fact]
