@@ -18,7 +18,7 @@ internal sealed class FinishReasonDetector : IDetector
             }
 
             var reason = step.FinishReason ?? step.Output.Select(static message => message.FinishReason).LastOrDefault(static reason => reason is not null);
-            if (RefusalOf(step) is { } refusal)
+            if ((RefusalOf(step) ?? (reason == "stop" ? ErrorOf(step) : null)) is { } refusal)
             {
                 context.Found(step, FailureKind.Refusal, "The model refused.", refusal);
             }
@@ -40,6 +40,10 @@ internal sealed class FinishReasonDetector : IDetector
             }
         }
     }
+
+    /// <summary>Microsoft.Extensions.AI, under whatever name its telemetry goes, keeps a refusal as an error part of an answer that ended well.</summary>
+    private static string? ErrorOf(RunStep step) =>
+        step.Status != StepStatus.Error && step.Exceptions.Count == 0 && step.Output is [{ Parts: [{ Kind: PartKind.Error, Text: { Length: > 0 } text }] }] ? text : null;
 
     private static string? RefusalOf(RunStep step) => step.Output
         .SelectMany(static message => message.Parts)

@@ -180,7 +180,7 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
             }
         }
 
-        return numbers.Any(number => Near(number * 12) || Near(number * 2)) || (claim.Sentence.Computes && Totalled(numbers, Near));
+        return numbers.Any(number => Near(number * 12) || Near(number * 2) || (claim.Sentence.Computes && Near(number / 2))) || (claim.Sentence.Computes && Totalled(numbers, Near));
     }
 
     /// <summary>Two of one and three of another: the total of few things, each times a count that the answer names.</summary>
@@ -335,7 +335,8 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
                 foreach (var (group, state, _) in found)
                 {
                     var denied = sentence.Words.Skip(Math.Max(0, i - 4)).Take(Math.Min(i, 4)).Where((word, index) => !(word == "no" && index == 0 && i <= 4)).Any(Vocabulary.Negations.Contains);
-                    var partly = i > 0 && sentence.Words[i - 1] is "partly" or "mostly" or "teilweise" or "usually";
+                    // "98 were imported and 2 failed" gives counts, where the inputs have a number of that name.
+                    var partly = evidence.Nouns.Contains(Letters.Stem(sentence.Words[i])) || i > 0 && sentence.Words[i - 1] is "partly" or "mostly" or "teilweise" or "usually";
                     if (!partly)
                     {
                         said.Add((group, state, denied, sentence));
