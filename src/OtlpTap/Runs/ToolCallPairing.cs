@@ -11,7 +11,7 @@ internal sealed class ToolCallPairing
 {
     private readonly RunLimits _limits;
     private readonly List<Draft> _calls = [];
-    private readonly Dictionary<string, List<Draft>> _byId = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, CallsOfId> _byId = new(StringComparer.Ordinal);
     private readonly Dictionary<(string?, string?), Queue<Draft>> _withoutId = [];
 
     private ToolCallPairing(RunLimits limits)
@@ -106,7 +106,7 @@ internal sealed class ToolCallPairing
     // Ids repeat in histories; a model that gives the same id to two calls (some count from zero in each answer) means two.
     private bool IsKnown(string id, MessagePart part, RunStep? step, bool isTold)
     {
-        if (!_byId.TryGetValue(id, out var calls) || calls.Find(call => isTold || call.Step is null || call.Step == step) is not { } known)
+        if (!_byId.TryGetValue(id, out var calls) || calls.Known(step, isTold) is not { } known)
         {
             return false;
         }
@@ -125,7 +125,7 @@ internal sealed class ToolCallPairing
         }
 
         known.Id = id;
-        _byId[id] = [known];
+        _byId[id] = new CallsOfId(known);
         return true;
     }
 
@@ -140,12 +140,15 @@ internal sealed class ToolCallPairing
         _calls.Add(call);
         if (call.Id is { } id)
         {
-            if (!_byId.TryGetValue(id, out var calls))
+            if (_byId.TryGetValue(id, out var calls))
             {
-                _byId.Add(id, calls = []);
+                calls.Add(call);
+            }
+            else
+            {
+                _byId.Add(id, new CallsOfId(call));
             }
 
-            calls.Add(call);
             return;
         }
 
@@ -163,11 +166,11 @@ internal sealed class ToolCallPairing
         var left = new List<RunStep>();
         foreach (var tool in tools)
         {
-            if (tool.CallId is { } id && _byId.TryGetValue(id, out var calls) && calls.Find(call => call.Tool is null) is { } call)
+            if (tool.CallId is { } id && _byId.TryGetValue(id, out var calls) && calls.NextWithoutTool() is { } call)
             {
                 call.Take(tool);
             }
-            else if (tool.CallId is null || !_byId.TryGetValue(tool.CallId, out calls) || !calls.Exists(known => Covers(known.Tool, tool)))
+            else if (tool.CallId is null || !_byId.TryGetValue(tool.CallId, out calls) || !Covers(calls.Last.Tool, tool))
             {
                 left.Add(tool);
             }
@@ -229,7 +232,7 @@ internal sealed class ToolCallPairing
             Draft? call = null;
             if (part.CallId is { } id)
             {
-                call = _byId.TryGetValue(id, out var calls) ? calls.Find(known => !known.HasTold && known.IsBefore(teller)) ?? null : null;
+                call = _byId.TryGetValue(id, out var calls) && calls.NextWithoutResult() is { } known && known.IsBefore(teller) ? known : null;
             }
             else
             {
@@ -313,6 +316,41 @@ internal sealed class ToolCallPairing
             }
 
             queue.Enqueue(call);
+        }
+    }
+
+    /// <summary>Calls of one id in the order in which they were asked; a hostile sender's thousands are passed once, not at each result.</summary>
+    private sealed class CallsOfId(Draft first)
+    {
+        private readonly List<Draft> _calls = [first];
+        private int _withTool;
+        private int _withResult;
+
+        public Draft Last => _calls[^1];
+
+        public void Add(Draft call) => _calls.Add(call);
+
+        /// <summary>The call that a history tells again, or that the same answer names twice.</summary>
+        public Draft? Known(RunStep? step, bool isTold) => isTold ? _calls[0] : Last.Step is null || Last.Step == step ? Last : null;
+
+        public Draft? NextWithoutTool()
+        {
+            while (_withTool < _calls.Count && _calls[_withTool].Tool is not null)
+            {
+                _withTool++;
+            }
+
+            return _withTool < _calls.Count ? _calls[_withTool] : null;
+        }
+
+        public Draft? NextWithoutResult()
+        {
+            while (_withResult < _calls.Count && _calls[_withResult].HasTold)
+            {
+                _withResult++;
+            }
+
+            return _withResult < _calls.Count ? _calls[_withResult] : null;
         }
     }
 

@@ -264,10 +264,23 @@ internal sealed class ContentReader(RunLimits limits)
         if (parts is { Count: > 0 })
         {
             _content.IsShaped |= parts.Exists(part => part.Kind != PartKind.Text);
-            var isResults = parts.TrueForAll(part => part.Kind == PartKind.ToolResult);
-            var isCalls = parts.TrueForAll(part => part.Kind is PartKind.ToolCall or PartKind.Reasoning);
-            _content.Messages.Add(MessageShapes.Of(isResults ? MessageRole.Tool : isCalls ? MessageRole.Assistant : role, parts));
+            for (var (start, end) = (0, 1); end <= parts.Count; end++)
+            {
+                if (end == parts.Count || Speaker(parts[end], role) != Speaker(parts[start], role))
+                {
+                    _content.Messages.Add(MessageShapes.Of(Speaker(parts[start], role), parts[start..end]));
+                    start = end;
+                }
+            }
+
             parts = null;
         }
     }
+
+    private static MessageRole Speaker(MessagePart part, MessageRole role) => part.Kind switch
+    {
+        PartKind.ToolResult => MessageRole.Tool,
+        PartKind.ToolCall or PartKind.Reasoning => MessageRole.Assistant,
+        _ => role,
+    };
 }

@@ -29,8 +29,7 @@ internal static class MessageShapes
             return true;
         }
 
-        // LangChain's "chat" is a message of any other role, and the AI SDK says "ai" of nothing.
-        if (Roles.TryRead(value["type"], out role) && value["type"].Text is not ("function" or "tool" or "model" or "system" or "user") | value["content"].IsGiven | value["data"].IsObject)
+        if (Roles.TryRead(value["type"], out role))
         {
             var data = value["data"] is { IsObject: true } inner ? inner : value;
             if (data["content"].Kind != JsonKind.None)
@@ -48,7 +47,7 @@ internal static class MessageShapes
         }
 
         // Some leave the role out of what can only be the assistant's, or the user's.
-        if (defaultRole != MessageRole.Unknown && !value["type"].IsText && (value["parts"].IsArray || value["tool_calls"].IsArray || value["refusal"].IsText || (value["content"].IsGiven && !value["content"].IsObject && !value["id"].IsGiven && !value["metadata"].IsGiven)))
+        if (defaultRole != MessageRole.Unknown && !value["type"].IsText && (value["parts"].IsArray || value["tool_calls"].IsArray || value["toolCalls"].IsArray || value["refusal"].IsText || (value["content"].IsGiven && !value["content"].IsObject && !value["id"].IsGiven && !value["metadata"].IsGiven)))
         {
             message = Read(value, defaultRole, limits);
             return true;

@@ -134,8 +134,9 @@ internal sealed class StepReader(RunLimits limits)
                 continue;
             }
 
-            // Parameters of a call hold the tools among others.
+            // Parameters of a call hold the tools among others; definitions may be a map by name.
             var list = json.IsObject ? json.First("tools", "function_tools", "functions") : json;
+            list = list.IsGiven || key.Contains("param", StringComparison.Ordinal) ? list : json;
             if (ToolShapes.Read(list, limits) is { } tools)
             {
                 return tools;
