@@ -238,14 +238,14 @@ internal static class PullCommand
             var headers = connection.Headers.ToList();
             if (parsed.GetValue(_tenant) is not null)
             {
-                headers.RemoveAll(static header => header.Name.Equals("X-Scope-OrgID", StringComparison.OrdinalIgnoreCase));
+                headers.RemoveAll(static header => header.Name == "x-scope-orgid");
             }
 
             foreach (var text in parsed.GetValue(_headers) ?? [])
             {
                 var at = text.IndexOf('=', StringComparison.Ordinal);
-                var name = at < 0 ? text : text[..at];
-                if (at < 1 || HeaderName.Problem(name.ToLowerInvariant()) is not null || text.AsSpan(at).ContainsAny('\r', '\n', '\0'))
+                var name = (at < 0 ? text : text[..at]).ToLowerInvariant();
+                if (at < 1 || HeaderName.Problem(name) is not null || text.AsSpan(at).ContainsAny('\r', '\n', '\0'))
                 {
                     // The value is not shown: it may be a credential.
                     problems.Add($"--header: NAME=VALUE is expected, with a name that HTTP allows and a value of one line");

@@ -17,8 +17,9 @@ internal static class PullSection
     /// <summary>The tenant among the headers, where it is not there already.</summary>
     public static ForwardOptions WithTenant(ForwardOptions connection, string tenant)
     {
-        const string Header = "X-Scope-OrgID";
-        return tenant.Length == 0 || connection.Headers.Any(static header => header.Name.Equals(Header, StringComparison.OrdinalIgnoreCase))
+        // As all configured headers are kept: in lower case.
+        const string Header = "x-scope-orgid";
+        return tenant.Length == 0 || connection.Headers.Any(static header => header.Name == Header)
             ? connection
             : connection with { Headers = new List<(string Name, string Value)>([.. connection.Headers, (Header, tenant)]) };
     }

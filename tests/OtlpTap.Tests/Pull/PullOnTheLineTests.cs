@@ -35,7 +35,7 @@ public sealed class PullOnTheLineTests
         await CaptureAsync(tap, "00000000000000000000000000000008");
 
         await Deadline.UntilAsync(async () => await tap.MetricAsync("otlptap_pull_late_traces_total{outcome=\"not_found\"}") == 1, "it is counted");
-        Assert.Equal(1, await tap.MetricAsync("otlptap_case_captures_dropped_total{reason=\"not_recorded\"}"));
+        Assert.Equal(1, await tap.MetricAsync("otlptap_corpus_captures_dropped_total{reason=\"not_recorded\"}"));
     }
 
     [Fact]
