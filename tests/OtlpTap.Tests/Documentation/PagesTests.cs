@@ -122,6 +122,14 @@ public sealed partial class PagesTests
     }
 
     [Fact]
+    public void No_page_says_the_same_in_two_rows()
+    {
+        Assert.All(
+            new[] { "README.md", "CHANGELOG.md", "docs/architecture.md", "docs/metrics.md", "docs/detectors.md", "docs/rules.md", "docs/corpus-format.md" },
+            page => Assert.Empty(FirstCell().Matches(Markdown.Read(page).Text).GroupBy(row => row.Value).Where(rows => rows.Count() > 1).Select(rows => rows.Key)));
+    }
+
+    [Fact]
     public async Task Commands_of_the_operations_page_are_understood()
     {
         var root = CommandLine.Create(
@@ -224,6 +232,10 @@ public sealed partial class PagesTests
         var sentence = Regex.Match(Markdown.Read("README.md").Text, @"The built-in packs .*?\.\n", RegexOptions.Singleline).Value;
         Assert.Equal(kinds, Regex.Matches(sentence, "`([a-z_]+)`").Select(kind => kind.Groups[1].Value).Order());
     }
+
+    /// <summary>The name in a row that is no heading, in code or of a room, or what a change's line begins with.</summary>
+    [GeneratedRegex(@"^(?!.*\n\|-)(\| (`[^|]+`|[A-Z][a-z]+) \||- .{40})", RegexOptions.Multiline)]
+    private static partial Regex FirstCell();
 
     [GeneratedRegex(@"^\| `(?<name>[a-z_]+)` \|", RegexOptions.Multiline)]
     private static partial Regex DetectorRow();
