@@ -32,6 +32,7 @@ public sealed partial class RoomsTests
         ["Feedback"] = ["Verdicts", "Runs", "Metrics", "Otlp"],
         ["Announce"] = ["Forward", "Verdicts", "Runs", "Metrics", "Otlp", "Buffers"],
         ["Judges"] = ["Forward", "Verdicts", "Runs", "Metrics", "Otlp", "Buffers"],
+        ["Replay"] = ["Corpus", "Redact", "Verdicts", "Runs", "Otlp"],
         ["Pipeline"] = ["Tee", "Forward", "Validate", "Tag", "Causes", "Scan", "Metrics", "Otlp", "Buffers"],
         ["Receive"] = ["Pipeline", "Metrics", "Otlp", "Buffers"],
         ["Web"] = ["Metrics"],
