@@ -38,21 +38,35 @@ internal static class ReplaySession
             {
                 Skip("has the first format, which does not say what was asked");
             }
-            else if (CaseStore.Read(listing.Path, out var problem) is not { } document)
+            else if (Read(listing.Path, out var problem, out var why) is not { } replayCase)
             {
                 problems.Add(problem);
             }
-            else if (ReplayCase.NotReplayable(document) is { } why)
+            else if (why is not null)
             {
                 Skip(why);
             }
             else
             {
-                cases.Add(ReplayCase.Of(listing.Path, document, RecordedRun(listing.Path, document.TraceId)));
+                cases.Add(replayCase);
             }
         }
 
         return new Selection(cases, skipped, problems);
+    }
+
+    /// <summary>A case with its recorded run; null with the reason when its file cannot be read.</summary>
+    /// <param name="notReplayable">Why it cannot be run again; null when it can.</param>
+    public static ReplayCase? Read(string casePath, out string problem, out string? notReplayable)
+    {
+        notReplayable = null;
+        if (CaseStore.Read(casePath, out problem) is not { } document)
+        {
+            return null;
+        }
+
+        notReplayable = ReplayCase.NotReplayable(document);
+        return ReplayCase.Of(casePath, document, RecordedRun(casePath, document.TraceId));
     }
 
     /// <summary>The model and tools of a case's first trace; null where it is not there.</summary>
