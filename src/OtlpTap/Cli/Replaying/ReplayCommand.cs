@@ -20,7 +20,7 @@ internal static class ReplayCommand
         var cases = new Option<string[]>("--case") { Description = "Only these, by id or the beginning of it, whatever their status.", HelpName = "CASE" };
         var status = new Option<string[]>("--status") { Description = "Only cases with these. Default: open and regressed.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = static _ => ["open", "regressed"] };
         status.AcceptOnlyFromAmong("open", "fixed", "regressed", "muted", "expected");
-        var agent = new Option<Uri?>("--agent") { Description = "An agent that runs as a service: a POST for each run, with traceparent.", HelpName = "URL" };
+        var agent = new Option<string?>("--agent") { Description = "An agent that runs as a service: a POST for each run, with traceparent.", HelpName = "URL" };
         var template = new Option<string?>("--body-template") { Description = "With --agent: the body, JSON in which {{input}} becomes the case's input as a text. Default {\"input\": {{input}}}.", HelpName = "FILE" };
         var command = new Option<string?>("--command") { Description = "An agent that is started for each run by the shell: input on standard input, endpoints and TRACEPARENT in its environment.", HelpName = "COMMAND" };
         var stubModel = new Option<bool>("--stub-model") { Description = "Serves the recorded answers of the model as OpenAI's chat completions and responses." };
@@ -52,7 +52,7 @@ internal static class ReplayCommand
                 parsed.GetValue(directory),
                 parsed.GetValue(cases) ?? [],
                 parsed.GetValue(status) ?? [],
-                parsed.GetValue(agent),
+                Agent(parsed.GetValue(agent), problems),
                 Template(parsed.GetValue(template), problems),
                 parsed.GetValue(command),
                 parsed.GetValue(stubModel),
@@ -73,13 +73,9 @@ internal static class ReplayCommand
                     Address(parsed.GetValue(http), isService ? 4318 : 0, "--otlp-http", problems),
                     Address(parsed.GetValue(grpc), isService ? 4317 : 0, "--otlp-grpc", problems),
                     Address(parsed.GetValue(world), isService ? 4320 : 0, "--world", problems)));
-            if (request.Agent is null == request.Command is null)
+            if (isService == request.Command is not null)
             {
                 problems.Add("say either --agent or --command");
-            }
-            else if (request.Agent is { } address && (!address.IsAbsoluteUri || address.Scheme is not ("http" or "https")))
-            {
-                problems.Add($"--agent {address}: must be an address that begins with http:// or https://");
             }
 
             var io = parsed.InvocationConfiguration;
@@ -222,6 +218,17 @@ internal static class ReplayCommand
         return File.Exists(Path.Combine(path, CaseDirectory.CaseFile)) && Path.GetDirectoryName(Path.GetDirectoryName(path)) is { } root
             ? (new CaseStore(root, time), [path])
             : (new CaseStore(path, time), ids);
+    }
+
+    private static Uri? Agent(string? text, List<string> problems)
+    {
+        if (text is null || (Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is ("http" or "https")))
+        {
+            return text is null ? null : new Uri(text);
+        }
+
+        problems.Add($"--agent {text}: must be an address that begins with http:// or https://");
+        return null;
     }
 
     private static BodyTemplate Template(string? file, List<string> problems)
