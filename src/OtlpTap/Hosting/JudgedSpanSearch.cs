@@ -5,27 +5,59 @@ using OtlpTap.Wire;
 
 namespace OtlpTap.Hosting;
 
-/// <summary>What the recorder knows of a span that was judged by its id alone.</summary>
-internal static class JudgedSpanSearch
+/// <summary>
+/// What the recorder knows of a span that was judged by its id alone. Each look reads the span's trace, and senders choose
+/// how many results speak of how large a trace: so many bytes are read in a second, and beyond them the span stays unknown.
+/// Any thread; one looks at a time.
+/// </summary>
+internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TimeProvider time)
 {
+    /// <summary>Some 5 % of a core.</summary>
+    public const long BytesASecond = 64L << 20;
+
+    // The search for the trace itself.
+    private const long LookBytes = 16 << 10;
+
+    private readonly Lock _gate = new();
+    private long _since = time.GetTimestamp();
+    private long _left = BytesASecond;
+
     /// <param name="spanId">Zero: the trace's root.</param>
-    /// <returns>Null: the span is not in the recorder.</returns>
-    public static JudgedSpan? Find(Recorder.Recorder recorder, TraceId traceId, SpanId spanId)
+    /// <returns>Null: the span is not in the recorder, or enough was read in this second.</returns>
+    public JudgedSpan? Find(TraceId traceId, SpanId spanId)
     {
-        var search = new Search(traceId, spanId);
-        recorder.Visit(traceId, search, static (in fragment, search) =>
+        lock (_gate)
         {
-            if (fragment.Signal == Signal.Traces && search.Found is null)
+            if (time.GetElapsedTime(_since) >= TimeSpan.FromSeconds(1))
             {
-                search.Look(fragment.Request);
+                (_since, _left) = (time.GetTimestamp(), BytesASecond);
             }
-        });
-        return search.Found;
+
+            if (_left <= 0)
+            {
+                return null;
+            }
+
+            var search = new Search(traceId, spanId) { Left = _left - LookBytes };
+            recorder.Visit(traceId, search, static (in fragment, search) =>
+            {
+                if (fragment.Signal == Signal.Traces && search is { Found: null, Left: > 0 })
+                {
+                    search.Left -= fragment.Request.Length;
+                    search.Look(fragment.Request);
+                }
+            });
+            _left = search.Left;
+            return search.Found;
+        }
     }
 
     private sealed class Search(TraceId traceId, SpanId spanId)
     {
         public JudgedSpan? Found { get; private set; }
+
+        /// <summary>Bytes that may still be read.</summary>
+        public long Left { get; set; }
 
         public void Look(ReadOnlySpan<byte> request)
         {

@@ -110,7 +110,7 @@ internal sealed class TapHost : IAsyncDisposable
 
         // Back to the backend.
         _announcer = new Announcer(() => _options.Processor.Verdicts, signal => _line.VerdictTargetsOf(signal), VersionCommand.Version, payloads, _metrics.Announce, time, logs.CreateLogger<Announcer>());
-        _verdicts = new VerdictHub(scheduler, recorder, _announcer);
+        _verdicts = new VerdictHub(scheduler, new JudgedSpanSearch(recorder, time), _announcer);
         _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>());
         _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
         _feedback = new ImplicitFeedback(processor.ImplicitFeedback, _verdicts, _metrics.Feedback, time, logs.CreateLogger<ImplicitFeedback>());

@@ -5,7 +5,7 @@ using OtlpTap.Verdicts;
 namespace OtlpTap.Hosting;
 
 /// <summary>Hands what was found behind the line to those whom it concerns: cases, and the backend.</summary>
-internal sealed class VerdictHub(CaptureScheduler scheduler, Recorder.Recorder recorder, IVerdictSink backend) : IVerdictSink
+internal sealed class VerdictHub(CaptureScheduler scheduler, JudgedSpanSearch spans, IVerdictSink backend) : IVerdictSink
 {
     public void Judged(in TraceId traceId, in Verdict verdict)
     {
@@ -21,6 +21,6 @@ internal sealed class VerdictHub(CaptureScheduler scheduler, Recorder.Recorder r
         }
 
         // Evaluations name a span that nobody has looked at.
-        backend.Judged(traceId, verdict.Judged is null ? verdict with { Judged = JudgedSpanSearch.Find(recorder, traceId, verdict.SpanId) } : verdict);
+        backend.Judged(traceId, verdict.Judged is null ? verdict with { Judged = spans.Find(traceId, verdict.SpanId) } : verdict);
     }
 }
