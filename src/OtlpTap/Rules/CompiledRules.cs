@@ -1,5 +1,6 @@
 using OtlpTap.Rules.Evaluation;
 using OtlpTap.Rules.Ottl;
+using OtlpTap.Rules.Patterns;
 
 namespace OtlpTap.Rules;
 
@@ -90,9 +91,10 @@ internal sealed class CompiledRules
 
         CheckNames(rules, problems);
         var conditions = new Condition?[rules.Count];
+        var patterns = new Dictionary<string, Pattern>(StringComparer.Ordinal);
         for (var i = 0; i < rules.Count; i++)
         {
-            conditions[i] = Bind(rules[i], problems);
+            conditions[i] = Bind(rules[i], problems, patterns);
         }
 
         if (problems.Count > before)
@@ -137,7 +139,7 @@ internal sealed class CompiledRules
         }
     }
 
-    private static Condition? Bind(Rule rule, List<RuleProblem> problems)
+    private static Condition? Bind(Rule rule, List<RuleProblem> problems, Dictionary<string, Pattern> patterns)
     {
         var found = new List<OttlProblem>();
         var syntax = Parser.Parse(rule.Condition, out var problem);
@@ -146,7 +148,7 @@ internal sealed class CompiledRules
             found.Add(problem);
         }
 
-        var condition = syntax is null ? null : Binder.Bind(syntax, rule.Context, found);
+        var condition = syntax is null ? null : Binder.Bind(syntax, rule.Context, found, patterns);
         foreach (var one in found)
         {
             var (line, column) = one.LineAndColumn(rule.Condition);

@@ -13,19 +13,22 @@ internal sealed class Binder
     private readonly RuleContext _context;
     private readonly IReadOnlyList<string> _readable;
     private readonly List<OttlProblem> _problems;
+    private readonly Dictionary<string, Pattern> _patterns;
 
-    private Binder(RuleContext context, List<OttlProblem> problems)
+    private Binder(RuleContext context, List<OttlProblem> problems, Dictionary<string, Pattern> patterns)
     {
+        _patterns = patterns;
         _context = context;
         _readable = Names.ContextsFor(context);
         _problems = problems;
     }
 
     /// <summary>Null when problems were added.</summary>
-    public static Condition? Bind(BooleanSyntax syntax, RuleContext context, List<OttlProblem> problems)
+    /// <param name="patterns">Those of conditions bound before, by their text: packs say the same in many rules, and a pattern costs a millisecond and its memory.</param>
+    public static Condition? Bind(BooleanSyntax syntax, RuleContext context, List<OttlProblem> problems, Dictionary<string, Pattern> patterns)
     {
         var before = problems.Count;
-        var condition = new Binder(context, problems).Bind(syntax);
+        var condition = new Binder(context, problems, patterns).Bind(syntax);
         return problems.Count == before ? condition : null;
     }
 
@@ -205,9 +208,15 @@ internal sealed class Binder
         switch (pattern)
         {
             case StringSyntax text:
-                if (Pattern.Parse(text.Value, out var problem) is not { } parsed)
+                if (!_patterns.TryGetValue(text.Value, out var parsed))
                 {
-                    return Problem(text.Position, problem);
+                    parsed = Pattern.Parse(text.Value, out var problem);
+                    if (parsed is null)
+                    {
+                        return Problem(text.Position, problem);
+                    }
+
+                    _patterns.Add(text.Value, parsed);
                 }
 
                 return operand is null ? Condition.False : new MatchCondition(operand, parsed);
