@@ -18,7 +18,7 @@ internal delegate IReadOnlyList<IExporter> AnnounceTargets(Signal signal);
 /// <item>An evaluation that came as telemetry is a log event of the backend's already: a span only.</item>
 /// </list>
 /// </summary>
-internal sealed class Announcer : IVerdictSink, IDisposable
+internal sealed class Announcer : IVerdictSink, ITapTelemetry, IDisposable
 {
     private readonly Func<AnnounceOptions> _options;
     private readonly VerdictTelemetry _telemetry;
@@ -55,6 +55,9 @@ internal sealed class Announcer : IVerdictSink, IDisposable
             Offer(_logs, traceId, verdict);
         }
     }
+
+    /// <inheritdoc/>
+    public void Offer(Signal signal, byte[] request) => (signal == Signal.Traces ? _traces : _logs).Offer(request);
 
     /// <summary>Sends what waits, each batch once more at most. No verdict is taken any more.</summary>
     /// <param name="deadline">What is not sent then is counted as lost.</param>

@@ -10,6 +10,13 @@ namespace OtlpTap.Verdicts;
 /// <param name="ResponseId"><c>gen_ai.response.id</c>, of a model's call.</param>
 internal sealed record JudgedSpan(SpanId SpanId, string Service, ulong EndUnixNano, string? ResponseId)
 {
+    /// <summary>Whose step it is; null where it does not say.</summary>
+    public string? Agent { get; init; }
+
+    public string? Tool { get; init; }
+
+    public string? Model { get; init; }
+
     /// <summary>Of a step of the run. Zero, or a span that the run has not: its first step, which stands for the trace.</summary>
     public static JudgedSpan Of(AgentRun run, SpanId spanId)
     {
