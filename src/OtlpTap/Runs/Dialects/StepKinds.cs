@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using OtlpTap.Runs.Content;
 using OtlpTap.Runs.Telemetry;
 
@@ -53,7 +54,7 @@ internal static class StepKinds
         ("chat completion", new(StepKind.Llm)), ("embedding", new(StepKind.Embedding)), ("rerank", new(StepKind.Retrieval)));
 
     /// <summary>Which attribute is asked, and what its values mean; a value that means nothing here leaves the question to the next one.</summary>
-    private static readonly (string Key, FoldedWords<Answer> Values)[] Attributes =
+    internal static readonly (string Key, FoldedWords<Answer> Values)[] Attributes =
     [
         ("genkit:metadata:subtype", Genkit),
         ("langfuse.observation.type", Langfuse),
@@ -69,7 +70,7 @@ internal static class StepKinds
     ];
 
     /// <summary>Names of spans that no attribute explains.</summary>
-    private static readonly (string Start, StepKind Kind)[] Names =
+    internal static readonly (string Start, StepKind Kind)[] Names =
     [
         ("invoke_agent", StepKind.Agent),
         ("create_agent", StepKind.Agent),
@@ -88,7 +89,7 @@ internal static class StepKinds
     ];
 
     /// <summary>What only one kind of span carries.</summary>
-    private static readonly (string Key, StepKind Kind)[] Marks =
+    internal static readonly (string Key, StepKind Kind)[] Marks =
     [
         ("ai.toolCall.name", StepKind.Tool),
         ("gen_ai.tool.call.arguments", StepKind.Tool),
@@ -112,7 +113,10 @@ internal static class StepKinds
     ];
 
     /// <summary>Graphs that are agents by their making, under a dialect that only says "workflow".</summary>
-    private static readonly HashSet<string> AgentGraphs = new(StringComparer.Ordinal) { "CompiledStateGraph", "LangGraph", "AgentExecutor", "Pregel" };
+    internal static readonly FrozenSet<string> AgentGraphs = FrozenSet.Create(StringComparer.Ordinal, "CompiledStateGraph", "LangGraph", "AgentExecutor", "Pregel");
+
+    /// <summary>By which name a graph is known to be one of them.</summary>
+    internal static readonly string[] GraphNameKeys = ["traceloop.workflow.name", "traceloop.entity.name"];
 
     public static Answer Of(SpanRecord span)
     {
@@ -160,5 +164,5 @@ internal static class StepKinds
     }
 
     private static bool IsAgentGraph(AttributeSet attributes) =>
-        attributes.FirstText("traceloop.workflow.name", "traceloop.entity.name") is { } name && AgentGraphs.Contains(name);
+        attributes.FirstText(GraphNameKeys) is { } name && AgentGraphs.Contains(name);
 }

@@ -7,7 +7,7 @@ namespace OtlpTap.Runs.Dialects;
 /// <summary>What a tool's span says of its call: arguments and result, out of the wrappers that dialects put around them.</summary>
 internal sealed class ToolValues(AttributeSet attributes, RunLimits limits)
 {
-    private static readonly string[] ArgumentKeys =
+    internal static readonly string[] ArgumentKeys =
     [
         "gen_ai.tool.call.arguments", "ai.toolCall.args", "ai.toolCall.input", "tool_arguments", "tool_call.function.arguments", "gcp.vertex.agent.tool_call_args",
         "mastra.tool_call.input", "mastra.mcp_tool_call.input", "mastra.client_tool_call.input", "mastra.input", "genkit:input", "langfuse.observation.input", "mlflow.spanInputs", "gen_ai.tool.args", "gen_ai.tool.arguments",

@@ -1,0 +1,327 @@
+using OtlpTap.Otlp;
+using OtlpTap.Rules;
+using OtlpTap.Runs;
+using OtlpTap.Scan;
+using OtlpTap.Tee;
+using OtlpTap.Verdicts;
+using OtlpTap.Wire;
+
+namespace OtlpTap.Health.Spans;
+
+/// <summary>
+/// Tells of every step of agents' runs as it comes by, whatever instrumentation wrote it: reads the request where it lies,
+/// and passes over spans of other software. On the recorder's thread alone.
+/// <code>
+///   ExportTraceServiceRequest { repeated ResourceSpans resource_spans = 1; }   ResourceSpans { Resource resource = 1; repeated ScopeSpans scope_spans = 2; }
+///   ScopeSpans { InstrumentationScope scope = 1; repeated Span spans = 2; }
+/// </code>
+/// Source: https://github.com/open-telemetry/opentelemetry-proto/blob/v1.9.0/opentelemetry/proto/trace/v1/trace.proto
+/// </summary>
+internal sealed class SpanReader(IReadOnlyList<ISpanFactObserver> observers, TraceOwners owners)
+{
+    private const uint Message = (uint)WireType.LengthDelimited;
+    private const uint AttributesTag = ((uint)OtlpFields.Span.Attributes << 3) | Message;
+    private const uint TraceIdTag = ((uint)OtlpFields.Span.TraceId << 3) | Message;
+    private const uint SpanIdTag = ((uint)OtlpFields.Span.SpanId << 3) | Message;
+    private const uint ParentIdTag = ((uint)OtlpFields.Span.ParentSpanId << 3) | Message;
+    private const uint NameTag = ((uint)OtlpFields.Span.Name << 3) | Message;
+    private const uint StartTag = ((uint)OtlpFields.Span.StartTimeUnixNano << 3) | (uint)WireType.Fixed64;
+    private const uint EndTag = ((uint)OtlpFields.Span.EndTimeUnixNano << 3) | (uint)WireType.Fixed64;
+
+    private readonly SpanFrame _frame = new();
+    private readonly KnownNames _names = new();
+    private readonly SoleAgents _soleAgents = new();
+    private readonly RequestTree _tree = new();
+    private readonly List<Step> _steps = [];
+    private string _service = "";
+    private string _scope = "";
+    private int _nextMatch;
+
+    /// <summary>The handler of recorded requests.</summary>
+    public void Recorded(in TeeItem item)
+    {
+        if (item.Signal == Signal.Traces)
+        {
+            Read(item.Payload.Span, item.Scan);
+        }
+    }
+
+    /// <summary>Never throws for what it is given: what is malformed ends the message it stands in; what came before it counts.</summary>
+    public void Read(ReadOnlySpan<byte> request, ScanResult scan)
+    {
+        _nextMatch = 0;
+        var resources = new ProtoReader(request);
+        while (resources.Next())
+        {
+            if (resources is { FieldNumber: OtlpFields.TraceRequest.ResourceSpans, WireType: WireType.LengthDelimited })
+            {
+                ReadResource(request, resources.ValueOffset, resources.ValueEnd, scan);
+            }
+        }
+
+        Tell();
+    }
+
+    private void ReadResource(ReadOnlySpan<byte> request, int start, int end, ScanResult scan)
+    {
+        // The resource may stand behind the spans: it is read first.
+        _service = "";
+        var resource = new ProtoReader(request, start, end);
+        while (resource.Next())
+        {
+            if (resource is { FieldNumber: OtlpFields.ResourceSpans.Resource, WireType: WireType.LengthDelimited })
+            {
+                _service = ServiceOf(request, resource.ValueOffset, resource.ValueEnd);
+            }
+        }
+
+        var scopes = new ProtoReader(request, start, end);
+        while (scopes.Next())
+        {
+            if (scopes is { FieldNumber: OtlpFields.ResourceSpans.ScopeSpans, WireType: WireType.LengthDelimited })
+            {
+                ReadScope(request, scopes.ValueOffset, scopes.ValueEnd, scan);
+            }
+        }
+    }
+
+    private string ServiceOf(ReadOnlySpan<byte> request, int start, int end)
+    {
+        var attributes = new ProtoReader(request, start, end);
+        while (attributes.Next())
+        {
+            if (attributes is { FieldNumber: OtlpFields.Resource.Attributes, WireType: WireType.LengthDelimited }
+                && ServiceName.TryRead(request, attributes.ValueOffset, attributes.ValueEnd, out var service))
+            {
+                return service.IsEmpty ? "" : _names.Of(service).Text;
+            }
+        }
+
+        return "";
+    }
+
+    private void ReadScope(ReadOnlySpan<byte> request, int start, int end, ScanResult scan)
+    {
+        _scope = "";
+        var scope = new ProtoReader(request, start, end);
+        while (scope.Next())
+        {
+            if (scope is { FieldNumber: OtlpFields.ScopeSpans.Scope, WireType: WireType.LengthDelimited })
+            {
+                ReadScopeName(scope.Value);
+            }
+        }
+
+        // What taps tell of their verdicts is no step of the agent.
+        if (_scope == TapTelemetry.ScopeName)
+        {
+            return;
+        }
+
+        var spans = new ProtoReader(request, start, end);
+        while (spans.Next())
+        {
+            if (spans is { FieldNumber: OtlpFields.ScopeSpans.Spans, WireType: WireType.LengthDelimited })
+            {
+                ReadSpan(request, spans.ValueOffset, spans.ValueEnd, scan);
+            }
+        }
+    }
+
+    private void ReadScopeName(ReadOnlySpan<byte> scope)
+    {
+        var fields = new ProtoReader(scope);
+        while (fields.Next())
+        {
+            if (fields is { FieldNumber: OtlpFields.Scope.Name, WireType: WireType.LengthDelimited })
+            {
+                _scope = _names.Of(fields.Value).Text;
+            }
+        }
+    }
+
+    private void ReadSpan(ReadOnlySpan<byte> request, int start, int end, ScanResult scan)
+    {
+        var frame = _frame;
+        frame.Clear();
+        TraceId trace = default;
+        SpanId id = default;
+        SpanId parent = default;
+        ReadOnlySpan<byte> name = default;
+        ulong started = 0;
+        ulong ended = 0;
+        var reader = new ProtoReader(request, start, end);
+        while (reader.Next())
+        {
+            // Before the switch: it is half of all fields.
+            if (reader.Tag == AttributesTag)
+            {
+                frame.Add(request, reader.ValueOffset, reader.ValueEnd);
+                continue;
+            }
+
+            switch (reader.Tag)
+            {
+                case TraceIdTag:
+                    TraceId.TryRead(reader.Value, out trace);
+                    break;
+                case SpanIdTag:
+                    SpanId.TryRead(reader.Value, out id);
+                    break;
+                case ParentIdTag:
+                    SpanId.TryRead(reader.Value, out parent);
+                    break;
+                case NameTag:
+                    name = reader.Value;
+                    break;
+                case StartTag:
+                    started = reader.Fixed64;
+                    break;
+                case EndTag:
+                    ended = reader.Fixed64;
+                    break;
+            }
+        }
+
+        if (trace.IsZero)
+        {
+            return;
+        }
+
+        if (_tree.IsFull)
+        {
+            Tell();
+        }
+
+        var meaning = new SpanMeaning(request, frame, _names, name, _scope);
+        var answer = meaning.Kind();
+        var fallback = frame.Has(SpanKeys.Fallback) ? meaning.Fallback() : null;
+        if ((answer.Kind == StepKind.Other && fallback is null) || meaning.IsPending())
+        {
+            _tree.Add(trace, id, parent, agent: frame.HasAny(SpanKeys.Agents) ? meaning.Agent(StepKind.Other) : null);
+            return;
+        }
+
+        var kind = answer.IsChain ? StepKind.Step : answer.Kind;
+        var (failure, isRepeated) = FailureAt(start, scan, meaning);
+        _steps.Add(new Step
+        {
+            Place = _tree.Add(trace, id, parent, answer.Kind, answer.IsChain, meaning.Agent(kind), answer.IsChain ? meaning.Agent(StepKind.Workflow) : null),
+            NamesAgent = kind is StepKind.Agent or StepKind.Workflow || frame.HasAny(SpanKeys.Agents),
+            Fact = new SpanFact
+            {
+                TraceId = trace,
+                SpanId = id,
+                ParentId = parent,
+                Service = _service,
+                Tool = kind == StepKind.Tool ? meaning.Tool() : "",
+                Model = kind == StepKind.Llm ? meaning.Model() : "",
+                StartUnixNano = started,
+                EndUnixNano = ended,
+                Failure = failure,
+                IsRepeated = isRepeated,
+                InputTokens = kind == StepKind.Tool ? 0 : meaning.InputTokens(),
+                OutputTokens = kind == StepKind.Tool ? 0 : meaning.OutputTokens(),
+                Fallback = fallback,
+            },
+        });
+    }
+
+    /// <summary>Matches stand in the order of the bytes, as the spans do.</summary>
+    private (string? Failure, bool IsRepeated) FailureAt(int spanOffset, ScanResult scan, in SpanMeaning meaning)
+    {
+        var matches = scan.Matches;
+        while (_nextMatch < matches.Length && matches[_nextMatch].SpanOffset < spanOffset)
+        {
+            _nextMatch++;
+        }
+
+        if (_nextMatch == matches.Length || matches[_nextMatch].SpanOffset != spanOffset)
+        {
+            return (null, false);
+        }
+
+        ref readonly var match = ref matches[_nextMatch];
+        foreach (var rule in scan.RulesOf(match))
+        {
+            if (!FailureKind.IsMark(scan.Rules[rule].Failure))
+            {
+                return (scan.Rules[rule].Failure, !match.Origin.IsZero);
+            }
+        }
+
+        return (match.AlreadyTagged ? meaning.Failure() : null, !match.Origin.IsZero);
+    }
+
+    private void Tell()
+    {
+        if (_steps.Count > 0)
+        {
+            _tree.Resolve();
+            foreach (var step in _steps)
+            {
+                TellOwner(step);
+            }
+
+            foreach (var step in _steps)
+            {
+                Tell(step);
+            }
+
+            _steps.Clear();
+        }
+
+        _tree.Clear();
+    }
+
+    private void TellOwner(in Step step)
+    {
+        if (step.NamesAgent && _tree.Agent(step.Place) is { } agent)
+        {
+            owners.Tell(step.Fact.TraceId, new TraceOwner(step.Fact.Service, agent));
+            _soleAgents.Tell(step.Fact.Service, agent, _tree.Kind(step.Place) == StepKind.Workflow);
+        }
+    }
+
+    private void Tell(in Step step)
+    {
+        var fact = step.Fact with { Kind = _tree.Kind(step.Place), Agent = AgentOf(step) };
+        foreach (var observer in observers)
+        {
+            observer.Observed(fact);
+        }
+    }
+
+    private string AgentOf(in Step step)
+    {
+        if (_tree.Agent(step.Place) is { } agent)
+        {
+            return agent;
+        }
+
+        var isKnown = owners.TryFind(step.Fact.TraceId, out var owner);
+        if (owner.Agent.Length > 0 && owner.Service == step.Fact.Service)
+        {
+            return owner.Agent;
+        }
+
+        var sole = _soleAgents.Of(step.Fact.Service);
+        if (!isKnown)
+        {
+            owners.Tell(step.Fact.TraceId, new TraceOwner(step.Fact.Service, sole));
+        }
+
+        return sole;
+    }
+
+    private record struct Step
+    {
+        /// <summary>In the tree.</summary>
+        public int Place;
+
+        /// <summary>Its agent is told by itself, and not by an ancestor.</summary>
+        public bool NamesAgent;
+
+        public SpanFact Fact;
+    }
+}
