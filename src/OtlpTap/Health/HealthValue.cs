@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace OtlpTap.Health;
 
 /// <summary>What a value is about, which also tells at which scopes it can be read.</summary>
@@ -70,4 +72,11 @@ internal enum HealthWindow : byte
 /// Windows: <c>1m</c>, <c>5m</c>, <c>1h</c>. Quantiles: p50, p90, p95, p99. Latency is in seconds.
 /// </summary>
 /// <param name="Name">The kind of failure, the evaluator's metric, or the direction of tokens; empty where the subject has none.</param>
-internal readonly record struct HealthValue(HealthSubject Subject, HealthMeasure Measure, HealthWindow Window, string Name, double Quantile);
+internal readonly record struct HealthValue(HealthSubject Subject, HealthMeasure Measure, HealthWindow Window, string Name, double Quantile)
+{
+    /// <param name="error">What is wrong with it, the nearest name, and which names there are.</param>
+    public static bool TryParse(string name, out HealthValue value, [NotNullWhen(false)] out string? error) => HealthValueNames.TryParse(name, out value, out error);
+
+    /// <summary>The name, by which <see cref="TryParse"/> finds it again.</summary>
+    public override string ToString() => HealthValueNames.Of(this);
+}

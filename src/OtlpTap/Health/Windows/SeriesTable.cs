@@ -1,0 +1,114 @@
+namespace OtlpTap.Health.Windows;
+
+/// <summary>
+/// All of whom health is known, bounded in number and bytes: the one longest not heard of makes room. Levels above are
+/// heard of whenever one below is, so that they never go before it. Not thread-safe.
+/// </summary>
+internal sealed class SeriesTable(int seriesMax, long bytesMax)
+{
+    private readonly Dictionary<HealthScope, LinkedListNode<Series>> _byScope = [];
+    private readonly LinkedList<Series> _byUse = new();
+    private long _lastId;
+
+    public int Count => _byScope.Count;
+
+    public long Bytes { get; private set; }
+
+    /// <summary>How many made room for others.</summary>
+    public long Evicted { get; private set; }
+
+    public IEnumerable<Series> All => _byUse;
+
+    public Series? Find(in HealthScope scope) => _byScope.TryGetValue(scope, out var node) ? node.Value : null;
+
+    /// <summary>A scope and those above it, the narrowest first; each is there, and heard of, now.</summary>
+    public Series[] Levels(in HealthScope scope, long now)
+    {
+        if (!_byScope.TryGetValue(scope, out var node))
+        {
+            node = Add(scope, now);
+        }
+
+        // From the narrowest to the widest, so that the widest is the last to go.
+        var levels = node.Value.Levels;
+        foreach (var level in levels)
+        {
+            _byUse.Remove(level.Node);
+            _byUse.AddLast(level.Node);
+        }
+
+        return levels;
+    }
+
+    /// <summary>After something was added to levels.</summary>
+    public void Grown(long bytes)
+    {
+        Bytes += bytes;
+        while (Bytes > bytesMax && _byScope.Count > 1)
+        {
+            EvictOldest();
+        }
+    }
+
+    /// <summary>Forgets whoever was not heard of in an hour: nothing is known of them any more.</summary>
+    public void Expire(long now)
+    {
+        while (_byUse.First is { } oldest && oldest.Value.IsEmptyAt(now))
+        {
+            Remove(oldest);
+        }
+    }
+
+    private LinkedListNode<Series> Add(in HealthScope scope, long now)
+    {
+        Expire(now);
+        var levels = new List<Series>();
+        foreach (var level in HealthLevels.Of(scope))
+        {
+            if (!_byScope.TryGetValue(level, out var node))
+            {
+                node = new LinkedListNode<Series>(new Series(level, ++_lastId, now));
+                node.Value.Node = node;
+                _byScope.Add(level, node);
+                _byUse.AddLast(node);
+                Bytes += node.Value.Bytes;
+            }
+
+            levels.Add(node.Value);
+        }
+
+        var added = levels[0];
+        added.Levels = [.. levels];
+        foreach (var level in levels.Where(level => level.Levels.Length == 0))
+        {
+            level.Levels = [.. HealthLevels.Of(level.Scope).Select(above => _byScope[above].Value)];
+        }
+
+        foreach (var level in levels)
+        {
+            _byUse.Remove(level.Node);
+            _byUse.AddLast(level.Node);
+        }
+
+        // The levels of one scope are always few enough to be there together.
+        while (_byScope.Count > seriesMax)
+        {
+            EvictOldest();
+        }
+
+        return added.Node;
+    }
+
+    private void EvictOldest()
+    {
+        Remove(_byUse.First!);
+        Evicted++;
+    }
+
+    private void Remove(LinkedListNode<Series> node)
+    {
+        _byUse.Remove(node);
+        _byScope.Remove(node.Value.Scope);
+        Bytes -= node.Value.Bytes;
+    }
+}
