@@ -17,6 +17,24 @@ internal sealed class ProblemList
 
     public void Warning(Mark mark, string path, string message) => Add(new Problem(Severity.Warning, mark, path, message));
 
+    /// <summary>
+    /// A problem at a line and column of a text, both from 1. Where the text stands in the file character by character the place
+    /// is exact; in a block, in a folded or escaped text and in a variable it is the text's start, and the message says where in
+    /// it.
+    /// </summary>
+    /// <param name="what">What the message calls the text.</param>
+    public void ErrorIn(ConfigNode text, string path, string what, int line, int column, string message)
+    {
+        if (text is ConfigScalar { InnerOffset: >= 0 and var offset } && line == 1)
+        {
+            Error(text.Mark with { Column = text.Mark.Column + offset + column - 1 }, path, message);
+        }
+        else
+        {
+            Error(text.Mark, path, $"in line {line}, column {column} of the {what}: {message}");
+        }
+    }
+
     /// <summary>In the order in which the files were named and the operator wrote them.</summary>
     public ImmutableArray<Problem> InOrderOf(IReadOnlyList<string> files)
     {

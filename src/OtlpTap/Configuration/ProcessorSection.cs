@@ -9,8 +9,6 @@ namespace OtlpTap.Configuration;
 /// <summary><c>processors</c>: the tap itself, and what the Collector has for bounds and batches.</summary>
 internal static class ProcessorSection
 {
-    private const string NotYet = "is not supported by this version yet: remove it";
-
     /// <param name="machineBytes">The memory that percentages of <c>memory_limiter</c> are of.</param>
     public static Components<ProcessorOptions> Read(Section processors, PackNames packs, RuleTexts ruleTexts, Func<long> machineBytes)
     {
@@ -73,6 +71,7 @@ internal static class ProcessorSection
             Evaluations = EvaluationSection.Read(tap.Map("evaluations")),
             Detectors = DetectorSection.Read(detectors),
             ImplicitFeedback = FeedbackSection.Read(tap.Map("feedback")),
+            Advice = AdviceSection.Read(tap.Map("advice")),
             Judges = JudgeSection.Read(detectors, "judge"),
             PullTempo = tempo,
             PullLoki = loki,
@@ -107,7 +106,6 @@ internal static class ProcessorSection
         limits.RefuseUnknownKeys();
         detectors.RefuseUnknownKeys();
         verdicts.RefuseUnknownKeys();
-        tap.Refuse(["advice"], NotYet);
         tap.RefuseUnknownKeys();
         return options;
     }

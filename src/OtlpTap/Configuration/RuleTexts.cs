@@ -27,11 +27,7 @@ internal sealed class RuleTexts(CompileRules compile)
 
     public void Add(Rule rule, string path, ConfigNode condition) => _conditions.Add(rule, (path, condition));
 
-    /// <summary>
-    /// A problem at a line and column of the condition, both from 1. Where the condition stands in the file character by
-    /// character the place is exact; in a block, in a folded or escaped text and in a variable it is the condition's start,
-    /// and the message says where in the condition.
-    /// </summary>
+    /// <summary>A problem at a line and column of the condition, both from 1.</summary>
     public void Report(Rule rule, int line, int column, string message, ProblemList problems)
     {
         if (!_conditions.TryGetValue(rule, out var condition))
@@ -39,14 +35,9 @@ internal sealed class RuleTexts(CompileRules compile)
             // A pack's own rule: its source names pack and line.
             problems.Error(new Mark(rule.Source, line, column), rule.Name, message);
         }
-        else if (condition.Node is ConfigScalar { InnerOffset: >= 0 and var offset } && line == 1)
-        {
-            var mark = condition.Node.Mark;
-            problems.Error(mark with { Column = mark.Column + offset + column - 1 }, condition.Path, message);
-        }
         else
         {
-            problems.Error(condition.Node.Mark, condition.Path, $"in line {line}, column {column} of the condition: {message}");
+            problems.ErrorIn(condition.Node, condition.Path, "condition", line, column, message);
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OtlpTap.Advice;
 using OtlpTap.Announce;
 using OtlpTap.Detectors;
 using OtlpTap.Evaluations;
@@ -121,6 +122,9 @@ internal sealed record TapProcessorOptions
 
     /// <summary>What the way is taken for in which users go on.</summary>
     public ImplicitFeedbackOptions ImplicitFeedback { get; init; } = new();
+
+    /// <summary><c>advice</c>: what agents are told to do about their health.</summary>
+    public AdviceOptions Advice { get; init; } = new();
 
     /// <summary><c>detectors.judge</c>: evaluators outside the tap. Default none.</summary>
     public ImmutableArray<JudgeOptions> Judges { get; init; } = [];

@@ -1,0 +1,60 @@
+namespace OtlpTap.Advice.Conditions;
+
+/// <summary>A part of a condition that is true or false.</summary>
+internal abstract record ConditionNode
+{
+    public abstract bool Holds(ConditionReading values);
+}
+
+internal sealed record AndNode(ConditionNode Left, ConditionNode Right) : ConditionNode
+{
+    public override bool Holds(ConditionReading values) => Left.Holds(values) && Right.Holds(values);
+}
+
+internal sealed record OrNode(ConditionNode Left, ConditionNode Right) : ConditionNode
+{
+    public override bool Holds(ConditionReading values) => Left.Holds(values) || Right.Holds(values);
+}
+
+internal sealed record NotNode(ConditionNode Operand) : ConditionNode
+{
+    public override bool Holds(ConditionReading values) => !Operand.Holds(values);
+}
+
+internal enum ComparisonOperator : byte
+{
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+    Equal,
+    NotEqual,
+}
+
+/// <summary>False where a value is not known, also for <c>!=</c>.</summary>
+internal sealed record ComparisonNode(ComparisonOperator Operator, Operand Left, Operand Right) : ConditionNode
+{
+    public override bool Holds(ConditionReading values)
+    {
+        var (left, right) = (Left.Read(values), Right.Read(values));
+        return Operator switch
+        {
+            ComparisonOperator.Greater => left > right,
+            ComparisonOperator.GreaterOrEqual => left >= right,
+            ComparisonOperator.Less => left < right,
+            ComparisonOperator.LessOrEqual => left <= right,
+            ComparisonOperator.Equal => left == right,
+            _ => left < right || left > right,
+        };
+    }
+}
+
+/// <summary>A number, or a value with a factor before it.</summary>
+/// <param name="Value">Its index among the condition's values; negative where there is none.</param>
+internal readonly record struct Operand(double Factor, int Value, Unit Unit)
+{
+    public bool IsValue => Value >= 0;
+
+    /// <summary>Not a number where the value is not known.</summary>
+    public double Read(ConditionReading values) => IsValue ? Factor * values.Read(Value) : Factor;
+}

@@ -1,0 +1,34 @@
+using System.Collections.Immutable;
+using OtlpTap.Advice.Conditions;
+
+namespace OtlpTap.Advice;
+
+/// <summary>When which advice is given, and to whom.</summary>
+internal sealed record Policy
+{
+    /// <summary>Unique. Becomes a label and the beginning of ids.</summary>
+    public required string Name { get; init; }
+
+    /// <summary><c>when</c>.</summary>
+    public required PolicyCondition Condition { get; init; }
+
+    /// <summary><c>advice</c>: <c>reroute</c>, <c>ask_user</c>, <c>skip_optional_steps</c>, <c>add_disclaimer</c>, <c>human_review</c>, or the operator's own word.</summary>
+    public required string Advice { get; init; }
+
+    /// <summary><c>scope</c>. Default all.</summary>
+    public ScopeFilter Scope { get; init; } = ScopeFilter.All;
+
+    /// <summary><c>parameters</c>, handed on as they are. Default none.</summary>
+    public ImmutableSortedDictionary<string, string> Parameters { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary><c>reason</c>: a sentence in place of the one that the tap makes of the values. Default empty.</summary>
+    public string Reason { get; init; } = "";
+
+    public HysteresisOptions Timing { get; init; } = new();
+
+    public bool Equals(Policy? other) =>
+        other is not null && (Name, Condition, Advice, Scope, Reason, Timing) == (other.Name, other.Condition, other.Advice, other.Scope, other.Reason, other.Timing)
+        && Parameters.SequenceEqual(other.Parameters);
+
+    public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
+}

@@ -1,0 +1,120 @@
+using OtlpTap.Advice.Conditions;
+using OtlpTap.Health;
+
+namespace OtlpTap.Advice;
+
+/// <summary>One policy over all scopes it is evaluated at. Remembers those alone where its condition holds or held a while ago.</summary>
+internal sealed class PolicyWatch(Policy policy)
+{
+    private readonly Dictionary<HealthScope, State> _states = [];
+
+    public Policy Policy => policy;
+
+    public int ActiveCount { get; private set; }
+
+    /// <summary>All advice of this policy.</summary>
+    public IEnumerable<AdviceItem> Items => _states.Values.Select(state => state.Item).OfType<AdviceItem>();
+
+    /// <summary>Evaluates the condition at a scope.</summary>
+    public void Look(in HealthScope scope, ConditionReading reading, Round round)
+    {
+        if (!policy.Scope.Admits(scope))
+        {
+            return;
+        }
+
+        var holds = reading.Holds(policy.Condition, scope);
+        if (!holds && _states.Count == 0)
+        {
+            return;
+        }
+
+        if (!_states.TryGetValue(scope, out var state))
+        {
+            if (!holds)
+            {
+                return;
+            }
+
+            _states.Add(scope, state = new State());
+        }
+
+        state.Round = round.Number;
+        Step(scope, state, holds, reading, round);
+    }
+
+    /// <summary>After all scopes: where nothing is known any more, the condition does not hold. Forgets what there is nothing to remember of.</summary>
+    public void EndRound(Round round)
+    {
+        foreach (var (scope, state) in _states)
+        {
+            if (state.Round != round.Number)
+            {
+                Step(scope, state, holds: false, reading: null, round);
+            }
+
+            if (state.Hysteresis.IsQuiet)
+            {
+                // A dictionary lets its entries go while it is walked.
+                _states.Remove(scope);
+            }
+        }
+    }
+
+    /// <summary>Withdraws all advice, whatever the condition says.</summary>
+    public void Withdraw(Round round, string why)
+    {
+        foreach (var item in Items)
+        {
+            round.Withdrawn(item, why);
+        }
+
+        _states.Clear();
+        ActiveCount = 0;
+    }
+
+    private void Step(in HealthScope scope, State state, bool holds, ConditionReading? reading, Round round)
+    {
+        switch (state.Hysteresis.Look(policy.Timing, holds, round.Now, round.MayRaise))
+        {
+            case HysteresisStep.Raise:
+                var values = reading!.ReadAll();
+                state.Item = new AdviceItem(AdviceId.Of(policy, scope), policy.Name, policy.Advice, scope, policy.Parameters, round.At, values, AdviceReason.Of(policy, scope, values));
+                ActiveCount++;
+                round.Raised(state.Item);
+                break;
+            case HysteresisStep.Withdraw:
+                round.Withdrawn(state.Item!, "the condition has not held for the cool-down");
+                state.Item = null;
+                ActiveCount--;
+                break;
+            case HysteresisStep.Refuse:
+                round.Refused();
+                break;
+            case HysteresisStep.None when state.Item is { } item:
+                Refresh(state, item, reading, round);
+                break;
+        }
+    }
+
+    private static void Refresh(State state, AdviceItem item, ConditionReading? reading, Round round)
+    {
+        var values = reading?.ReadAll() ?? [];
+        if (values.Count != item.Values.Count || values.Any(value => !item.Values.TryGetValue(value.Key, out var before) || before != value.Value))
+        {
+            state.Item = item with { Values = values };
+            round.Refreshed();
+        }
+    }
+
+    private sealed class State
+    {
+        public Hysteresis Hysteresis { get; } = new();
+
+        /// <summary>Null where no advice is given.</summary>
+        public AdviceItem? Item { get; set; }
+
+        /// <summary>When the scope was there last.</summary>
+        public long Round { get; set; }
+    }
+}

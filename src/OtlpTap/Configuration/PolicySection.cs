@@ -1,0 +1,194 @@
+using System.Collections.Immutable;
+using OtlpTap.Advice;
+using OtlpTap.Advice.Conditions;
+using OtlpTap.Judges;
+
+namespace OtlpTap.Configuration;
+
+/// <summary>One of <c>processors.tap.advice.policies</c>.</summary>
+internal static class PolicySection
+{
+    private const int ParametersMax = 16;
+    private const int TextCharactersMax = 1024;
+
+    /// <param name="shipped">The policy of that name that comes with the tap, whose settings hold where nothing else is said.</param>
+    public static Policy? Read(Section section, string name, Policy? shipped)
+    {
+        var condition = ReadCondition(section, "when", name) ?? shipped?.Condition;
+        var advice = ReadWord(section, "advice", section.Text("advice")) ?? shipped?.Advice;
+        RequireUnlessShipped(section, shipped);
+        var isNamed = name.Length > 0 && ReadWord(section, "name", name) is not null;
+        var scope = ReadScope(section.Map("scope"), condition);
+        var parameters = section.IsUnset("parameters") && shipped is not null ? shipped.Parameters : ReadParameters(section, "parameters");
+        var reason = ReadReason(section, "reason") ?? shipped?.Reason ?? "";
+        var timing = ReadTiming(section, shipped?.Timing ?? new HysteresisOptions());
+        section.Refuse(["keep_firing_for"], "is `cool_down` here");
+        section.Refuse(["hold"], "is `for` here: how long the condition must hold; `cool_down` says how long it must not");
+        section.RefuseUnknownKeys();
+        return !isNamed || condition is null || advice is null ? null : new Policy
+        {
+            Name = name,
+            Condition = condition,
+            Advice = advice,
+            Scope = scope,
+            Parameters = parameters,
+            Reason = reason,
+            Timing = timing,
+        };
+    }
+
+    private static void RequireUnlessShipped(Section section, Policy? shipped)
+    {
+        foreach (var key in (ReadOnlySpan<string>)["when", "advice"])
+        {
+            if (shipped is null && section.IsUnset(key))
+            {
+                section.Error(key, "must be set");
+            }
+        }
+    }
+
+    private static PolicyCondition? ReadCondition(Section section, string key, string policy)
+    {
+        if (section.Text(key) is not { Length: > 0 } text)
+        {
+            return null;
+        }
+
+        var problems = new List<ConditionProblem>();
+        var condition = PolicyCondition.Parse(text, problems);
+        foreach (var problem in problems)
+        {
+            section.Problems.ErrorIn(section.Value(key)!, section.PathOf(key), "condition", problem.Line, problem.Column, $"policy `{policy}`: {problem.Message}{Help(problem.Unknown)}");
+        }
+
+        return condition;
+    }
+
+    private static string Help(string? unknown) =>
+        unknown is null ? "" : NearestName.Find(unknown, ValueName.All) is { } nearest ? $"; did you mean `{nearest}`?" : "; docs/advice.md has all there are";
+
+    private static ScopeFilter ReadScope(Section section, PolicyCondition? condition)
+    {
+        var filter = new ScopeFilter
+        {
+            Service = new NameFilter(section.Text("service", "")),
+            Agent = new NameFilter(section.Text("agent", "")),
+            Tool = new NameFilter(section.Text("tool", "")),
+            Model = new NameFilter(section.Text("model", "")),
+        };
+        section.RefuseUnknownKeys();
+        if (condition is not null)
+        {
+            RefuseOther(section, "tool", filter.Tool, condition.Level, Level.Tool);
+            RefuseOther(section, "model", filter.Model, condition.Level, Level.Model);
+        }
+
+        return filter;
+    }
+
+    // A policy that no scope is ever admitted to would be silent for ever.
+    private static void RefuseOther(Section section, string key, NameFilter filter, Level level, Level needed)
+    {
+        if (filter.Pattern.Length > 0 && level != needed)
+        {
+            section.Error(key, $"the condition is evaluated for each {Name(level)}, never for a {Name(needed)}: `when` must name a value of it");
+        }
+    }
+
+    private static string Name(Level level) => level switch
+    {
+        Level.Tool => "tool",
+        Level.Model => "model",
+        _ => "agent",
+    };
+
+    private static ImmutableSortedDictionary<string, string> ReadParameters(Section section, string key)
+    {
+        var given = section.FreeMap(key, isSecret: false);
+        var parameters = ImmutableSortedDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
+        foreach (var name in given.Keys)
+        {
+            if (!AnswerText.IsKind(name))
+            {
+                given.KeyError(name, $"up to {RuleSection.NameLengthMax} letters, digits, `_`, `-` and `.` are expected here");
+            }
+            else if (given.Value(name) is not ConfigScalar value)
+            {
+                given.Error(name, "a text, a number, `true` or `false` is expected here");
+            }
+            else if (value.Text.Length > TextCharactersMax)
+            {
+                given.Error(name, $"a parameter has {TextCharactersMax} characters at most");
+            }
+            else
+            {
+                parameters[name] = value.Text;
+            }
+        }
+
+        if (parameters.Count > ParametersMax)
+        {
+            section.Error(key, $"there are {ParametersMax} parameters at most, not {parameters.Count}");
+        }
+
+        return parameters.ToImmutable();
+    }
+
+    private static string? ReadReason(Section section, string key)
+    {
+        var reason = section.Text(key);
+        if (reason is null)
+        {
+            return null;
+        }
+
+        if (reason.Length > TextCharactersMax)
+        {
+            section.Error(key, $"a reason has {TextCharactersMax} characters at most");
+        }
+
+        foreach (var part in reason.Split('{').Skip(1))
+        {
+            var name = part.Split('}')[0];
+            if (!AdviceReason.Placeholders.Contains(name))
+            {
+                section.Error(key, $"`{{{name}}}` stands for nothing: {string.Join(", ", AdviceReason.Placeholders.Select(placeholder => $"`{{{placeholder}}}`"))} do");
+            }
+        }
+
+        return reason;
+    }
+
+    private static HysteresisOptions ReadTiming(Section section, HysteresisOptions defaults)
+    {
+        var timing = new HysteresisOptions
+        {
+            For = section.Duration("for", defaults.For, TimeSpan.Zero, TimeSpan.FromHours(1)),
+            CoolDown = section.Duration("cool_down", defaults.CoolDown, TimeSpan.FromSeconds(1), TimeSpan.FromHours(24)),
+            CoolDownMax = section.Duration("max_cool_down", defaults.CoolDownMax, TimeSpan.FromSeconds(1), TimeSpan.FromHours(24)),
+        };
+        if (timing.CoolDownMax >= timing.CoolDown)
+        {
+            return timing;
+        }
+
+        if (section.Has("max_cool_down"))
+        {
+            section.Error("max_cool_down", "must not be shorter than `cool_down`");
+        }
+
+        return timing with { CoolDownMax = timing.CoolDown };
+    }
+
+    private static string? ReadWord(Section section, string key, string? word)
+    {
+        if (string.IsNullOrEmpty(word) || AnswerText.IsKind(word))
+        {
+            return word is "" ? null : word;
+        }
+
+        section.Error(key, $"up to {RuleSection.NameLengthMax} letters, digits, `_`, `-` and `.` are expected here: it becomes an attribute and a label");
+        return null;
+    }
+}
