@@ -32,7 +32,7 @@ internal static class CasesCommand
         var status = new Option<string[]>("--status") { Description = "Only these: open, fixed, regressed, muted, expected.", AllowMultipleArgumentsPerToken = true };
         status.AcceptOnlyFromAmong("open", "fixed", "regressed", "muted", "expected");
         var failure = new Option<string?>("--failure") { Description = "Only this kind of failure." };
-        var list = new Command("list", "List the cases: exits 0, or 2 when there is no such folder.") { status, failure, output };
+        var list = new Command("list", "List the cases, with counts as a running tap wrote them last, at most 30 s ago: exits 0, or 2 when there is no such folder.") { status, failure, output };
         list.SetAction(parsed => Store(parsed) is { } store
             ? List(store, parsed.GetValue(status) ?? [], parsed.GetValue(failure), parsed.GetValue(output) == "json", parsed.InvocationConfiguration)
             : Unreadable);
@@ -196,9 +196,9 @@ internal static class CasesCommand
 
         Row("case", listing.Id);
         Row("failure", document.Failure);
-        Row("what", document.Group.Title);
+        Row("what", document.Title);
         Row("status", string.Join(", ", new[] { document.Life.Status.Name(), document.Life.Since is { } since ? $"since {JsonText.Of(since)}" : null, document.Life.FixedIn is { } fixedIn ? $"fixed in {fixedIn}" : null, document.Life.Reason }.Where(part => !string.IsNullOrEmpty(part))));
-        Row("seen", $"{listing.Count} times, first {JsonText.Of(document.FirstSeen)}, last {(listing.LastSeen is { } last ? JsonText.Of(last) : "")}");
+        Row("seen", $"{listing.Count} times{(listing.CountedAt is { } counted ? $" (as of {JsonText.Of(counted)})" : "")}, first {JsonText.Of(document.FirstSeen)}, last {(listing.LastSeen is { } last ? JsonText.Of(last) : "")}");
         Row("agent", document.Group.Agent);
         Row("services", string.Join(", ", document.Services));
         Row("versions", string.Join(", ", document.Versions));
@@ -296,23 +296,7 @@ internal static class CasesCommand
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, JsonLines))
         {
-            json.WriteStartObject();
-            json.WriteString("id", listing.Id);
-            json.WriteString("format", listing.Format);
-            json.WriteString("path", listing.Path);
-            json.WriteString("failure", listing.Failure);
-            json.WriteString("title", listing.Title);
-            json.WriteString("status", listing.Life.Status.Name());
-            JsonText.WriteIfAny(json, "status_since", listing.Life.Since is { } since ? JsonText.Of(since) : null);
-            JsonText.WriteIfAny(json, "status_reason", listing.Life.Reason);
-            JsonText.WriteIfAny(json, "fixed_in", listing.Life.FixedIn);
-            json.WriteNumber("count", listing.Count);
-            JsonText.WriteStringOrNull(json, "first_seen", listing.FirstSeen is { } first ? JsonText.Of(first) : null);
-            JsonText.WriteStringOrNull(json, "last_seen", listing.LastSeen is { } last ? JsonText.Of(last) : null);
-            JsonText.WriteStrings(json, "services", listing.Services);
-            JsonText.WriteStrings(json, "versions", listing.Versions);
-            json.WriteBoolean("replayable", listing.IsReplayable);
-            json.WriteEndObject();
+            listing.Write(json);
         }
 
         return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);

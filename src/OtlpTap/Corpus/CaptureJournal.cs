@@ -35,6 +35,7 @@ internal sealed record JournaledCapture(ulong Number, TraceId TraceId, long Sche
 ///         2 number: 8 | trace: 16 | scheduled: 8 | is update: 1
 ///         3 number: 8 | the verdict
 ///         4 number: 8 | trace: 16 | late spans until: 8
+///         5 number: 8 | subject and aspect of its last verdict
 /// </code>
 /// </summary>
 internal sealed class CaptureJournal : IDisposable
@@ -171,6 +172,13 @@ internal sealed class CaptureJournal : IDisposable
         foreach (var piece in verdict.Evidence)
         {
             WriteText(piece);
+        }
+
+        if (verdict.Subject is not null || verdict.Aspect is not null)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(Entry(EntryKind.About, 8), capture.Number);
+            WriteText(verdict.Subject);
+            WriteText(verdict.Aspect);
         }
     }
 
@@ -411,6 +419,7 @@ internal sealed class CaptureJournal : IDisposable
         Scheduled = 2,
         Verdict = 3,
         Ended = 4,
+        About = 5,
     }
 
     /// <summary>What the frames say, read in order. A frame that is not whole is the last.</summary>
@@ -478,6 +487,16 @@ internal sealed class CaptureJournal : IDisposable
                     capture?.Verdicts.Add(verdict);
                     break;
 
+                case EntryKind.About:
+                    var judged = _captures.GetValueOrDefault((ulong)entry.Int64())?.Verdicts;
+                    var (subject, aspect) = (entry.Text(), entry.Text());
+                    if (judged is [.., var last])
+                    {
+                        judged[^1] = last with { Subject = subject, Aspect = aspect };
+                    }
+
+                    break;
+
                 case EntryKind.Ended:
                     _captures.Remove((ulong)entry.Int64());
                     var trace = entry.Trace();
@@ -535,7 +554,7 @@ internal sealed class CaptureJournal : IDisposable
             return id;
         }
 
-        private string? Text()
+        public string? Text()
         {
             var length = BinaryPrimitives.ReadInt32LittleEndian(Bytes(4));
             return length < 0 ? null : Encoding.UTF8.GetString(Bytes(length));

@@ -36,6 +36,9 @@ internal sealed class CaptureLoop
     private Task _running = Task.CompletedTask;
     private volatile bool _stopping;
 
+    // Whoever wants the counts on disk.
+    private TaskCompletionSource? _countsWanted;
+
     // The loop alone.
     private bool _isFailing;
     private bool _isFull;
@@ -105,11 +108,21 @@ internal sealed class CaptureLoop
         }
     }
 
+    /// <summary>Has the counts written that are in memory only; done when they are, or could not be. Any thread.</summary>
+    public Task WriteCountsAsync()
+    {
+        var mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var wanted = Interlocked.CompareExchange(ref _countsWanted, mine, null) ?? mine;
+        Ring();
+        return wanted.Task;
+    }
+
     /// <summary>Writes everything that is due and returns how long until there may be more.</summary>
     internal TimeSpan WriteDue()
     {
         while (!_stopping)
         {
+            WriteCountsIfWanted();
             if (_scheduler.TakeDue(early: false, out var wait) is not { } capture)
             {
                 return WriteCountsIfDue(wait);
@@ -135,6 +148,16 @@ internal sealed class CaptureLoop
         return wait == Timeout.InfiniteTimeSpan || left < wait ? left : wait;
     }
 
+    private void WriteCountsIfWanted()
+    {
+        // Taken first: who asks from now on wants what is counted from now on.
+        if (Interlocked.Exchange(ref _countsWanted, null) is { } wanted)
+        {
+            WriteCounts();
+            wanted.SetResult();
+        }
+    }
+
     private void WriteCounts()
     {
         _countsWrittenAt = _time.GetTimestamp();
@@ -158,6 +181,8 @@ internal sealed class CaptureLoop
             timer.Change(wait, Timeout.InfiniteTimeSpan);
             await _bell.Reader.ReadAsync();
         }
+
+        WriteCountsIfWanted();
     }
 
     private void Ring() => _bell.Writer.TryWrite(true);

@@ -72,6 +72,9 @@ internal sealed class CaseDocument
 
     public string Failure => Group.Failure;
 
+    /// <summary>One line for people, who may write another one.</summary>
+    public required string Title { get; init; }
+
     public required DateTimeOffset RecordedAt { get; init; }
 
     public DateTimeOffset? UpdatedAt { get; set; }
@@ -175,7 +178,7 @@ internal sealed class CaseDocument
         json.WriteString("format", Format);
         json.WriteString("fingerprint", Fingerprint);
         json.WriteString("failure", Failure);
-        json.WriteString("title", Group.Title);
+        json.WriteString("title", Title);
         json.WriteString("status", Life.Status.Name());
         if (Life.Since is { } since)
         {
@@ -255,7 +258,8 @@ internal sealed class CaseDocument
         try
         {
             using var json = JsonDocument.Parse(utf8Json);
-            document = Read(json.RootElement.Clone(), out problem);
+            document = Read(json.RootElement.Clone(), out problem, out var key);
+            problem = document is null && key is not null && JsonText.LineOf(utf8Json.Span, key) is { } line ? $"line {line}: {problem}" : problem;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException) // the latter for text that is no Unicode
         {
@@ -265,8 +269,10 @@ internal sealed class CaseDocument
         return document is not null;
     }
 
-    private static CaseDocument? Read(JsonElement root, out string problem)
+    /// <param name="key">The key whose value is the problem.</param>
+    private static CaseDocument? Read(JsonElement root, out string problem, out string? key)
     {
+        key = null;
         problem = $"not a document of format {Format}";
         if (root.ValueKind != JsonValueKind.Object || JsonText.Text(root, "format") is not { } format)
         {
@@ -275,12 +281,14 @@ internal sealed class CaseDocument
 
         if (format != Format)
         {
+            key = "format";
             problem = $"its format is {format}, this version reads {Format}";
             return null;
         }
 
         if (CaseStatusNames.Parse(JsonText.Text(root, "status")) is not { } status)
         {
+            key = "status";
             problem = "`status` must be open, fixed, regressed, muted or expected";
             return null;
         }
@@ -300,6 +308,7 @@ internal sealed class CaseDocument
             Fingerprint = fingerprint,
             TraceId = traceId,
             Group = new CaseGroup(failure, JsonText.Text(group, "agent") ?? "", JsonText.Text(group, "subject") ?? "", JsonText.Text(group, "error_type") ?? "", JsonText.Text(group, "message") ?? ""),
+            Title = JsonText.Text(root, "title") ?? "",
             RecordedAt = recordedAt,
             UpdatedAt = JsonText.Time(root, "updated_at"),
             FirstSeen = JsonText.Time(root, "first_seen") ?? recordedAt,

@@ -11,7 +11,7 @@ namespace OtlpTap.Corpus;
 /// <summary>What makes two failures one case. Empty where nothing is recorded.</summary>
 /// <param name="Failure">The kind of the verdict on the cause.</param>
 /// <param name="Agent">Or else the service.</param>
-/// <param name="Subject">The tool, or else the model, or else the step's name.</param>
+/// <param name="Subject">The tool, or what an answer should rest on, or else the model, or else the step's name.</param>
 /// <param name="ErrorType">Of the cause's span.</param>
 /// <param name="Message">Without its variable parts; what decided, where there is no message.</param>
 internal sealed record CaseGroup(string Failure, string Agent, string Subject, string ErrorType, string Message)
@@ -26,9 +26,6 @@ internal sealed record CaseGroup(string Failure, string Agent, string Subject, s
 
     /// <summary>16 hex digits: the name of the case's folder.</summary>
     public string Fingerprint { get; } = FingerprintOf(Failure, Agent, Subject, ErrorType, Message);
-
-    /// <summary>One line for people.</summary>
-    public string Title => string.Join(": ", new[] { Subject, ErrorType, Message }.Where(part => part.Length > 0).Distinct());
 
     /// <summary>The verdict that names a case: on a cause, not on what only repeats it; the same one in whatever order they came.</summary>
     public static Verdict PrimaryOf(IReadOnlyList<Verdict> verdicts, AgentRun run)
@@ -57,21 +54,39 @@ internal sealed record CaseGroup(string Failure, string Agent, string Subject, s
         var agent = AgentOf(step, run);
         if (step is null)
         {
-            return new CaseGroup(primary.Failure, agent, "", "", primary.Rule);
+            return new CaseGroup(primary.Failure, agent, "", "", DecidedBy(primary));
         }
 
         var exception = step.Exceptions.Count > 0 ? step.Exceptions[^1] : null;
         var errorType = FirstOf(exception?.Type, step.ErrorType);
-        var message = FirstOf(step.Status == StepStatus.Error ? step.StatusMessage : null, exception?.Message, ErrorIn(step, primary.Failure));
+        var message = FirstOf(step.Status == StepStatus.Error ? step.StatusMessage : null, exception?.Message, ErrorIn(step, primary.Failure), ErrorIn(primary));
         return new CaseGroup(
             primary.Failure,
             agent,
-            SubjectOf(step, run),
+            MessageTemplate.OfName(SubjectOf(primary, run)) is { Length: > 0 } subject ? subject : SubjectOf(step, run),
             MessageTemplate.OfName(errorType),
 
             // Where a span says nothing of a message, what was found is all that tells it from another failure of its kind.
-            message.Length > 0 ? MessageTemplate.Of(Clean(message), step.Arguments ?? ArgumentsOf(step)) : primary.Rule);
+            message.Length > 0 ? MessageTemplate.Of(Clean(message), step.Arguments ?? ArgumentsOf(step)) : DecidedBy(primary));
     }
+
+    /// <summary>What stands for a message where none is recorded: what decided, and which of the sorts that it tells apart.</summary>
+    public static string DecidedBy(in Verdict primary) => primary.Aspect is { Length: > 0 } aspect ? $"{primary.Rule}: {aspect}" : primary.Rule;
+
+    /// <summary>
+    /// What the verdict is about, where that is not what its span is: of an answer what it should rest on. A rule sees its span
+    /// alone.
+    /// </summary>
+    private static string SubjectOf(in Verdict primary, AgentRun run) => primary switch
+    {
+        { Subject: { Length: > 0 } subject } => subject,
+        { Source: not VerdictSource.Rule, Failure: FailureKind.Hallucination or FailureKind.FailedEvaluation } => AnswerSources.Of(run),
+        _ => "",
+    };
+
+    /// <summary>The words of a tool that a detector read from what the model was told.</summary>
+    private static string? ErrorIn(in Verdict primary) =>
+        primary is { Source: VerdictSource.Detector, Failure: FailureKind.ToolError, Evidence: [var told, ..] } ? told : null;
 
     private static string AgentOf(RunStep? step, AgentRun run)
     {

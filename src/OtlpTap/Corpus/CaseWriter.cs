@@ -50,6 +50,9 @@ internal sealed class CaseWriter
 {
     private const int ListMax = 20;
 
+    // Who broke more at once finds them with `otlptap cases list`.
+    private const int UnreadableToldMax = 10;
+
     // What is deleted when the folder is full is enough for a while: each time costs a walk through the folder.
     private const double RoomAfterTrimming = 0.95;
     private static readonly TimeSpan MeasureInterval = TimeSpan.FromMinutes(1);
@@ -62,6 +65,9 @@ internal sealed class CaseWriter
     private readonly CaseDirectory _directory;
     private readonly KnownCases _known;
     private readonly HourlyLimit _newCases;
+
+    // Counts that are not written yet, of at most the cases that one capture meets.
+    private readonly Queue<KnownCase> _leaving = new();
     private long? _measuredAt;
     private bool _isIndexed;
 
@@ -84,6 +90,7 @@ internal sealed class CaseWriter
     public CaseResult Write(Capture capture)
     {
         ReadIndex();
+        WriteCountsOfLeaving();
         var counted = _known.CaseOf(capture.TraceId);
         if (counted is not null && File.Exists(Path.Combine(counted, CaseDirectory.CaseFile)))
         {
@@ -103,17 +110,29 @@ internal sealed class CaseWriter
         }
 
         var run = ReadRun(capture.TraceId, fragments.Spans.Build(), fragments.Logs.Build());
-        var group = CaseGroup.Of(CaseGroup.PrimaryOf(capture.Verdicts, run), run);
+        var primary = CaseGroup.PrimaryOf(capture.Verdicts, run);
+        var group = CaseGroup.Of(primary, run);
         var path = _directory.Find(group.Failure, group.Fingerprint) ?? _directory.PathFor(group.Failure, group.Fingerprint);
-        return Load(path) is { } known
-            ? Occur(capture, known, fragments, run, isRepeated: false)
-            : Create(capture, path, group, fragments, run);
+        if (Load(path) is not { } known)
+        {
+            return Create(capture, path, group, CaseTitle.Of(group, primary, run), fragments, run);
+        }
+
+        // Another tap may have met a part of this trace: it is one occurrence, and its spans belong together.
+        if (known.Has(capture.TraceId))
+        {
+            _known.Remember(capture.TraceId, path);
+            return Complete(capture, path);
+        }
+
+        return Occur(capture, known, fragments, run, isRepeated: false);
     }
 
     /// <summary>Writes the counts that changed since they were written last.</summary>
     /// <exception cref="IOException">Some could not be written; the others were, and those are tried again the next time.</exception>
     public void WriteCounts()
     {
+        WriteCountsOfLeaving();
         IOException? first = null;
         foreach (var known in _known.Dirty.ToList())
         {
@@ -133,6 +152,16 @@ internal sealed class CaseWriter
         }
     }
 
+    /// <summary>Of cases that left the memory: not where that happened, for the lock may be held there.</summary>
+    private void WriteCountsOfLeaving()
+    {
+        while (_leaving.TryPeek(out var known))
+        {
+            WriteCounts(known);
+            _leaving.Dequeue();
+        }
+    }
+
     private void WriteCounts(KnownCase known)
     {
         if (!Directory.Exists(known.Path))
@@ -141,8 +170,11 @@ internal sealed class CaseWriter
             return;
         }
 
-        _directory.Write(known.Path, CaseDirectory.SeenFile, known.Seen!.Write);
-        known.IsDirty = false;
+        // Another tap may count in the same file: what is added is what was counted here.
+        using var held = CaseLock.Take(_directory.Root);
+        var seen = (ReadSeen(known.Path) ?? known.First!).With(known.Uncounted!);
+        _directory.Write(known.Path, CaseDirectory.SeenFile, seen.Write);
+        known.Uncounted = null;
         _metrics.DirectoryMeasured(_directory.Bytes);
     }
 
@@ -154,9 +186,10 @@ internal sealed class CaseWriter
             return;
         }
 
+        var unreadable = 0;
         foreach (var path in _directory.CaseFolders())
         {
-            if (CaseStore.Read(path, out _) is { } document)
+            if (ReadListed(path, ref unreadable) is { } document)
             {
                 _known.Remember(document.TraceId, path);
                 foreach (var trace in document.Traces)
@@ -169,18 +202,34 @@ internal sealed class CaseWriter
         _isIndexed = true;
     }
 
+    /// <summary>A case that cannot be read is told at once: it may be long until it occurs again and its file is set aside.</summary>
+    private CaseDocument? ReadListed(string path, ref int unreadable)
+    {
+        var listing = CaseStore.ListingOf(path, out var document);
+        if (listing.Problem is { } problem)
+        {
+            _metrics.CaseUnreadable();
+            if (unreadable++ < UnreadableToldMax)
+            {
+                _logger.CaseUnreadable(problem);
+            }
+        }
+
+        return document;
+    }
+
     /// <summary>What is known of the case in a folder; null when there is none that can be read.</summary>
     private KnownCase? Load(string path)
     {
-        var file = new FileInfo(Path.Combine(path, CaseDirectory.CaseFile));
+        var stamp = StampOf(path);
         var known = _known.Find(path);
-        if (!file.Exists)
+        if (stamp == default)
         {
             _known.Remove(path);
             return null;
         }
 
-        if (known is not null && known.Stamp == (file.LastWriteTimeUtc, file.Length))
+        if (known is not null && known.Stamp == stamp)
         {
             return known;
         }
@@ -190,45 +239,50 @@ internal sealed class CaseWriter
             return null;
         }
 
-        return Know(path, document);
+        // Of before it was read: what people change meanwhile is seen the next time.
+        return Know(path, document, stamp);
     }
 
-    private KnownCase Know(string path, CaseDocument document)
+    private static (DateTime WrittenAt, long Length) StampOf(string path) =>
+        new FileInfo(Path.Combine(path, CaseDirectory.CaseFile)) is { Exists: true } file ? (file.LastWriteTimeUtc, file.Length) : default;
+
+    private KnownCase Know(string path, CaseDocument document, (DateTime WrittenAt, long Length) stamp)
     {
         var known = _known.Find(path);
         if (known is null)
         {
-            known = new KnownCase(path, new HourlyLimit(_options.UpdatesPerHourMax, _time)) { Seen = ReadSeen(path, document) };
-            if (_known.Add(known) is { IsDirty: true } leaving)
+            known = new KnownCase(path, new HourlyLimit(_options.UpdatesPerHourMax, _time));
+            if (_known.Add(known) is { Uncounted: not null } leaving)
             {
-                WriteCounts(leaving);
+                _leaving.Enqueue(leaving);
             }
         }
 
-        var file = new FileInfo(Path.Combine(path, CaseDirectory.CaseFile));
-        known.Stamp = file.Exists ? (file.LastWriteTimeUtc, file.Length) : default;
+        known.Stamp = stamp;
+        known.First = new SeenFile(1, document.FirstSeen, document.Versions.FirstOrDefault() ?? "", document.TraceId.ToString());
+        known.Traces = [document.TraceId, .. document.Traces.Select(trace => trace.TraceId)];
         known.Life = document.Life;
         known.Versions = [.. document.Versions];
         known.Services = [.. document.Services];
         known.Models = [.. document.Models];
         known.Kinds = [(document.Shape, document.Input), .. document.Traces.Select(trace => (trace.Shape, trace.Input))];
-        known.TraceCount = document.Traces.Count;
         return known;
     }
 
-    private SeenFile ReadSeen(string path, CaseDocument document)
+    /// <summary>Null: it was seen once.</summary>
+    private SeenFile? ReadSeen(string path)
     {
         if (CaseDirectory.Read(path, CaseDirectory.SeenFile) is { } json)
         {
             if (SeenFile.TryRead(json, out var seen, out var problem))
             {
-                return seen!;
+                return seen;
             }
 
             SetAside(path, CaseDirectory.SeenFile, problem);
         }
 
-        return new SeenFile(1, document.FirstSeen, document.Versions.FirstOrDefault() ?? "", document.TraceId.ToString());
+        return null;
     }
 
     private CaseDocument? ReadDocument(string path)
@@ -248,7 +302,7 @@ internal sealed class CaseWriter
         return null;
     }
 
-    private CaseResult Create(Capture capture, string path, CaseGroup group, Fragments fragments, AgentRun run)
+    private CaseResult Create(Capture capture, string path, CaseGroup group, string title, Fragments fragments, AgentRun run)
     {
         if (IsDirectoryFull())
         {
@@ -262,12 +316,26 @@ internal sealed class CaseWriter
         }
 
         _directory.Create(path);
+        using (CaseLock.Take(_directory.Root))
+        {
+            if (StampOf(path) == default)
+            {
+                return CreateHeld(capture, path, group, title, fragments, run);
+            }
+        }
+
+        return Write(capture); // another tap made it meanwhile
+    }
+
+    private CaseResult CreateHeld(Capture capture, string path, CaseGroup group, string title, Fragments fragments, AgentRun run)
+    {
         var redactor = Redactor();
         var now = _time.GetUtcNow();
         var document = new CaseDocument
         {
             Fingerprint = group.Fingerprint,
             TraceId = capture.TraceId,
+            Title = redactor.Redact(title),
             Group = new CaseGroup(group.Failure, redactor.Redact(group.Agent), redactor.Redact(group.Subject), redactor.Redact(group.ErrorType), redactor.Redact(group.Message)),
             RecordedAt = now,
             FirstSeen = SeenAt(capture, FactsOf(capture, run)),
@@ -327,6 +395,7 @@ internal sealed class CaseWriter
 
         if (document.Traces.Exists(trace => trace.TraceId == capture.TraceId) && !IsDirectoryFull())
         {
+            using var held = CaseLock.Take(_directory.Root);
             return WriteFurtherTrace(path, capture.TraceId, fragments)
                 ? new CaseResult(CaseOutcome.Updated, document.Failure, path)
                 : new CaseResult(CaseOutcome.Unchanged, document.Failure, path);
@@ -344,8 +413,8 @@ internal sealed class CaseWriter
         var facts = FactsOf(capture, run);
         if (!isRepeated)
         {
-            known.Seen = new SeenFile(known.Seen!.Count + 1, SeenAt(capture, facts), facts.Version, capture.TraceId.ToString());
-            known.IsDirty = true;
+            var last = new SeenFile(1, SeenAt(capture, facts), facts.Version, capture.TraceId.ToString());
+            known.Uncounted = known.Uncounted?.With(last) ?? last;
             _metrics.Occurred(known.Life.Status.Name());
             _known.Remember(capture.TraceId, known.Path);
         }
@@ -404,7 +473,7 @@ internal sealed class CaseWriter
 
         _directory.Write(known.Path, CaseDirectory.CaseFile, document.Write);
         _metrics.DirectoryMeasured(_directory.Bytes);
-        Know(known.Path, document);
+        Know(known.Path, document, StampOf(known.Path));
         return result with { Outcome = isRegression ? CaseOutcome.Regressed : CaseOutcome.Updated };
     }
 
@@ -480,7 +549,7 @@ internal sealed class CaseWriter
             _metrics.Occurred(document.Life.Status.Name());
         }
 
-        Know(path, document);
+        Know(path, document, StampOf(path));
         return true;
     }
 

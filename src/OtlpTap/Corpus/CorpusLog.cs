@@ -26,6 +26,9 @@ internal static partial class CorpusLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Path} cannot be read ({Problem}); it was renamed to {Aside} and is written anew")]
     public static partial void FileSetAside(this ILogger logger, string path, string problem, string aside);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "a case cannot be read: {Problem}; its traces are not known, and when it occurs again the file is renamed and written anew")]
+    public static partial void CaseUnreadable(this ILogger logger, string problem);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "the case of trace {TraceId} could not be made")]
     public static partial void CaseFailed(this ILogger logger, TraceId traceId, Exception exception);
 

@@ -65,6 +65,21 @@ internal static class JsonText
         return string.Create(CultureInfo.InvariantCulture, $"{second:yyyy-MM-dd'T'HH:mm:ss}.{unixNano % 1_000_000_000:d9}Z");
     }
 
+    /// <summary>The line on which a key of the document itself stands, as editors count; null where it has none.</summary>
+    public static int? LineOf(ReadOnlySpan<byte> utf8Json, string key)
+    {
+        var reader = new Utf8JsonReader(utf8Json);
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1 && reader.ValueTextEquals(key))
+            {
+                return 1 + utf8Json[..(int)reader.TokenStartIndex].Count((byte)'\n');
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Where a document is broken, as editors count.</summary>
     public static string Problem(Exception exception)
     {

@@ -23,12 +23,18 @@ internal sealed class KnownCase(string path, HourlyLimit updates)
     /// <summary>Shapes and inputs of the traces that are kept, with the first one's.</summary>
     public HashSet<(string Shape, string Input)> Kinds { get; set; } = [];
 
-    public int TraceCount { get; set; }
+    /// <summary>The case's own trace and those that are kept beside it.</summary>
+    public HashSet<TraceId> Traces { get; set; } = [];
 
-    public SeenFile? Seen { get; set; }
+    public int TraceCount => Traces.Count - 1;
 
-    /// <summary>The counts on disk are behind.</summary>
-    public bool IsDirty { get; set; }
+    /// <summary>What stands for its counts while there is no file of them.</summary>
+    public SeenFile? First { get; set; }
+
+    /// <summary>Occurrences that the counts on disk have not; null when there are none.</summary>
+    public SeenFile? Uncounted { get; set; }
+
+    public bool Has(in TraceId trace) => Traces.Contains(trace);
 }
 
 /// <summary>The cases and the traces that were met last: bounded, the one longest unseen leaves first.</summary>
@@ -39,7 +45,7 @@ internal sealed class KnownCases(int casesMax, int tracesMax)
     private readonly Dictionary<TraceId, string> _traces = [];
     private readonly Queue<TraceId> _tracesByAge = new();
 
-    public IEnumerable<KnownCase> Dirty => _byUse.Where(known => known.IsDirty);
+    public IEnumerable<KnownCase> Dirty => _byUse.Where(known => known.Uncounted is not null);
 
     public KnownCase? Find(string path)
     {

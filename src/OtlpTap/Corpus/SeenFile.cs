@@ -10,6 +10,9 @@ internal sealed record SeenFile(long Count, DateTimeOffset LastSeen, string Last
 {
     public const string Format = "otlptap.seen/1";
 
+    /// <summary>Both counts together, and the later one's last occurrence.</summary>
+    public SeenFile With(SeenFile more) => (more.LastSeen >= LastSeen ? more : this) with { Count = Count + more.Count };
+
     public void Write(Utf8JsonWriter json)
     {
         json.WriteStartObject();

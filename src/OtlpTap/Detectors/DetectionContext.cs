@@ -70,7 +70,12 @@ internal sealed class DetectionContext
 
     /// <summary>A failure that is a yes or no: its score is 1.</summary>
     public void Found(RunStep step, string failure, string explanation, params IReadOnlyList<string> evidence) =>
-        Found(new Verdict(step.SpanId, failure, _detector, VerdictSource.Detector) { Score = 1, Explanation = explanation, Evidence = evidence });
+        FoundAbout(step, failure, explanation, subject: null, aspect: null, evidence);
+
+    /// <param name="subject">The tool that it is about, which the step does not name.</param>
+    /// <param name="aspect">See <see cref="Verdict.Aspect"/>.</param>
+    public void FoundAbout(RunStep step, string failure, string explanation, string? subject, string? aspect, params IReadOnlyList<string> evidence) =>
+        Found(new Verdict(step.SpanId, failure, _detector, VerdictSource.Detector) { Score = 1, Explanation = explanation, Subject = subject, Aspect = aspect, Evidence = evidence });
 
     internal void Enter(IDetector detector) => _detector = detector.Name;
 

@@ -11,6 +11,8 @@ namespace OtlpTap.Detectors;
 /// </summary>
 internal sealed class ToolArgumentsDetector : IDetector
 {
+    private static readonly (string Aspect, string Text) NoJson = ("no_json", "are no JSON");
+
     public string Name => "tool_arguments";
 
     public void Examine(AgentRun run, DetectionContext context)
@@ -35,9 +37,9 @@ internal sealed class ToolArgumentsDetector : IDetector
                 }
 
                 // Cut off in the middle: that is what went wrong.
-                if (call.Caller.FinishReason != "length" && Problem(call, schemaTexts, schemas, context) is { } problem)
+                if (call.Caller.FinishReason != "length" && Problem(call, schemaTexts, schemas, context) is var (aspect, problem))
                 {
-                    context.Found(call.Caller, FailureKind.PlanningError, $"The model called \"{call.Name}\" with arguments that {problem}.", call.Arguments ?? "");
+                    context.FoundAbout(call.Caller, FailureKind.PlanningError, $"The model called \"{call.Name}\" with arguments that {problem}.", call.Name, aspect, call.Arguments ?? "");
                 }
             }
         }
@@ -50,7 +52,7 @@ internal sealed class ToolArgumentsDetector : IDetector
         }
     }
 
-    private static string? Problem(ToolCall call, Dictionary<string, string> schemaTexts, Dictionary<string, ToolSchema?> schemas, DetectionContext context)
+    private static (string Aspect, string Text)? Problem(ToolCall call, Dictionary<string, string> schemaTexts, Dictionary<string, ToolSchema?> schemas, DetectionContext context)
     {
         var arguments = call.Arguments;
         if (string.IsNullOrWhiteSpace(arguments) || arguments.Trim() is "null" or "{}" && RefusedByTool(call, context) is null && !HasSchema(call, schemaTexts))
@@ -61,7 +63,7 @@ internal sealed class ToolArgumentsDetector : IDetector
         using var document = JsonText.Parse(arguments, out var isBroken);
         if (isBroken)
         {
-            return "are no JSON";
+            return NoJson;
         }
 
         if (document is null)
@@ -74,7 +76,7 @@ internal sealed class ToolArgumentsDetector : IDetector
         {
             // Frameworks write a JSON string for what they could not parse, or for all arguments.
             using var inner = JsonText.Parse(value.GetString()!, out var isInnerBroken);
-            return isInnerBroken && value.GetString()!.AsSpan().TrimStart() is ['{' or '[', ..] ? "are no JSON"
+            return isInnerBroken && value.GetString()!.AsSpan().TrimStart() is ['{' or '[', ..] ? NoJson
                 : inner is { RootElement.ValueKind: JsonValueKind.Object } ? SchemaProblem(call, inner.RootElement, schemaTexts, schemas) ?? RefusedByTool(call, context)
                 : RefusedByTool(call, context);
         }
@@ -102,7 +104,7 @@ internal sealed class ToolArgumentsDetector : IDetector
         return schemaTexts.GetValueOrDefault(name);
     }
 
-    private static string? SchemaProblem(ToolCall call, JsonElement value, Dictionary<string, string> schemaTexts, Dictionary<string, ToolSchema?> schemas)
+    private static (string Aspect, string Text)? SchemaProblem(ToolCall call, JsonElement value, Dictionary<string, string> schemaTexts, Dictionary<string, ToolSchema?> schemas)
     {
         // null for no arguments at all is how some frameworks record them.
         if (value.ValueKind == JsonValueKind.Null || SchemaTextOf(call, schemaTexts) is not { } text)
@@ -115,12 +117,12 @@ internal sealed class ToolArgumentsDetector : IDetector
             schemas[text] = schema = ToolSchema.Read(text);
         }
 
-        return schema?.Refuses(value, out var problem) == true ? $"its schema refuses: {problem}" : null;
+        return schema?.Refuses(value, out var problem) == true ? ("schema", $"its schema refuses: {problem}") : null;
     }
 
     // The tool, or the framework before it, says so; or a rule has said it of the tool's span.
-    private static string? RefusedByTool(ToolCall call, DetectionContext context) =>
+    private static (string Aspect, string Text)? RefusedByTool(ToolCall call, DetectionContext context) =>
         call.Outcome == ResultKind.BadArguments || (call.Execution is { } execution && context.IsKnownByRule(execution.SpanId, FailureKind.PlanningError) && call.Outcome != ResultKind.UnknownTool)
-            ? "the tool refused"
+            ? ("refused", "the tool refused")
             : null;
 }

@@ -30,7 +30,7 @@ internal sealed class ToolResultDetector : IDetector
         {
             if (call.Answer is { Kind: ResultKind.Failed } answer && !(call.Execution is { } execution && (IsSaid(execution, context) || Executions.IsNoFailure(execution))))
             {
-                Told(answer, context);
+                Told(answer, call.Name, context);
             }
         }
 
@@ -38,18 +38,23 @@ internal sealed class ToolResultDetector : IDetector
         {
             if (answer.Kind == ResultKind.Failed && !HasSaidExecution(run, answer, context))
             {
-                Told(answer, context);
+                Told(answer, answer.Part.ToolName, context);
             }
             else if (answer.Kind is ResultKind.UnknownTool or ResultKind.BadArguments && !HasSaidExecution(run, answer, context))
             {
                 // Who called is not recorded: the one that was told is the next best.
-                context.Found(answer.ShownBy, FailureKind.PlanningError, "The model was told that its call was wrong.", answer.Part.Text);
+                context.FoundAbout(answer.ShownBy, FailureKind.PlanningError, Explain(answer), answer.Kind == ResultKind.UnknownTool ? null : answer.Part.ToolName, AspectOf(answer), answer.Part.Text);
             }
         }
     }
 
-    private static void Told(ToolAnswer answer, DetectionContext context) =>
-        context.Found(answer.ShownBy, FailureKind.ToolError, "A tool failed, as the model was told.", answer.Part.Text);
+    private static string Explain(ToolAnswer answer) =>
+        answer.Kind == ResultKind.UnknownTool ? "The model was told that there is no such tool." : "The model was told that its call was wrong.";
+
+    private static string AspectOf(ToolAnswer answer) => answer.Kind == ResultKind.UnknownTool ? "unknown_tool" : "refused";
+
+    private static void Told(ToolAnswer answer, string? tool, DetectionContext context) =>
+        context.FoundAbout(answer.ShownBy, FailureKind.ToolError, "A tool failed, as the model was told.", tool, null, answer.Part.Text);
 
     private static bool IsSaid(RunStep tool, DetectionContext context) =>
         context.IsKnown(tool.SpanId, FailureKind.ToolError) || context.IsKnown(tool.SpanId, FailureKind.PlanningError);

@@ -31,7 +31,7 @@ internal sealed class UnfinishedRunDetector : IDetector
 
         if (context.Tree.Around(models) is { } around && !HasAnswered(around, last) && !RunEnd.IsSaidAbove(around, context))
         {
-            context.Found(around, FailureKind.PlanningError, $"The run ends on a call of \"{open[0].Name}\" without an answer.", $"{open[0].Name}({open[0].Arguments})");
+            context.FoundAbout(around, FailureKind.PlanningError, $"The run ends on a call of \"{open[0].Name}\" without an answer.", open[0].Name, null, $"{open[0].Name}({open[0].Arguments})");
         }
     }
 

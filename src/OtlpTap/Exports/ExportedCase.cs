@@ -32,7 +32,7 @@ internal sealed record ExportedCase(CaseDocument Document, string Folder, long C
     /// <summary>What people wrote that it should say; null: nobody did.</summary>
     public string? Expected => Document.Other(ExpectedKey) is { ValueKind: JsonValueKind.String } expected ? expected.GetString() : null;
 
-    public string Name => $"{Failure}: {Document.Group.Title} [{Id}]";
+    public string Name => $"{Failure}: {Document.Title} [{Id}]";
 
     /// <summary>The verdict that the case is about: the first of its kind that does not repeat another's failure.</summary>
     public CaseVerdict? Verdict =>
@@ -79,7 +79,7 @@ internal sealed record ExportedCase(CaseDocument Document, string Folder, long C
         json.WriteStartObject();
         json.WriteString("case", Folder);
         json.WriteString("failure", Failure);
-        json.WriteString("title", Document.Group.Title);
+        json.WriteString("title", Document.Title);
         json.WriteString("status", Status.Name());
         json.WriteNumber("count", Count);
         JsonText.WriteIfAny(json, "why", Why);

@@ -52,7 +52,7 @@ internal sealed class JUnitFormat : ICaseFormat
     {
         var document = exported.Document;
         xml.WriteStartElement("testcase");
-        Attribute(xml, "name", $"{document.Group.Title} [{exported.Id}]");
+        Attribute(xml, "name", $"{document.Title} [{exported.Id}]");
         Attribute(xml, "classname", string.IsNullOrEmpty(document.Group.Agent) ? document.Service ?? exported.Failure : document.Group.Agent);
         Attribute(xml, "time", SecondsOf(document));
         Attribute(xml, "file", $"{exported.Folder}/{CaseDirectory.CaseFile}");

@@ -58,6 +58,7 @@ internal sealed class CorpusMetrics
     private readonly Counter.Child[] _dropped;
     private readonly Counter _retries;
     private readonly Counter _setAside;
+    private readonly Counter _unreadable;
     private readonly Counter _journalFailures;
     private readonly Counter _journalsDamaged;
     private readonly Counter _lookedAtAgain;
@@ -93,6 +94,7 @@ internal sealed class CorpusMetrics
         ];
         _retries = factory.CreateCounter("otlptap_corpus_write_retries_total", "Failed attempts to write a case that are made again.");
         _setAside = factory.CreateCounter("otlptap_corpus_files_set_aside_total", "Files of cases that could not be read and were renamed instead of overwritten.");
+        _unreadable = factory.CreateCounter("otlptap_corpus_cases_unreadable_total", "Files of cases that could not be read when the folder was looked through at the first case after a start.");
         _journalFailures = factory.CreateCounter("otlptap_corpus_journal_failures_total", "Times the journal of waiting cases could not be written or read.");
         _journalsDamaged = factory.CreateCounter("otlptap_corpus_journal_damaged_total", "Journals of an earlier run that were damaged: what they say up to there was carried out.");
         _lookedAtAgain = factory.CreateCounter("otlptap_corpus_requests_looked_at_again_total", "Recorded requests of an earlier run that were looked at again after the start.");
@@ -140,6 +142,8 @@ internal sealed class CorpusMetrics
     public void WriteRetried() => _retries.Inc();
 
     public void FileSetAside() => _setAside.Inc();
+
+    public void CaseUnreadable() => _unreadable.Inc();
 
     public void Handled(TimeSpan duration) => _duration.Observe(duration.TotalSeconds);
 

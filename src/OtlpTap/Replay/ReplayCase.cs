@@ -13,7 +13,7 @@ internal sealed record ReplayCase(string Path, string Id, string Failure, string
     public static ReplayCase Of(string path, CaseDocument document, AgentRun? recorded)
     {
         var kinds = document.Verdicts.Select(static verdict => verdict.Failure).Append(document.Failure).Where(static kind => !FailureKind.IsMark(kind)).ToHashSet(StringComparer.Ordinal);
-        return new ReplayCase(path, System.IO.Path.GetFileName(path), document.Failure, document.Group.Title, InputOf(document) ?? "", document.Life.Status, kinds, recorded);
+        return new ReplayCase(path, System.IO.Path.GetFileName(path), document.Failure, document.Title, InputOf(document) ?? "", document.Life.Status, kinds, recorded);
     }
 
     /// <summary>Why a case cannot be run again; null when it can.</summary>

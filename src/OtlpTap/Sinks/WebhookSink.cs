@@ -69,7 +69,7 @@ internal sealed class WebhookSink(SinkOptions options, SinkConnection connection
             json.WriteString("event", item.Event);
             json.WriteString("case", document.Fingerprint);
             json.WriteString("failure", document.Failure);
-            json.WriteString("title", document.Group.Title);
+            json.WriteString("title", document.Title);
             json.WriteString("status", document.Life.Status.Name());
             json.WriteNumber("count", seen?.Count ?? 1);
             json.WriteString("first_seen", JsonText.Of(document.FirstSeen));

@@ -12,6 +12,15 @@ internal readonly record struct Verdict(SpanId SpanId, string Failure, string Ru
     /// <summary>The span whose failure this one only repeats; zero: it is a cause of its own.</summary>
     public SpanId Origin { get; init; }
 
+    /// <summary>The tool that it is about, where the span does not name it; null: the span does, or it is about none.</summary>
+    public string? Subject { get; init; }
+
+    /// <summary>
+    /// Which of the sorts that <see cref="Rule"/> tells apart: a word of its own (<c>number</c>, <c>schema</c>), never one that a
+    /// model or a user wrote, so that it is the same for the same failure. Null where it knows one sort only.
+    /// </summary>
+    public string? Aspect { get; init; }
+
     /// <summary>What was measured, in the units of <see cref="Rule"/> (a detector: 0 to 1, the larger the worse).</summary>
     public double? Score { get; init; }
 

@@ -94,8 +94,8 @@ public sealed class CasesCommandTests : IDisposable
     public async Task A_case_is_shown()
     {
         Assert.Equal(0, await RunAsync("show", IdOf(1)));
-        Assert.Contains("what           step 1: no answer\n", _output.ToString(), StringComparison.Ordinal);
-        Assert.Contains("seen           2 times, first 2026-11-01T00:00:05.000Z", _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("what           service 1: tool error in `step 1`: no answer\n", _output.ToString(), StringComparison.Ordinal);
+        Assert.Matches(@"\nseen           2 times \(as of \S+Z\), first 2026-11-01T00:00:05.000Z", _output.ToString());
         _output.GetStringBuilder().Clear();
         Assert.Equal(0, await RunAsync("show", IdOf(1), "-o", "json"));
         using var json = JsonDocument.Parse(_output.ToString());

@@ -93,6 +93,8 @@ public sealed class CapturesAfterRestartTests : IDisposable
             Label = "hallucinated",
             Explanation = "\u201cnot\u201d in the documents",
             Evidence = ["one", ""],
+            Subject = "search",
+            Aspect = "number",
         };
         Assert.True(_tap.Scheduler.TrySchedule(Trace(7), verdict));
         Kill();

@@ -194,7 +194,7 @@ public sealed class CaseCaptureTests : IDisposable
         Assert.Equal("otlptap.case/2", written.GetProperty("format").GetString());
         Assert.Equal(Path.GetFileName(_tap.CasePath(7)), written.GetProperty("fingerprint").GetString());
         Assert.Equal("tool_error", written.GetProperty("failure").GetString());
-        Assert.Equal("step 2: no answer", written.GetProperty("title").GetString());
+        Assert.Equal("weather-agent: tool error in `step 2`: no answer", written.GetProperty("title").GetString());
         Assert.Equal("open", written.GetProperty("status").GetString());
         Assert.Equal("""{"agent":"weather-agent","subject":"step 2","error_type":"","message":"no answer"}""", Compact(written.GetProperty("group")));
         Assert.Equal(["tool_error", "refusal"], Texts(written.GetProperty("failures")));

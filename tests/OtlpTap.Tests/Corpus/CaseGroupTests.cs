@@ -1,6 +1,4 @@
 using Google.Protobuf;
-using OpenTelemetry.Proto.Collector.Logs.V1;
-using OpenTelemetry.Proto.Collector.Trace.V1;
 using OtlpTap.Corpus;
 using OtlpTap.Runs;
 using OtlpTap.Verdicts;
@@ -10,21 +8,18 @@ namespace OtlpTap.Tests.Corpus;
 /// <summary>Which failures are one case, on captured traces and on messages.</summary>
 public sealed class CaseGroupTests
 {
-    private static string Fixtures => Path.Combine(AppContext.BaseDirectory, "fixtures");
-
-    public static TheoryData<string> Instrumentations =>
-        [.. Directory.GetDirectories(Fixtures).Select(path => Path.GetFileName(path)!).Where(name => Directory.GetFiles(Path.Combine(Fixtures, name), "*.traces.otlp.pb").Length > 0)];
+    public static TheoryData<string> Instrumentations => [.. FixtureScenario.Instrumentations];
 
     [Theory]
     [MemberData(nameof(Instrumentations))]
     public void The_same_scenario_with_other_ids_and_times_is_one_case(string instrumentation)
     {
-        foreach (var (name, spans, logs) in Scenarios(instrumentation))
+        foreach (var scenario in Scenarios(instrumentation))
         {
-            var first = Fingerprint(spans, logs);
+            var first = Fingerprint(scenario);
             for (var seed = 1; seed <= 3; seed++)
             {
-                Assert.Equal((name, first), (name, Fingerprint(Again(spans, seed), Again(logs, seed))));
+                Assert.Equal((scenario.Name, first), (scenario.Name, Fingerprint(scenario.Again(seed))));
             }
         }
     }
@@ -34,7 +29,7 @@ public sealed class CaseGroupTests
     public void Scenarios_that_fail_in_different_spans_or_words_are_different_cases(string instrumentation)
     {
         var failing = Scenarios(instrumentation)
-            .Select(scenario => (scenario.Name, Group: GroupOf(scenario.Spans, scenario.Logs)))
+            .Select(scenario => (scenario.Name, Group: GroupOf(scenario)))
             .Where(scenario => scenario.Group is not null)
             .Select(scenario => (scenario.Name, Group: scenario.Group!))
             .ToList();
@@ -50,7 +45,7 @@ public sealed class CaseGroupTests
     [Fact]
     public void The_order_in_which_verdicts_come_changes_nothing()
     {
-        var (_, spans, logs) = Scenarios("vercel-ai-sdk-7").First(scenario => scenario.Name == "tool-throws");
+        var (_, _, spans, logs) = Scenarios("vercel-ai-sdk-7").First(scenario => scenario.Name == "tool-throws");
         var run = Assert.Single(AgentRunReader.Read(spans.ToByteArray(), logs.ToByteArray(), RunLimits.Default));
         var verdicts = run.Steps.SelectMany(step => new[] { "tool_error", "hallucination", "llm_error" }.Select(failure => new Verdict(step.SpanId, failure, "r", VerdictSource.Rule))).ToArray();
         var expected = CaseGroup.PrimaryOf(verdicts, run);
@@ -64,7 +59,7 @@ public sealed class CaseGroupTests
     [Fact]
     public void What_only_repeats_a_failure_names_no_case()
     {
-        var (_, spans, logs) = Scenarios("vercel-ai-sdk-7").First(scenario => scenario.Name == "tool-throws");
+        var (_, _, spans, logs) = Scenarios("vercel-ai-sdk-7").First(scenario => scenario.Name == "tool-throws");
         var run = Assert.Single(AgentRunReader.Read(spans.ToByteArray(), logs.ToByteArray(), RunLimits.Default));
         var (root, last) = (run.Steps[0].SpanId, run.Steps[^1].SpanId);
         Verdict[] verdicts = [new(root, "llm_error", "r", VerdictSource.Rule) { Origin = last }, new(last, "tool_error", "r", VerdictSource.Rule)];
@@ -126,61 +121,15 @@ public sealed class CaseGroupTests
 
     private static string Id(Random random) => new(random.GetItems<char>("abcdefghijklmnopqrstuvwxyz0123456789", 8).Append('7').Append('x').Append('3').ToArray());
 
-    private static IEnumerable<(string Name, ExportTraceServiceRequest Spans, ExportLogsServiceRequest Logs)> Scenarios(string instrumentation) =>
-        from file in Directory.GetFiles(Path.Combine(Fixtures, instrumentation), "*.traces.otlp.pb").Order(StringComparer.Ordinal)
-        let name = Path.GetFileName(file)[..^".traces.otlp.pb".Length]
-        let logs = Path.Combine(Fixtures, instrumentation, name + ".logs.otlp.pb")
-        where !name.StartsWith("success", StringComparison.Ordinal) && !name.EndsWith("success", StringComparison.Ordinal)
-        select (name, ExportTraceServiceRequest.Parser.ParseFrom(File.ReadAllBytes(file)), File.Exists(logs) ? ExportLogsServiceRequest.Parser.ParseFrom(File.ReadAllBytes(logs)) : new ExportLogsServiceRequest());
+    private static IEnumerable<FixtureScenario> Scenarios(string instrumentation) => FixtureScenario.Of(instrumentation).Where(scenario => !scenario.Name.EndsWith("success", StringComparison.Ordinal) && !scenario.Name.StartsWith("success", StringComparison.Ordinal));
 
-    private static string? Fingerprint(ExportTraceServiceRequest spans, ExportLogsServiceRequest logs) => GroupOf(spans, logs)?.Fingerprint;
+    private static string? Fingerprint(FixtureScenario scenario) => GroupOf(scenario)?.Fingerprint;
 
     // The deepest span that says it failed: what a rule on status would find. Null where no span does.
-    private static CaseGroup? GroupOf(ExportTraceServiceRequest spans, ExportLogsServiceRequest logs)
+    private static CaseGroup? GroupOf(FixtureScenario scenario)
     {
-        var run = AgentRunReader.Read(spans.ToByteArray(), logs.ToByteArray(), RunLimits.Default)[0];
+        var run = AgentRunReader.Read(scenario.Spans.ToByteArray(), scenario.Logs.ToByteArray(), RunLimits.Default)[0];
         var failed = run.Steps.LastOrDefault(step => step.Status == StepStatus.Error);
         return failed is null ? null : CaseGroup.Of(new Verdict(failed.SpanId, failed.Kind == StepKind.Tool ? FailureKind.ToolError : FailureKind.LlmError, "failed", VerdictSource.Rule), run);
     }
-
-    /// <summary>The same telemetry of another run: other ids, later.</summary>
-    private static ExportTraceServiceRequest Again(ExportTraceServiceRequest request, int seed)
-    {
-        var again = request.Clone();
-        foreach (var span in again.ResourceSpans.SelectMany(resource => resource.ScopeSpans).SelectMany(scope => scope.Spans))
-        {
-            span.TraceId = Other(span.TraceId, seed);
-            span.SpanId = Other(span.SpanId, seed);
-            span.ParentSpanId = Other(span.ParentSpanId, seed);
-            span.StartTimeUnixNano += (ulong)seed * 86_400_000_000_000;
-            span.EndTimeUnixNano += (ulong)seed * 86_400_000_000_000;
-            foreach (var link in span.Links)
-            {
-                link.TraceId = Other(link.TraceId, seed);
-                link.SpanId = Other(link.SpanId, seed);
-            }
-
-            foreach (var spanEvent in span.Events)
-            {
-                spanEvent.TimeUnixNano += (ulong)seed * 86_400_000_000_000;
-            }
-        }
-
-        return again;
-    }
-
-    private static ExportLogsServiceRequest Again(ExportLogsServiceRequest request, int seed)
-    {
-        var again = request.Clone();
-        foreach (var record in again.ResourceLogs.SelectMany(resource => resource.ScopeLogs).SelectMany(scope => scope.LogRecords))
-        {
-            record.TraceId = Other(record.TraceId, seed);
-            record.SpanId = Other(record.SpanId, seed);
-            record.TimeUnixNano += (ulong)seed * 86_400_000_000_000;
-        }
-
-        return again;
-    }
-
-    private static ByteString Other(ByteString id, int seed) => id.All(value => value == 0) ? id : ByteString.CopyFrom([.. id.Select(value => (byte)(value ^ (seed * 37)))]);
 }

@@ -1,7 +1,8 @@
 namespace OtlpTap.Detectors.Grounding;
 
 /// <summary>A field of a tool's result with few values: a state, a yes or no.</summary>
-internal sealed record StatedField(string Key, string Value, bool? Boolean);
+/// <param name="Tool">Whose result it is, where that is known.</param>
+internal sealed record StatedField(string Key, string Value, bool? Boolean, string? Tool);
 
 /// <summary>
 /// What the inputs hold. Of words and keys only those that the answer asks for are kept, so that its size does not follow that of the inputs;
@@ -15,6 +16,7 @@ internal sealed class Evidence(HashSet<ulong> wanted, HashSet<ulong> wantedPairs
 
     private readonly List<(double Value, Unit Unit)> _numbers = [];
     private bool _sorted;
+    private string? _tool;
 
     public HashSet<ulong> Seen { get; } = [];
     public HashSet<ulong> SeenPairs { get; } = [];
@@ -25,7 +27,7 @@ internal sealed class Evidence(HashSet<ulong> wanted, HashSet<ulong> wantedPairs
     public HashSet<(int Group, int State)> States { get; } = [];
     public HashSet<Dimension> Dimensions { get; } = [];
     public List<string> Codes { get; } = [];
-    public Dictionary<ulong, int> Counts { get; } = [];
+    public Dictionary<ulong, (int Count, string? Tool)> Counts { get; } = [];
 
     /// <summary>The first numbers: what an answer may have computed with.</summary>
     public List<double> Principals { get; } = [];
@@ -34,6 +36,7 @@ internal sealed class Evidence(HashSet<ulong> wanted, HashSet<ulong> wantedPairs
 
     public void Add(GroundingInput input)
     {
+        _tool = input.Tool;
         var facts = input.Source is GroundingSource.ToolResult or GroundingSource.Document;
         if (Grounding.Fields.LooksLikeJson(input.Text))
         {
@@ -91,7 +94,7 @@ internal sealed class Evidence(HashSet<ulong> wanted, HashSet<ulong> wantedPairs
                 {
                     foreach (var word in KeyWords(key))
                     {
-                        Counts[Letters.Stem(word)] = (int)number;
+                        Counts[Letters.Stem(word)] = ((int)number, _tool);
                     }
                 }
 
@@ -99,7 +102,7 @@ internal sealed class Evidence(HashSet<ulong> wanted, HashSet<ulong> wantedPairs
             case FieldKind.Boolean:
                 if (facts && Fields.Count < FieldsMax)
                 {
-                    Fields.Add(new StatedField(key.ToString(), text.ToString(), number > 0));
+                    Fields.Add(new StatedField(key.ToString(), text.ToString(), number > 0, _tool));
                 }
 
                 Words(text);
@@ -118,7 +121,7 @@ internal sealed class Evidence(HashSet<ulong> wanted, HashSet<ulong> wantedPairs
                 {
                     var value = text.ToString();
                     bool? boolean = value.ToUpperInvariant() switch { "YES" or "TRUE" or "JA" or "OUI" or "SI" => true, "NO" or "FALSE" or "NEIN" or "NON" => false, _ => null };
-                    Fields.Add(new StatedField(key.ToString(), value, boolean));
+                    Fields.Add(new StatedField(key.ToString(), value, boolean, _tool));
                 }
 
                 break;
@@ -142,7 +145,7 @@ internal sealed class Evidence(HashSet<ulong> wanted, HashSet<ulong> wantedPairs
 
             if (signed < 0 && Letters.FoldAll(word) is "change" or "delta" or "growth" or "pct" or "diff" && Fields.Count < FieldsMax)
             {
-                Fields.Add(new StatedField("change", "down", null));
+                Fields.Add(new StatedField("change", "down", null, _tool));
             }
         }
 

@@ -22,7 +22,8 @@ internal enum ClaimKind : byte
 /// <param name="Text">As it stands in the answer.</param>
 /// <param name="Weight">0 to 1: what it alone would make of the score.</param>
 /// <param name="Against">Of a contradiction: what the input says; otherwise null.</param>
-internal sealed record UngroundedClaim(ClaimKind Kind, string Text, double Weight, string? Against = null);
+/// <param name="Tool">Of a contradiction: whose result says so, where that is known.</param>
+internal sealed record UngroundedClaim(ClaimKind Kind, string Text, double Weight, string? Against = null, string? Tool = null);
 
 /// <summary>How far an answer is supported by what the model was given.</summary>
 internal sealed record GroundingAssessment
@@ -41,6 +42,22 @@ internal sealed record GroundingAssessment
 
     /// <summary>Heaviest first.</summary>
     public IReadOnlyList<UngroundedClaim> Ungrounded { get; init; } = [];
+
+    /// <summary>Every tool failed, and nothing else was given to answer from.</summary>
+    public bool NothingGiven { get; init; }
+
+    /// <summary>
+    /// The claim that stands for all: of those that weigh half as much as the heaviest or more, the one whose kind comes
+    /// first. Weights depend on values a little, kinds do not: so another run that fails alike has the same kind.
+    /// Null where nothing is held against the answer.
+    /// </summary>
+    public UngroundedClaim? Leading => Ungrounded.Count == 0 ? null : Ungrounded.Where(claim => claim.Weight >= Ungrounded[0].Weight / 2).MinBy(claim => Array.IndexOf(Order, claim.Kind));
+
+    private static readonly ClaimKind[] Order =
+    [
+        ClaimKind.Contradiction, ClaimKind.Identifier, ClaimKind.Address, ClaimKind.Date, ClaimKind.Time,
+        ClaimKind.Number, ClaimKind.Quotation, ClaimKind.Name, ClaimKind.Wording,
+    ];
 
     /// <summary>One sentence for people.</summary>
     public string Explanation { get; init; } = "";

@@ -26,6 +26,8 @@ internal sealed class GroundingDetector(GroundingOptions options) : IDetector
             context.Found(new Verdict(step.SpanId, FailureKind.Hallucination, Name, VerdictSource.Detector)
             {
                 Score = found.Score,
+                Subject = found.Leading?.Tool,
+                Aspect = found.NothingGiven ? "no_source" : found.Leading?.Kind.ToString().ToLowerInvariant(),
                 Explanation = found.Explanation,
                 Evidence = [.. found.Ungrounded.Take(DetectionContext.EvidenceMax).Select(claim => claim.Text)],
             });
@@ -42,12 +44,21 @@ internal sealed class GroundingDetector(GroundingOptions options) : IDetector
     private static List<GroundingInput> Inputs(AgentRun run, RunStep answering, DetectionContext context)
     {
         var inputs = new List<GroundingInput>();
-        var known = new HashSet<(GroundingSource, string)>();
-        void Add(GroundingSource source, string? text)
+        var known = new Dictionary<(GroundingSource, string), int>();
+        void Add(GroundingSource source, string? text, string? tool = null)
         {
-            if ((!string.IsNullOrWhiteSpace(text) || source is GroundingSource.FailedTool or GroundingSource.UnrecordedTool) && known.Add((source, text ?? "")))
+            if (string.IsNullOrWhiteSpace(text) && source is not (GroundingSource.FailedTool or GroundingSource.UnrecordedTool))
             {
-                inputs.Add(new GroundingInput(source, text ?? ""));
+                return;
+            }
+
+            if (known.TryAdd((source, text ?? ""), inputs.Count))
+            {
+                inputs.Add(new GroundingInput(source, text ?? "", tool));
+            }
+            else if (known[(source, text ?? "")] is var at && inputs[at].Tool is null)
+            {
+                inputs[at] = inputs[at] with { Tool = tool }; // a message told it before, without the name
             }
         }
 
@@ -65,7 +76,7 @@ internal sealed class GroundingDetector(GroundingOptions options) : IDetector
             {
                 foreach (var message in step.Input)
                 {
-                    AddMessage(message, Add);
+                    AddMessage(message, (source, text) => Add(source, text));
                 }
             }
         }
@@ -77,7 +88,7 @@ internal sealed class GroundingDetector(GroundingOptions options) : IDetector
             var result = string.IsNullOrWhiteSpace(text) ? call.Execution?.Result : text;
             var failed = call.Outcome != ResultKind.Healthy;
             var unknown = call.Name is { } name && call.Caller.OfferedTools is { Count: > 0 } offered && offered.All(tool => tool.Name != name);
-            Add(failed || unknown ? GroundingSource.FailedTool : string.IsNullOrWhiteSpace(result) ? GroundingSource.UnrecordedTool : GroundingSource.ToolResult, result);
+            Add(failed || unknown ? GroundingSource.FailedTool : string.IsNullOrWhiteSpace(result) ? GroundingSource.UnrecordedTool : GroundingSource.ToolResult, result, call.Name);
         }
 
         foreach (var tool in run.Steps.Where(step => step.Kind == StepKind.Tool && !context.Calls.IsAskedFor(step)))
@@ -85,7 +96,7 @@ internal sealed class GroundingDetector(GroundingOptions options) : IDetector
             Add(GroundingSource.Arguments, tool.Arguments);
             var failed = tool.Status == StepStatus.Error || tool.Exceptions.Count > 0 || (tool.Result is not null && ResultText.Read(tool.Result, false) != ResultKind.Healthy);
             // That no model asked for it may be the recording's fault; its failure is then nothing to hold against the answer.
-            Add(failed ? GroundingSource.Arguments : string.IsNullOrWhiteSpace(tool.Result) ? GroundingSource.UnrecordedTool : GroundingSource.ToolResult, tool.Result);
+            Add(failed ? GroundingSource.Arguments : string.IsNullOrWhiteSpace(tool.Result) ? GroundingSource.UnrecordedTool : GroundingSource.ToolResult, tool.Result, tool.Tool);
         }
 
         // A result that some other span tells is recorded after all.

@@ -22,4 +22,5 @@ internal enum GroundingSource : byte
 }
 
 /// <summary>Something that the model was given before it answered.</summary>
-internal readonly record struct GroundingInput(GroundingSource Source, string Text);
+/// <param name="Tool">Whose result it is, where that is known.</param>
+internal readonly record struct GroundingInput(GroundingSource Source, string Text, string? Tool = null);

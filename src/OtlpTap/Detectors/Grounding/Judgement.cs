@@ -52,6 +52,7 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
             Score = Math.Round(Math.Clamp(score, 0, 1), 3),
             Claims = answer.Claims.Count,
             Ungrounded = heaviest,
+            NothingGiven = _nothingGiven,
             Explanation = Explain(heaviest),
         };
     }
@@ -302,7 +303,7 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
     {
         // What fields say.
         var told = new Dictionary<int, HashSet<int>>();
-        var valueOf = new Dictionary<int, string>();
+        var saidBy = new Dictionary<int, StatedField>();
         var found = new List<(int Group, int State, int Length)>();
         foreach (var field in evidence.Fields)
         {
@@ -320,7 +321,7 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
                     }
 
                     (told.TryGetValue(group, out var states) ? states : told[group] = []).Add(state);
-                    valueOf[group] = field.Value;
+                    saidBy[group] = field;
                 }
             }
         }
@@ -362,9 +363,9 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
                 var against = denied
                     ? states.Contains(state) && states.Count == 1
                     : !evidence.States.Contains((group.Key, state)) && states.All(other => !States.GoTogether(group.Key, state, other));
-                if (against && !Quotes(sentence, valueOf[group.Key]))
+                if (against && !Quotes(sentence, saidBy[group.Key].Value))
                 {
-                    Contradicted(sentence, valueOf[group.Key]);
+                    Contradicted(sentence, saidBy[group.Key].Value, saidBy[group.Key].Tool);
                     break;
                 }
             }
@@ -388,7 +389,7 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
             {
                 if (stems.All(stem => sentence.Words.Any(word => Letters.Stem(word) == stem)) && (value ? DeniesNear(sentence, stems) : !sentence.Denies && !sentence.IsUnable) && !sentence.Words.Contains("out"))
                 {
-                    Contradicted(sentence, fields.Key + ": " + fields.First().Value);
+                    Contradicted(sentence, fields.Key + ": " + fields.First().Value, fields.First().Tool);
                     break;
                 }
             }
@@ -415,8 +416,8 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
         return false;
     }
 
-    private void Contradicted(Sentence sentence, string against) =>
-        _ungrounded.Add(new UngroundedClaim(ClaimKind.Contradiction, string.Join(' ', sentence.Words), 0.85, against));
+    private void Contradicted(Sentence sentence, string against, string? tool) =>
+        _ungrounded.Add(new UngroundedClaim(ClaimKind.Contradiction, string.Join(' ', sentence.Words), 0.85, against, tool));
 
     /// <summary>"There are no flights", where a list of flights came.</summary>
     private void Missing()
@@ -431,9 +432,9 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
 
             foreach (var word in sentence.Words.Skip(at + 1).Take(3))
             {
-                if (evidence.Counts.TryGetValue(Letters.Stem(word), out var count) && count > 0 && answer.Sentences.Count <= 3)
+                if (evidence.Counts.TryGetValue(Letters.Stem(word), out var told) && told.Count > 0 && answer.Sentences.Count <= 3)
                 {
-                    Contradicted(sentence, FormattableString.Invariant($"{word}: {count}"));
+                    Contradicted(sentence, FormattableString.Invariant($"{word}: {told.Count}"), told.Tool);
                     return;
                 }
             }
