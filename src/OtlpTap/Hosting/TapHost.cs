@@ -48,6 +48,7 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly RecorderLoop _recorderLoop;
     private readonly CaptureLoop _captureLoop;
     private readonly CaseSinks _sinks;
+    private readonly CaseRequests _cases;
     private readonly EvaluationWatch _evaluations;
     private readonly Announcer _announcer;
     private readonly JudgePanel _judges;
@@ -100,6 +101,7 @@ internal sealed class TapHost : IAsyncDisposable
         var (recorder, scheduler) = (_recording.Recorder, _recording.Scheduler);
         _sinks = new CaseSinks(processor.Sinks, recorder, VersionCommand.Version, _metrics.Factory, time, logs.CreateLogger<CaseSinks>());
         _captureLoop = new CaptureLoop(corpus, scheduler, new CaseWriter(corpus, recorder, _metrics.Corpus, time, logs.CreateLogger<CaseWriter>()), _metrics.Corpus, time, logs.CreateLogger<CaptureLoop>(), caseWritten + _sinks.Written);
+        _cases = new CaseRequests(new CaseStore(corpus.Directory, time), _captureLoop.WriteCountsAsync, time);
         _recorderLoop = new RecorderLoop(_tee, recorder, Recorded, scans, _metrics.Recorder, time, logs.CreateLogger<RecorderLoop>());
 
         _pull = new PullSetup(options, scheduler, _captureLoop, _metrics, time, logs);
@@ -125,6 +127,7 @@ internal sealed class TapHost : IAsyncDisposable
         {
             pages.MapAdmin(_metrics, _readiness, ReloadForAdminAsync);
             pages.MapCapture((id, failure, comment) => _recording.Capture(id, failure, comment, _pull.FetchesLateTraces));
+            pages.MapCases(_cases.Api);
         });
         _metrics.Configuration.Started(time.GetUtcNow());
 
@@ -246,6 +249,7 @@ internal sealed class TapHost : IAsyncDisposable
         await _server.DisposeAsync();
         _announcer.Dispose();
         _sinks.Dispose();
+        _cases.Dispose();
         _pull.Dispose();
         _judges.Dispose();
         _evaluations.Dispose();

@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
-
 namespace OtlpTap.Web;
 
 /// <summary>What became of the wish that a trace be kept.</summary>
@@ -27,7 +24,6 @@ internal delegate CaptureAnswer CaptureTrace(string traceId, string? failure, st
 /// <summary><c>POST /api/v1/traces/{id}/capture</c> of the admin port: somebody wants a trace to be kept as a case.</summary>
 internal static class CaptureEndpoint
 {
-    private const string JsonType = "application/json";
     private const int BodyBytesMax = 16 << 10;
     private const int FailureLengthMax = 64;
     private const int CommentLengthMax = 4096;
@@ -37,22 +33,21 @@ internal static class CaptureEndpoint
 
     private static async Task CaptureAsync(HttpContext http, CaptureTrace capture)
     {
-        // A page that a browser shows could post here too, and browsers say so.
-        if (http.Request.Headers.ContainsKey("Origin") || http.Request.Headers.ContainsKey("Sec-Fetch-Site"))
+        if (ApiExchange.IsFromPage(http))
         {
-            await ErrorAsync(http, StatusCodes.Status403Forbidden, "not from a browser");
+            await ApiExchange.ErrorAsync(http, StatusCodes.Status403Forbidden, "not from a browser");
             return;
         }
 
-        if (await ReadAsync(http) is not { } body)
+        if (await ApiExchange.ReadAsync(http, BodyBytesMax) is not { } body)
         {
-            await ErrorAsync(http, StatusCodes.Status413PayloadTooLarge, $"the body has more than {BodyBytesMax} bytes");
+            await ApiExchange.ErrorAsync(http, StatusCodes.Status413PayloadTooLarge, $"the body has more than {BodyBytesMax} bytes");
             return;
         }
 
         if (Problem(body, out var failure, out var comment) is { } problem)
         {
-            await ErrorAsync(http, StatusCodes.Status400BadRequest, problem);
+            await ApiExchange.ErrorAsync(http, StatusCodes.Status400BadRequest, problem);
             return;
         }
 
@@ -60,81 +55,33 @@ internal static class CaptureEndpoint
         switch (capture(id, failure, comment))
         {
             case CaptureAnswer.Scheduled:
-                await WriteAsync(http, StatusCodes.Status202Accepted, ("trace_id", id.ToLowerInvariant()), ("status", "scheduled"));
+                await ApiExchange.WriteAsync(http, StatusCodes.Status202Accepted, ("trace_id", id.ToLowerInvariant()), ("status", "scheduled"));
                 break;
 
             case CaptureAnswer.InvalidId:
-                await ErrorAsync(http, StatusCodes.Status400BadRequest, "a trace id is 32 hexadecimal digits, not all of them 0");
+                await ApiExchange.ErrorAsync(http, StatusCodes.Status400BadRequest, "a trace id is 32 hexadecimal digits, not all of them 0");
                 break;
 
             case CaptureAnswer.NotRecorded:
-                await ErrorAsync(http, StatusCodes.Status404NotFound, "nothing of this trace is in the recorder");
+                await ApiExchange.ErrorAsync(http, StatusCodes.Status404NotFound, "nothing of this trace is in the recorder");
                 break;
 
             default:
                 http.Response.Headers.RetryAfter = "60";
-                await ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, "as many cases as may wait are waiting, or corpus.cases_per_hour is used up");
+                await ApiExchange.ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, "as many cases as may wait are waiting, or corpus.cases_per_hour is used up");
                 break;
         }
-    }
-
-    // Null when it is too long.
-    private static async Task<ReadOnlyMemory<byte>?> ReadAsync(HttpContext http)
-    {
-        var body = new byte[BodyBytesMax + 1];
-        var length = await http.Request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, http.RequestAborted);
-        if (length > BodyBytesMax)
-        {
-            return null; // not in one expression: `null` would become an empty Memory
-        }
-
-        return body.AsMemory(0, length);
     }
 
     /// <summary>Nothing, or <c>{ "failure": "...", "comment": "..." }</c>. Null when it is that.</summary>
     private static string? Problem(ReadOnlyMemory<byte> body, out string? failure, out string? comment)
     {
-        (failure, comment) = (null, null);
-        if (body.Span.Trim(" \t\r\n"u8).IsEmpty)
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        var problem = ApiExchange.Problem(body, ["failure", "comment"], values);
+        (failure, comment) = (values.GetValueOrDefault("failure"), values.GetValueOrDefault("comment"));
+        if (problem is not null)
         {
-            return null;
-        }
-
-        try
-        {
-            using var json = JsonDocument.Parse(body);
-            if (json.RootElement.ValueKind != JsonValueKind.Object)
-            {
-                return "the body must be a JSON object";
-            }
-
-            foreach (var property in json.RootElement.EnumerateObject())
-            {
-                if (property.Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
-                {
-                    return $"`{property.Name}` must be a string";
-                }
-
-                switch (property.Name)
-                {
-                    case "failure":
-                        failure = property.Value.GetString();
-                        break;
-                    case "comment":
-                        comment = property.Value.GetString();
-                        break;
-                    default:
-                        return $"`{property.Name}` is not known: there are `failure` and `comment`";
-                }
-            }
-        }
-        catch (JsonException exception)
-        {
-            return $"the body is no JSON: {exception.Message}";
-        }
-        catch (InvalidOperationException)
-        {
-            return "the body has a string that is no text"; // half of a surrogate pair
+            return problem;
         }
 
         if (failure is not null && (failure.Length is 0 or > FailureLengthMax || failure.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('_' or '-' or '.'))))
@@ -143,27 +90,5 @@ internal static class CaptureEndpoint
         }
 
         return comment?.Length > CommentLengthMax ? $"`comment` must be no longer than {CommentLengthMax} characters" : null;
-    }
-
-    private static Task ErrorAsync(HttpContext http, int status, string error) => WriteAsync(http, status, ("error", error));
-
-    private static async Task WriteAsync(HttpContext http, int status, params (string Key, string Value)[] members)
-    {
-        var body = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(body))
-        {
-            json.WriteStartObject();
-            foreach (var (key, value) in members)
-            {
-                json.WriteString(key, value);
-            }
-
-            json.WriteEndObject();
-        }
-
-        http.Response.StatusCode = status;
-        http.Response.ContentType = JsonType;
-        http.Response.ContentLength = body.WrittenCount;
-        await http.Response.Body.WriteAsync(body.WrittenMemory, http.RequestAborted);
     }
 }

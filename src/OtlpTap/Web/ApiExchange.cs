@@ -1,0 +1,109 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace OtlpTap.Web;
+
+/// <summary>What all endpoints below <c>/api/v1</c> do alike: who may ask, how much they may say, and how they are answered.</summary>
+internal static class ApiExchange
+{
+    private const string JsonType = "application/json";
+
+    /// <summary>A page that a browser shows could ask here too, and browsers say so. What a person types into the address bar comes from no page.</summary>
+    public static bool IsFromPage(HttpContext http) =>
+        http.Request.Headers.ContainsKey("Origin") || (http.Request.Headers.TryGetValue("Sec-Fetch-Site", out var site) && (site != "none" || !HttpMethods.IsGet(http.Request.Method)));
+
+    /// <summary>The body; null when it has more than <paramref name="bytesMax"/>.</summary>
+    public static async Task<ReadOnlyMemory<byte>?> ReadAsync(HttpContext http, int bytesMax)
+    {
+        var body = new byte[bytesMax + 1];
+        var length = await http.Request.Body.ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, http.RequestAborted);
+        if (length > bytesMax)
+        {
+            return null; // not in one expression: `null` would become an empty Memory
+        }
+
+        return body.AsMemory(0, length);
+    }
+
+    /// <summary>The strings of a JSON object with these keys and no others, or why it is none. An empty body has none of them.</summary>
+    public static string? Problem(ReadOnlyMemory<byte> body, ReadOnlySpan<string> keys, Dictionary<string, string> values)
+    {
+        if (body.Span.Trim(" \t\r\n"u8).IsEmpty)
+        {
+            return null;
+        }
+
+        try
+        {
+            using var json = JsonDocument.Parse(body);
+            if (json.RootElement.ValueKind != JsonValueKind.Object)
+            {
+                return "the body must be a JSON object";
+            }
+
+            foreach (var property in json.RootElement.EnumerateObject())
+            {
+                if (property.Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
+                {
+                    return $"`{property.Name}` must be a string";
+                }
+
+                if (!keys.Contains(property.Name))
+                {
+                    return $"`{property.Name}` is not known: there are {Listed(keys)}";
+                }
+
+                if (property.Value.GetString() is { } value)
+                {
+                    values[property.Name] = value;
+                }
+            }
+        }
+        catch (JsonException exception)
+        {
+            return $"the body is no JSON: {exception.Message}";
+        }
+        catch (InvalidOperationException)
+        {
+            return "the body has a string that is no text"; // half of a surrogate pair
+        }
+
+        return null;
+    }
+
+    public static Task ErrorAsync(HttpContext http, int status, string error) => WriteAsync(http, status, ("error", error));
+
+    public static Task WriteAsync(HttpContext http, int status, params (string Key, string Value)[] members)
+    {
+        var body = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(body))
+        {
+            json.WriteStartObject();
+            foreach (var (key, value) in members)
+            {
+                json.WriteString(key, value);
+            }
+
+            json.WriteEndObject();
+        }
+
+        return WriteAsync(http, status, body.WrittenMemory);
+    }
+
+    /// <param name="json">A whole document.</param>
+    public static async Task WriteAsync(HttpContext http, int status, ReadOnlyMemory<byte> json)
+    {
+        http.Response.StatusCode = status;
+        http.Response.ContentType = JsonType;
+        http.Response.ContentLength = json.Length;
+        http.Response.Headers.CacheControl = "no-store";
+        await http.Response.Body.WriteAsync(json, http.RequestAborted);
+    }
+
+    /// <summary>`a`, `b` and `c`.</summary>
+    private static string Listed(ReadOnlySpan<string> keys)
+    {
+        var quoted = keys.ToArray().Select(static key => $"`{key}`").ToArray();
+        return quoted.Length == 1 ? quoted[0] : $"{string.Join(", ", quoted[..^1])} and {quoted[^1]}";
+    }
+}
