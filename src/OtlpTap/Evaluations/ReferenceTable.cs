@@ -1,6 +1,6 @@
 using System.IO.Hashing;
-using System.Security.Cryptography;
 using OtlpTap.Otlp;
+using OtlpTap.Recorder;
 
 namespace OtlpTap.Evaluations;
 
@@ -10,8 +10,8 @@ internal readonly record struct SpanReference(TraceId TraceId, SpanId SpanId, ul
 /// <summary>
 /// Which spans had a response id, or which trace of a session was the last: marks of 64 bits to span ids.
 /// <para>
-/// A table of fixed size, eight places for each of its rows, in which the oldest of a row makes room: 56 bytes a place and
-/// nothing to collect, however long ids are. Searching the recorder's bytes for an id instead would cost no memory, but a pass
+/// A table of bounded size, eight places for each of its rows, in which the oldest of a row makes room: 56 bytes a place, from
+/// the first that falls into a row, and nothing to collect, however long ids are. Searching the recorder's bytes for an id instead would cost no memory, but a pass
 /// over 256 MiB for each evaluation, and an online evaluator judges every answer; and the table knows spans that the recorder
 /// has forgotten. A wrong hit needs two ids of one mark: one in 10^14 pairs.
 /// </para>
@@ -22,10 +22,9 @@ internal sealed class ReferenceTable
     private const int RowLength = 8;
 
     // Chosen ids cannot be made to fall into one row.
-    private static readonly long Seed = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
+    private static readonly long Seed = (long)(ulong)RandomKey.Create();
 
-    private readonly Place[] _places;
-    private readonly int _rowMask;
+    private readonly Place[]?[] _rows;
     private readonly bool _keepsLatestTrace;
     private long _sequence;
 
@@ -33,8 +32,7 @@ internal sealed class ReferenceTable
     /// <param name="keepsLatestTrace">One reference for each mark, to the latest trace (sessions); else one for each mark and trace (responses).</param>
     public ReferenceTable(int places, bool keepsLatestTrace)
     {
-        _places = new Place[places];
-        _rowMask = (places / RowLength) - 1;
+        _rows = new Place[places / RowLength][];
         _keepsLatestTrace = keepsLatestTrace;
     }
 
@@ -45,9 +43,9 @@ internal sealed class ReferenceTable
 
     public void Add(ulong mark, in SpanReference span)
     {
-        var row = Row(mark);
+        var row = _rows[RowOf(mark)] ??= new Place[RowLength];
         ref var oldest = ref row[0];
-        foreach (ref var place in row)
+        foreach (ref var place in row.AsSpan())
         {
             if (place.Mark == mark && (_keepsLatestTrace || place.Span.TraceId == span.TraceId))
             {
@@ -77,7 +75,7 @@ internal sealed class ReferenceTable
         span = default;
         isAmbiguous = false;
         var newest = 0L;
-        foreach (ref readonly var place in Row(mark))
+        foreach (ref readonly var place in _rows[RowOf(mark)].AsSpan())
         {
             if (place.Mark != mark || place.Sequence == 0)
             {
@@ -109,7 +107,7 @@ internal sealed class ReferenceTable
         : _keepsLatestTrace ? span.IsRoot || !known.IsRoot
         : span.IsModelCall || !known.IsModelCall;
 
-    private Span<Place> Row(ulong mark) => _places.AsSpan((int)(mark & (ulong)_rowMask) * RowLength, RowLength);
+    private int RowOf(ulong mark) => (int)(mark & (ulong)(_rows.Length - 1));
 
     private struct Place
     {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
+using Microsoft.Extensions.Options;
 
 namespace OtlpTap.Hosting;
 
@@ -35,4 +36,14 @@ internal sealed class LogLines(TimeProvider time) : ConsoleFormatter(FormatterNa
     };
 
     private static string OneLine(string text) => text.ReplaceLineEndings(" ");
+
+    /// <summary>Those of the console that writes these lines; they never change.</summary>
+    public sealed class Options : IOptionsMonitor<ConsoleLoggerOptions>
+    {
+        public ConsoleLoggerOptions CurrentValue { get; } = new() { FormatterName = LogLines.FormatterName };
+
+        public ConsoleLoggerOptions Get(string? name) => CurrentValue;
+
+        public IDisposable? OnChange(Action<ConsoleLoggerOptions, string?> listener) => null;
+    }
 }

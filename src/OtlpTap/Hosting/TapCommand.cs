@@ -154,15 +154,15 @@ internal static class TapCommand
         _ => "the console",
     };
 
-    private static ILoggerFactory CreateLogs() => LoggerFactory.Create(logging => logging
-        .SetMinimumLevel(LogLevel.Warning)
-        .AddFilter("OtlpTap", LogLevel.Information)
+    // Put together by hand: the container that LoggerFactory.Create makes for it takes a tenth of the time until the tap listens.
+    private static LoggerFactory CreateLogs() => new(
+        [new ConsoleLoggerProvider(new LogLines.Options(), [new LogLines(TimeProvider.System)])],
+        new LoggerFilterOptions { MinLevel = LogLevel.Warning }
+            .AddFilter("OtlpTap", LogLevel.Information)
 
-        // Every refused request would be a line: they are counted instead, and the sender gets the reason.
-        .AddFilter("Grpc", LogLevel.Critical)
+            // Every refused request would be a line: they are counted instead, and the sender gets the reason.
+            .AddFilter("Grpc", LogLevel.Critical)
 
-        // A start that fails is told on standard error, in one line instead of a stack trace.
-        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical)
-        .AddConsole(console => console.FormatterName = LogLines.FormatterName)
-        .Services.AddSingleton<ConsoleFormatter>(new LogLines(TimeProvider.System)));
+            // A start that fails is told on standard error, in one line instead of a stack trace.
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical));
 }

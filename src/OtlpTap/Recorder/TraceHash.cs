@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 using OtlpTap.Otlp;
 
 namespace OtlpTap.Recorder;
@@ -14,9 +13,8 @@ internal readonly record struct TraceHash(ulong KeyHigh, ulong KeyLow)
 
     public static TraceHash CreateRandom()
     {
-        Span<byte> key = stackalloc byte[16];
-        RandomNumberGenerator.Fill(key);
-        return new TraceHash(BitConverter.ToUInt64(key), BitConverter.ToUInt64(key[8..]));
+        var key = RandomKey.Create();
+        return new TraceHash((ulong)(key >> 64), (ulong)key);
     }
 
     /// <summary>The one of a ring in files, whose key stands beside it.</summary>

@@ -76,6 +76,18 @@ public sealed class NativeBinaryTests : IDisposable
     }
 
     [Fact]
+    public async Task Idle_it_holds_less_than_forty_megabytes()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The memory of a process is read from /proc.");
+        _files.Configure();
+
+        await using var tap = await TapProcess.ListeningAsync(_binary, ["--config", _files.ConfigFile]);
+        await tap.GetAsync("/readyz");
+
+        Assert.InRange(tap.ResidentBytes, 1, 40_000_000);
+    }
+
+    [Fact]
     public async Task Version_is_the_built_programs()
     {
         Assert.Equal(await TapProgram.Built.RunAsync(["version"]), await _binary.RunAsync(["version"]));

@@ -29,6 +29,17 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task Without_TLS_no_cryptographic_library_is_loaded()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "What a process has loaded is read from /proc.");
+        _files.Configure();
+        await using var tap = await TapProcess.ListeningAsync(TapProgram.Built, ["--config", _files.ConfigFile]);
+        await tap.GetAsync("/readyz");
+
+        Assert.DoesNotContain(tap.MappedFiles, file => file.StartsWith("libcrypto", StringComparison.Ordinal) || file.StartsWith("libssl", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task It_says_where_each_signal_goes()
     {
         await using var upstream = await StubUpstream.StartAsync();

@@ -38,6 +38,9 @@ internal sealed partial class TapProcess : IAsyncDisposable
 
     public long ResidentBytes => MemoryBytes("VmRSS");
 
+    /// <summary>Names of the files that are mapped into its memory, libraries among them.</summary>
+    public IReadOnlyList<string> MappedFiles => [.. File.ReadLines($"/proc/{_process.Id}/maps").Select(line => Path.GetFileName(line)).Distinct()];
+
     public string AdminEndpoint => AdminLine().Match(Output).Groups["endpoint"].Value;
 
     public static TapProcess Start(TapProgram program, IEnumerable<string> arguments, string? directory = null, params IEnumerable<(string Name, string Value)> environment)

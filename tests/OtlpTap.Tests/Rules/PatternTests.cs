@@ -203,6 +203,18 @@ public sealed class PatternTests
         Assert.Contains("too large", problem, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("(?i)[^a-z\\pL]{3,}x?(?:.*|\\d+){0,4}$")]
+    [InlineData("(\\pL{30}\\pN{30}){2}|^[\\x{80}-\\x{10FFFE}]*")]
+    [InlineData("(.{1,1000})")]
+    [InlineData("(\\pL{1000}){0}a*b+c?")]
+    public void Its_size_is_never_estimated_too_small(string pattern)
+    {
+        var node = PatternParser.Parse(pattern, out _)!;
+
+        Assert.InRange(Nfa.Build(node)!.States.Length, 1, Nfa.StatesAtMost(node));
+    }
+
     [Fact]
     public void Matching_allocates_nothing()
     {
@@ -228,7 +240,7 @@ public sealed class PatternTests
 
     private static bool Simulate(Pattern pattern, byte[] bytes)
     {
-        using var run = new NfaRun(pattern.Nfa);
+        using var run = new NfaRun(Nfa.Build(PatternParser.Parse(pattern.Text, out _)!)!);
         run.Step(bytes);
         return run.End();
     }

@@ -35,6 +35,13 @@ internal sealed class Nfa
     /// <summary>A large class repeated a thousand times has a million states; this bounds memory to some 12 MB for each pattern.</summary>
     public const int StatesMax = 1 << 20;
 
+    // A range of code points is cut into some 20 pieces at most (three at each end of three lengths, and one in the middle of
+    // each), of four bytes and a split.
+    private const int StatesOfRangeMax = 32 * 5;
+
+    // The match, and the loop over what precedes it.
+    private const int PrecedingStatesMax = 3 + StatesOfRangeMax;
+
     private readonly List<NfaState> _states = [];
     private readonly Dictionary<(int Next, byte Low, byte High), int> _byteStates = [];
     private bool _tooLarge;
@@ -49,6 +56,12 @@ internal sealed class Nfa
 
     /// <summary>Some place is asked for, so that the byte before counts.</summary>
     public bool HasPlaces { get; private set; }
+
+    /// <summary>
+    /// Whether <see cref="Build"/> will succeed. Patterns as people write them need hundreds of states, which is seen without
+    /// building them: the automaton itself is for the first value that meets the pattern.
+    /// </summary>
+    public static bool Fits(PatternNode node) => StatesAtMost(node) <= StatesMax || Build(node) is not null;
 
     /// <summary>Null when the pattern needs more than <see cref="StatesMax"/> states.</summary>
     public static Nfa? Build(PatternNode node)
@@ -66,6 +79,19 @@ internal sealed class Nfa
         nfa.States = [.. nfa._states];
         return nfa._tooLarge ? null : nfa;
     }
+
+    /// <summary>Too many rather than too few.</summary>
+    internal static double StatesAtMost(PatternNode node) => BodyStatesAtMost(node) + PrecedingStatesMax;
+
+    private static double BodyStatesAtMost(PatternNode node) => node switch
+    {
+        RunesNode runes => 1.0 + (runes.Runes.Ranges.Length * StatesOfRangeMax),
+        SequenceNode sequence => sequence.Parts.Sum(BodyStatesAtMost),
+        ChoiceNode choice => choice.Choices.Sum(BodyStatesAtMost) + choice.Choices.Count,
+        GroupNode group => BodyStatesAtMost(group.Inner),
+        RepeatNode repeat => (BodyStatesAtMost(repeat.Inner) + 1) * Math.Max(repeat.Min + 1, repeat.Max),
+        _ => 1,
+    };
 
     private static bool StartsAtTextStart(PatternNode node) => node switch
     {

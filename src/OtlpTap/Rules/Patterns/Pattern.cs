@@ -13,28 +13,27 @@ namespace OtlpTap.Rules.Patterns;
 internal sealed class Pattern
 {
     private readonly PatternNode _node;
-    private readonly Nfa _nfa;
     private readonly LiteralPattern? _literal;
 
     // Built by the first value that meets the pattern: a millisecond or so then, for the few patterns that are ever
     // needed, instead of fifty of them before the tap can listen.
-    private readonly Lazy<Dfa?> _dfa;
+    private readonly Lazy<(Dfa? Dfa, Nfa? Nfa)> _automaton;
 
-    private Pattern(string text, PatternNode node, Nfa nfa)
+    private Pattern(string text, PatternNode node)
     {
         Text = text;
         _node = node;
-        _nfa = nfa;
-        _dfa = new Lazy<Dfa?>(() => Patterns.Dfa.Build(nfa));
+        _automaton = new Lazy<(Dfa?, Nfa?)>(() => Build(node));
         _literal = LiteralPattern.Of(node);
     }
 
     public string Text { get; }
 
     /// <summary>Null when the automaton is too large and states are simulated.</summary>
-    public Dfa? Dfa => _dfa.Value;
+    public Dfa? Dfa => _automaton.Value.Dfa;
 
-    public Nfa Nfa => _nfa;
+    /// <summary>Whose states are simulated; null when there is <see cref="Dfa"/>.</summary>
+    public Nfa? Nfa => _automaton.Value.Nfa;
 
     /// <summary>Null, and what is wrong, when Go would refuse the pattern.</summary>
     public static Pattern? Parse(string text, out string problem)
@@ -44,9 +43,9 @@ internal sealed class Pattern
             return null;
         }
 
-        if (Nfa.Build(node) is { } nfa)
+        if (Nfa.Fits(node))
         {
-            return new Pattern(text, node, nfa);
+            return new Pattern(text, node);
         }
 
         problem = $"The pattern \"{text}\" is too large.";
@@ -57,7 +56,7 @@ internal sealed class Pattern
     public static Pattern? AnyOf(IReadOnlyList<Pattern> patterns)
     {
         var node = new ChoiceNode([.. patterns.Select(pattern => pattern._node)]);
-        return Nfa.Build(node) is { } nfa ? new Pattern(string.Join('|', patterns.Select(pattern => pattern.Text)), node, nfa) : null;
+        return Nfa.Fits(node) ? new Pattern(string.Join('|', patterns.Select(pattern => pattern.Text)), node) : null;
     }
 
     public bool IsMatch(ReadOnlySpan<byte> utf8)
@@ -70,6 +69,12 @@ internal sealed class Pattern
         using var run = new PatternRun(this);
         run.Feed(utf8);
         return run.End();
+    }
+
+    private static (Dfa? Dfa, Nfa? Nfa) Build(PatternNode node)
+    {
+        var nfa = Nfa.Build(node)!;
+        return Patterns.Dfa.Build(nfa) is { } dfa ? (dfa, null) : (null, nfa);
     }
 }
 
@@ -94,7 +99,7 @@ internal ref struct PatternRun : IDisposable
         }
         else
         {
-            _nfa = new NfaRun(pattern.Nfa);
+            _nfa = new NfaRun(pattern.Nfa!);
         }
     }
 

@@ -15,6 +15,10 @@ internal sealed class PatternParser
     /// <summary>Go allows 1000; this keeps the recursion within the smallest stack.</summary>
     private const int DepthMax = 500;
 
+    // Most of any pattern: the packs have ten thousand of them.
+    private static readonly RunesNode[] Literals = [.. Enumerable.Range(0, 128).Select(rune => Literal(rune, isFolded: false))];
+    private static readonly RunesNode[] FoldedLiterals = [.. Enumerable.Range(0, 128).Select(rune => Literal(rune, isFolded: true))];
+
     private readonly Rune[] _runes;
     private readonly string _pattern;
     private int _at;
@@ -287,8 +291,14 @@ internal sealed class PatternParser
 
     private RunesNode Literal(int rune)
     {
+        var known = _flags.HasFlag(Flags.FoldCase) ? FoldedLiterals : Literals;
+        return rune < known.Length ? known[rune] : Literal(rune, isFolded: _flags.HasFlag(Flags.FoldCase));
+    }
+
+    private static RunesNode Literal(int rune, bool isFolded)
+    {
         var runes = RuneSet.Of(rune);
-        return new RunesNode(_flags.HasFlag(Flags.FoldCase) ? runes.Folded() : runes);
+        return new RunesNode(isFolded ? runes.Folded() : runes);
     }
 
     private PatternNode? Escaped()
