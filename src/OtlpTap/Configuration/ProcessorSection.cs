@@ -70,6 +70,7 @@ internal static class ProcessorSection
             ForwardHeaders = ReadForwardHeaders(tap, defaults.ForwardHeaders),
             Evaluations = EvaluationSection.Read(tap.Map("evaluations")),
             Detectors = DetectorSection.Read(detectors),
+            Health = HealthSection.Read(tap.Map("health")),
             ImplicitFeedback = FeedbackSection.Read(tap.Map("feedback")),
             Advice = AdviceSection.Read(tap.Map("advice")),
             Judges = JudgeSection.Read(detectors, "judge"),

@@ -4,6 +4,7 @@ using OtlpTap.Announce;
 using OtlpTap.Detectors;
 using OtlpTap.Evaluations;
 using OtlpTap.Feedback;
+using OtlpTap.Health;
 using OtlpTap.Forward;
 using OtlpTap.Judges;
 using OtlpTap.Pull;
@@ -125,6 +126,9 @@ internal sealed record TapProcessorOptions
 
     /// <summary><c>advice</c>: what agents are told to do about their health.</summary>
     public AdviceOptions Advice { get; init; } = new();
+
+    /// <summary><c>health</c>: windows of how agents fare.</summary>
+    public HealthOptions Health { get; init; } = new();
 
     /// <summary><c>detectors.judge</c>: evaluators outside the tap. Default none.</summary>
     public ImmutableArray<JudgeOptions> Judges { get; init; } = [];

@@ -39,6 +39,7 @@ internal sealed class EvaluationWatch : IDisposable
     private static readonly TimeSpan LinesInterval = TimeSpan.FromMinutes(1);
 
     private readonly IVerdictSink _verdicts;
+    private readonly IScoreSink? _scores;
     private readonly EvaluationMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<EvaluationWatch>? _logger;
@@ -59,8 +60,9 @@ internal sealed class EvaluationWatch : IDisposable
     private readonly LogAllowance _lines;
     private int _waitingBytes;
 
-    public EvaluationWatch(EvaluationOptions options, AgentSpanWitness witness, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time, ILogger<EvaluationWatch>? logger = null)
+    public EvaluationWatch(EvaluationOptions options, AgentSpanWitness witness, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time, ILogger<EvaluationWatch>? logger = null, IScoreSink? scores = null)
     {
+        _scores = scores;
         _logger = logger;
         _lines = new LogAllowance(LinesMax, LinesInterval, time);
         _options = options;
@@ -73,8 +75,8 @@ internal sealed class EvaluationWatch : IDisposable
     }
 
     /// <summary>Over a recorder, which knows whose span it was in which a result was written.</summary>
-    public static EvaluationWatch Over(Recorder.Recorder recorder, EvaluationOptions options, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time, ILogger<EvaluationWatch>? logger = null) =>
-        new(options, new RecordedContexts(recorder, time).Look, verdicts, metrics, time, logger);
+    public static EvaluationWatch Over(Recorder.Recorder recorder, EvaluationOptions options, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time, ILogger<EvaluationWatch>? logger = null, IScoreSink? scores = null) =>
+        new(options, new RecordedContexts(recorder, time).Look, verdicts, metrics, time, logger, scores);
 
     public int WaitingCount
     {
@@ -193,6 +195,7 @@ internal sealed class EvaluationWatch : IDisposable
             if (IsFirst(evaluation, evaluation.Target.TraceId, evaluation.Target.SpanId))
             {
                 Count(evaluation, judgement);
+                TellPassed(evaluation, judgement);
             }
 
             return;
@@ -313,6 +316,23 @@ internal sealed class EvaluationWatch : IDisposable
         }
 
         return true;
+    }
+
+    /// <summary>What was measured is half of a mean, be nothing wrong with it. What is said now of a span that is not known now is said of nobody.</summary>
+    private void TellPassed(Evaluation evaluation, in Judgement judgement)
+    {
+        if (_scores is null || judgement.Outcome == EvaluationOutcome.EvaluatorFailed)
+        {
+            return;
+        }
+
+        var (traceId, spanId) = (evaluation.Target.TraceId, evaluation.Target.SpanId);
+        if (traceId.IsZero)
+        {
+            _resolver.Resolve(evaluation.Target, isFinal: true, out traceId, out spanId);
+        }
+
+        _scores.Passed(traceId, new PassedScore(spanId, EvaluationVerdict.RuleOf(evaluation), judgement.Source, evaluation.Score));
     }
 
     private void Count(Evaluation evaluation, in Judgement judgement) => _metrics.Judged(EvaluationVerdict.RuleOf(evaluation), (int)judgement.Outcome, judgement.Source);

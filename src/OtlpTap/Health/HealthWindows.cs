@@ -14,7 +14,7 @@ namespace OtlpTap.Health;
 /// thread takes it for each step of a run, everybody else seldom and for as long as a window's buckets are added up.
 /// </para>
 /// </summary>
-internal sealed class HealthWindows : IHealth, ISpanFactObserver, IVerdictSink, IScoreSink
+internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdictSink, IScoreSink
 {
     /// <summary>What OpenTelemetry SDKs call a service that has no name.</summary>
     public const string UnnamedService = "unknown_service";
@@ -147,7 +147,6 @@ internal sealed class HealthWindows : IHealth, ISpanFactObserver, IVerdictSink, 
         }
     }
 
-    /// <summary>All values that are known of a scope, by their names.</summary>
     public IReadOnlyList<(HealthValue Value, double Number)> ReadAll(in HealthScope scope)
     {
         var values = new List<(HealthValue, double)>();
@@ -208,7 +207,7 @@ internal sealed class HealthWindows : IHealth, ISpanFactObserver, IVerdictSink, 
             calls.Failed(kind);
         }
 
-        if (Seconds(fact) is { } seconds)
+        if (fact.Seconds is { } seconds)
         {
             calls.Took(seconds);
         }
@@ -289,8 +288,4 @@ internal sealed class HealthWindows : IHealth, ISpanFactObserver, IVerdictSink, 
         var agent = judged?.Agent ?? (service == owner.Service ? owner.Agent : "");
         return new HealthScope(service, service.Length > 0 ? agent : "", judged?.Tool ?? "", judged?.Tool is null ? judged?.Model ?? "" : "");
     }
-
-    /// <summary>By the sender's clock, which alone knows; null where it did not say, or says what cannot be.</summary>
-    private static double? Seconds(in SpanFact fact) =>
-        fact.StartUnixNano == 0 || fact.EndUnixNano < fact.StartUnixNano ? null : (fact.EndUnixNano - fact.StartUnixNano) / 1e9;
 }

@@ -31,6 +31,9 @@ internal readonly record struct SpanFact
 
     public ulong EndUnixNano { get; init; }
 
+    /// <summary>How long it took by the sender's clock, which alone knows; null where it did not say, or says what cannot be.</summary>
+    public double? Seconds => StartUnixNano == 0 || EndUnixNano < StartUnixNano ? null : (EndUnixNano - StartUnixNano) / 1e9;
+
     /// <summary>The kind of the first rule that found a failure in it; null: none did.</summary>
     public string? Failure { get; init; }
 

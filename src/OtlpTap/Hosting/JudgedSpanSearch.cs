@@ -1,5 +1,7 @@
 using System.Text;
+using OtlpTap.Health.Spans;
 using OtlpTap.Otlp;
+using OtlpTap.Runs;
 using OtlpTap.Verdicts;
 using OtlpTap.Wire;
 
@@ -19,6 +21,8 @@ internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TimeProvider 
     private const long LookBytes = 16 << 10;
 
     private readonly Lock _gate = new();
+    private readonly SpanFrame _frame = new();
+    private readonly KnownNames _names = new();
     private long _since = time.GetTimestamp();
     private long _left = BytesASecond;
 
@@ -38,7 +42,7 @@ internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TimeProvider 
                 return null;
             }
 
-            var search = new Search(traceId, spanId) { Left = _left - LookBytes };
+            var search = new Search(traceId, spanId, _frame, _names) { Left = _left - LookBytes };
             recorder.Visit(traceId, search, static (in fragment, search) =>
             {
                 if (fragment.Signal == Signal.Traces && search is { Found: null, Left: > 0 })
@@ -52,7 +56,7 @@ internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TimeProvider 
         }
     }
 
-    private sealed class Search(TraceId traceId, SpanId spanId)
+    private sealed class Search(TraceId traceId, SpanId spanId, SpanFrame frame, KnownNames names)
     {
         public JudgedSpan? Found { get; private set; }
 
@@ -111,6 +115,8 @@ internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TimeProvider 
         private JudgedSpan? Read(ReadOnlySpan<byte> span)
         {
             var (trace, id, isRoot, end) = (default(TraceId), default(SpanId), true, 0UL);
+            ReadOnlySpan<byte> name = default;
+            frame.Clear();
             var reader = new ProtoReader(span);
             while (reader.Next())
             {
@@ -128,11 +134,31 @@ internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TimeProvider 
                     case (OtlpFields.Span.EndTimeUnixNano, WireType.Fixed64):
                         end = reader.Fixed64;
                         break;
+                    case (OtlpFields.Span.Name, WireType.LengthDelimited):
+                        name = reader.Value;
+                        break;
+                    case (OtlpFields.Span.Attributes, WireType.LengthDelimited):
+                        frame.Add(span, reader.ValueOffset, reader.ValueEnd);
+                        break;
                 }
             }
 
-            return trace == traceId && (spanId.IsZero ? isRoot : id == spanId) ? new JudgedSpan(id, "", end, null) : null;
+            if (trace != traceId || (spanId.IsZero ? !isRoot : id != spanId))
+            {
+                return null;
+            }
+
+            var meaning = new SpanMeaning(span, frame, names, name, scope: "");
+            var kind = meaning.Kind().Kind;
+            return new JudgedSpan(id, "", end, null)
+            {
+                Agent = meaning.Agent(kind),
+                Tool = kind == StepKind.Tool && !spanId.IsZero ? NullIfEmpty(meaning.Tool()) : null,
+                Model = kind == StepKind.Llm && !spanId.IsZero ? NullIfEmpty(meaning.Model()) : null,
+            };
         }
+
+        private static string? NullIfEmpty(string name) => name.Length > 0 ? name : null;
 
         private static string? ServiceOf(ReadOnlySpan<byte> resource)
         {

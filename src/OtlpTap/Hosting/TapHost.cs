@@ -56,6 +56,7 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly DetectionSetup _detection;
     private readonly PullSetup _pull;
     private readonly ImplicitFeedback _feedback;
+    private readonly HealthSetup _health;
     private readonly Readiness _readiness;
     private readonly Server _server;
     private readonly ListenerSet _listeners;
@@ -112,8 +113,9 @@ internal sealed class TapHost : IAsyncDisposable
 
         // Back to the backend.
         _announcer = new Announcer(() => _options.Processor.Verdicts, signal => _line.VerdictTargetsOf(signal), VersionCommand.Version, payloads, _metrics.Announce, time, logs.CreateLogger<Announcer>());
-        _verdicts = new VerdictHub(scheduler, new JudgedSpanSearch(recorder, time), _announcer);
-        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>());
+        _health = new HealthSetup(processor.Health, _metrics, time);
+        _verdicts = new VerdictHub(scheduler, new JudgedSpanSearch(recorder, time), _announcer, _health.Windows);
+        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), _health.Windows);
         _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
         _feedback = new ImplicitFeedback(processor.ImplicitFeedback, _verdicts, _metrics.Feedback, time, logs.CreateLogger<ImplicitFeedback>());
         _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs);
@@ -128,6 +130,7 @@ internal sealed class TapHost : IAsyncDisposable
             pages.MapAdmin(_metrics, _readiness, ReloadForAdminAsync);
             pages.MapCapture((id, failure, comment) => _recording.Capture(id, failure, comment, _pull.FetchesLateTraces));
             pages.MapCases(_cases.Api);
+            pages.MapHealth(_health.Windows);
         });
         _metrics.Configuration.Started(time.GetUtcNow());
 
@@ -137,6 +140,7 @@ internal sealed class TapHost : IAsyncDisposable
         _metrics.OnScrape(() => _line.PublishMetrics());
         _metrics.OnScrape(_detection.PublishMetrics);
         _metrics.OnScrape(_feedback.PublishMetrics);
+        _metrics.OnScrape(_health.PublishMetrics);
         _metrics.OnScrape(_announcer.PublishMetrics);
         _metrics.OnScrape(_pull.PublishMetrics);
         _metrics.OnScrape(_judges.PublishMetrics);
@@ -287,6 +291,7 @@ internal sealed class TapHost : IAsyncDisposable
         _recording.Scheduler.Recorded(item);
         _evaluations.Recorded(item);
         _detection.Recorded(item);
+        _health.Recorded(item);
     }
 
     /// <summary>Keeps the answer of /readyz fresh while no requests show whether the upstreams are there, and tells of rules that come to errors.</summary>

@@ -4,8 +4,8 @@ using OtlpTap.Verdicts;
 
 namespace OtlpTap.Hosting;
 
-/// <summary>Hands what was found behind the line to those whom it concerns: cases, and the backend.</summary>
-internal sealed class VerdictHub(CaptureScheduler scheduler, JudgedSpanSearch spans, IVerdictSink backend) : IVerdictSink
+/// <summary>Hands what was found behind the line to those whom it concerns: cases, and whoever counts or tells it with its span.</summary>
+internal sealed class VerdictHub(CaptureScheduler scheduler, JudgedSpanSearch spans, params IReadOnlyList<IVerdictSink> others) : IVerdictSink
 {
     public void Judged(in TraceId traceId, in Verdict verdict)
     {
@@ -21,6 +21,10 @@ internal sealed class VerdictHub(CaptureScheduler scheduler, JudgedSpanSearch sp
         }
 
         // Evaluations name a span that nobody has looked at.
-        backend.Judged(traceId, verdict.Judged is null ? verdict with { Judged = spans.Find(traceId, verdict.SpanId) } : verdict);
+        var known = verdict.Judged is null ? verdict with { Judged = spans.Find(traceId, verdict.SpanId) } : verdict;
+        foreach (var sink in others)
+        {
+            sink.Judged(traceId, known);
+        }
     }
 }

@@ -172,7 +172,7 @@ internal sealed class ExternalJudge : IDisposable
     private bool IsPaused => Volatile.Read(ref _pausedUntil) is var until && until != 0 && _time.GetUtcNow().UtcTicks < until;
 
     private static JudgedSpan Judged(AgentRun run) =>
-        run.AnsweringStep is { } step ? new JudgedSpan(step.SpanId, step.Service, step.EndUnixNano, step.ResponseId) : new JudgedSpan(default, "", 0, null);
+        run.AnsweringStep is { } step ? JudgedSpan.Of(step) : new JudgedSpan(default, "", 0, null);
 
     private async Task AskAllAsync()
     {

@@ -31,6 +31,7 @@ internal sealed class TapMetrics
         Corpus = new CorpusMetrics(Factory);
         Detectors = new DetectorMetrics(Factory);
         Feedback = new FeedbackMetrics(Factory);
+        Health = new HealthMetrics(Factory);
         Announce = new AnnounceMetrics(Factory);
         Pull = new PullMetrics(Factory);
     }
@@ -56,6 +57,8 @@ internal sealed class TapMetrics
     public DetectorMetrics Detectors { get; }
 
     public FeedbackMetrics Feedback { get; }
+
+    public HealthMetrics Health { get; }
 
     public AnnounceMetrics Announce { get; }
 

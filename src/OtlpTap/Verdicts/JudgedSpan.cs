@@ -20,9 +20,22 @@ internal sealed record JudgedSpan(SpanId SpanId, string Service, ulong EndUnixNa
     /// <summary>Of a step of the run. Zero, or a span that the run has not: its first step, which stands for the trace.</summary>
     public static JudgedSpan Of(AgentRun run, SpanId spanId)
     {
-        var step = run.Find(spanId) ?? (run.Steps.Count > 0 ? run.Steps[0] : null);
-        return step is null
-            ? new JudgedSpan(spanId, "", 0, null)
-            : new JudgedSpan(spanId.IsZero ? step.SpanId : spanId, step.Service, step.EndUnixNano, step.ResponseId);
+        if (run.Find(spanId) is { } step)
+        {
+            return Of(step);
+        }
+
+        return run.Steps.Count == 0 ? new JudgedSpan(spanId, "", 0, null)
+            : spanId.IsZero ? ForTrace(run.Steps[0])
+            : ForTrace(run.Steps[0]) with { SpanId = spanId };
     }
+
+    public static JudgedSpan Of(RunStep step) => ForTrace(step) with
+    {
+        Tool = step.Kind == StepKind.Tool ? step.Tool : null,
+        Model = step.Kind == StepKind.Llm ? step.Model : null,
+    };
+
+    /// <summary>Of a step that stands for its trace: what is said of the trace is not said of the step's tool or model.</summary>
+    public static JudgedSpan ForTrace(RunStep step) => new(step.SpanId, step.Service, step.EndUnixNano, step.ResponseId) { Agent = step.Agent };
 }

@@ -12,8 +12,12 @@ internal static class JudgedSpans
     /// <param name="judged">Zero, or not in the run: its root stands for it.</param>
     public static JudgedSpan? Of(AgentRun run, SpanId judged)
     {
-        var step = (judged.IsZero ? null : run.Find(judged)) ?? Root(run);
-        return step is null ? null : new JudgedSpan(step.SpanId, step.Service, step.EndUnixNano, step.ResponseId);
+        if (!judged.IsZero && run.Find(judged) is { } step)
+        {
+            return JudgedSpan.Of(step);
+        }
+
+        return Root(run) is { } root ? JudgedSpan.ForTrace(root) : null;
     }
 
     // A run whose root has not come has steps whose parents are not in it; the earliest of them is as near as it gets.

@@ -1,0 +1,119 @@
+using System.Buffers;
+using System.Text.Json;
+using OtlpTap.Health;
+
+namespace OtlpTap.Web;
+
+/// <summary>
+/// <c>GET /api/v1/health</c>: of whom something is known. <c>GET /api/v1/health/{service}</c> and <c>/{service}/{agent}</c>:
+/// all values of it, by the names of <see cref="HealthValue"/>, and of its tools and models.
+/// <code>
+///   { "scopes": [ { "service": "shop", "agent": "planner", "tool": "search" }, ... ] }          what is empty is left out
+///   { "service": "shop", "agent": "planner", "values": { "run.calls_1m": 3, ... },
+///     "tools": [ { "tool": "search", "values": { ... } } ], "models": [ { "model": "gpt-4o", "values": { ... } } ] }
+/// </code>
+/// </summary>
+internal static class HealthEndpoint
+{
+    private const string JsonType = "application/json";
+    private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
+
+    public static void MapHealth(this IEndpointRouteBuilder endpoints, IHealthReport health)
+    {
+        endpoints.MapMethods("/api/v1/health", Methods, http => WriteScopesAsync(http, health));
+        endpoints.MapMethods("/api/v1/health/{service}", Methods, http => WriteAsync(http, health));
+        endpoints.MapMethods("/api/v1/health/{service}/{agent}", Methods, http => WriteAsync(http, health));
+    }
+
+    private static Task WriteScopesAsync(HttpContext http, IHealthReport health) => WriteAsync(http, StatusCodes.Status200OK, json =>
+    {
+        json.WriteStartArray("scopes");
+        foreach (var scope in health.Scopes().OrderBy(scope => scope.Service, StringComparer.Ordinal).ThenBy(scope => scope.Agent, StringComparer.Ordinal).ThenBy(scope => scope.Tool, StringComparer.Ordinal).ThenBy(scope => scope.Model, StringComparer.Ordinal))
+        {
+            json.WriteStartObject();
+            WriteName(json, "service", scope.Service);
+            WriteName(json, "agent", scope.Agent);
+            WriteName(json, "tool", scope.Tool);
+            WriteName(json, "model", scope.Model);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    });
+
+    private static Task WriteAsync(HttpContext http, IHealthReport health)
+    {
+        var asked = HealthScope.OfAgent(RouteValue(http, "service"), RouteValue(http, "agent"));
+        var scopes = health.Scopes().Where(scope => scope.Service == asked.Service && scope.Agent == asked.Agent).ToList();
+        if (!scopes.Contains(asked))
+        {
+            var whom = asked.Agent.Length > 0 ? $"the agent `{asked.Agent}` of the service `{asked.Service}`" : $"the service `{asked.Service}`";
+            return WriteAsync(http, StatusCodes.Status404NotFound, json => json.WriteString("error", $"nothing came of {whom} in the last hour; /api/v1/health says of whom something did"));
+        }
+
+        return WriteAsync(http, StatusCodes.Status200OK, json =>
+        {
+            json.WriteString("service", asked.Service);
+            WriteName(json, "agent", asked.Agent);
+            WriteValues(json, health, asked);
+            WriteBelow(json, health, "tools", "tool", scopes, static scope => scope.Tool);
+            WriteBelow(json, health, "models", "model", scopes, static scope => scope.Model);
+        });
+    }
+
+    private static void WriteBelow(Utf8JsonWriter json, IHealthReport health, string list, string member, List<HealthScope> scopes, Func<HealthScope, string> nameOf)
+    {
+        json.WriteStartArray(list);
+        foreach (var scope in scopes.Where(scope => nameOf(scope).Length > 0).OrderBy(nameOf, StringComparer.Ordinal))
+        {
+            json.WriteStartObject();
+            json.WriteString(member, nameOf(scope));
+            WriteValues(json, health, scope);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteValues(Utf8JsonWriter json, IHealthReport health, in HealthScope scope)
+    {
+        json.WriteStartObject("values");
+        foreach (var (value, number) in health.ReadAll(scope))
+        {
+            json.WriteNumber(value.ToString(), number);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void WriteName(Utf8JsonWriter json, string member, string name)
+    {
+        if (name.Length > 0)
+        {
+            json.WriteString(member, name);
+        }
+    }
+
+    // The server decodes a path but for %2F, which would be a separator; names may have it.
+    private static string RouteValue(HttpContext http, string name) => (http.Request.RouteValues[name] as string ?? "").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+
+    private static async Task WriteAsync(HttpContext http, int status, Action<Utf8JsonWriter> write)
+    {
+        var body = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(body))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+
+        http.Response.StatusCode = status;
+        http.Response.ContentType = JsonType;
+        http.Response.ContentLength = body.WrittenCount;
+        http.Response.Headers.CacheControl = "no-store";
+        if (!HttpMethods.IsHead(http.Request.Method))
+        {
+            await http.Response.Body.WriteAsync(body.WrittenMemory, http.RequestAborted);
+        }
+    }
+}
