@@ -23,6 +23,7 @@ internal static class AtNextStart
             ("corpus.settle_max", old.CorpusSettleMax == next.CorpusSettleMax),
             ("corpus.late_window", old.CorpusLateWindow == next.CorpusLateWindow),
             ("corpus.cases_per_hour", old.CorpusCasesPerHourMax == next.CorpusCasesPerHourMax),
+            ("health", old.Health == next.Health),
             ("detectors", IsSame(old.Detectors, next.Detectors)),
             ("detectors.judge", old.Judges.SequenceEqual(next.Judges)),
             ("corpus.cases_per_hour_per_fingerprint", old.CorpusUpdatesPerHourMax == next.CorpusUpdatesPerHourMax),

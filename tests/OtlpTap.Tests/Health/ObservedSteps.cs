@@ -1,0 +1,35 @@
+using OtlpTap.Health;
+using OtlpTap.Health.Spans;
+using OtlpTap.Otlp;
+using OtlpTap.Rules;
+using OtlpTap.Scan;
+
+namespace OtlpTap.Tests.Health;
+
+/// <summary>Reads requests, and remembers what it was told of.</summary>
+internal sealed class ObservedSteps : ISpanFactObserver
+{
+    private readonly SpanReader _reader;
+    private readonly RequestScanner _scanner;
+
+    public ObservedSteps(CompiledRules? rules = null, params ISpanFactObserver[] others)
+    {
+        Owners = new TraceOwners();
+        _reader = new SpanReader([this, .. others], Owners);
+        _scanner = new RequestScanner(rules ?? CompiledRules.None);
+    }
+
+    public TraceOwners Owners { get; }
+
+    public List<SpanFact> Facts { get; } = [];
+
+    public void Observed(in SpanFact fact) => Facts.Add(fact);
+
+    public ObservedSteps Read(ReadOnlySpan<byte> request)
+    {
+        var scan = new ScanResult();
+        _scanner.TryScan(Signal.Traces, request, scan, out _);
+        _reader.Read(request, scan);
+        return this;
+    }
+}
