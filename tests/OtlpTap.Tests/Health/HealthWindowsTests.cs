@@ -67,20 +67,20 @@ public sealed class HealthWindowsTests
     {
         Call("search"); // at the very beginning of its bucket
 
-        _time.Advance(TimeSpan.FromSeconds(59.999));
+        _time.Advance(TimeSpan.FromMilliseconds(59_999));
         Assert.Equal(1, Read("tool.calls_1m", Search));
-        _time.Advance(TimeSpan.FromSeconds(0.001));
+        _time.Advance(TimeSpan.FromMilliseconds(1));
         Assert.Equal(0, Read("tool.calls_1m", Search));
         Assert.Null(Read("tool.errors.ratio_1m", Search));
         Assert.Equal(1, Read("tool.calls_5m", Search));
-        _time.Advance(TimeSpan.FromSeconds(239.999));
+        _time.Advance(TimeSpan.FromMilliseconds(239_999));
         Assert.Equal(1, Read("tool.calls_5m", Search));
-        _time.Advance(TimeSpan.FromSeconds(0.001));
+        _time.Advance(TimeSpan.FromMilliseconds(1));
         Assert.Equal(0, Read("tool.calls_5m", Search));
         Assert.Equal(1, Read("tool.calls_1h", Search));
-        _time.Advance(TimeSpan.FromSeconds(3299.999));
+        _time.Advance(TimeSpan.FromMilliseconds(3_299_999));
         Assert.Equal(1, Read("tool.calls_1h", Search));
-        _time.Advance(TimeSpan.FromSeconds(0.001));
+        _time.Advance(TimeSpan.FromMilliseconds(1));
         Assert.Equal(0, Read("tool.calls_1h", Search));
         Assert.Empty(_windows.Scopes());
     }
