@@ -27,8 +27,8 @@ internal sealed record Policy
     public HysteresisOptions Timing { get; init; } = new();
 
     public bool Equals(Policy? other) =>
-        other is not null && (Name, Condition, Advice, Scope, Reason, Timing) == (other.Name, other.Condition, other.Advice, other.Scope, other.Reason, other.Timing)
-        && Parameters.SequenceEqual(other.Parameters);
+        other is not null && (Name, Advice, Reason) == (other.Name, other.Advice, other.Reason) && Condition.Equals(other.Condition)
+        && Scope == other.Scope && Timing == other.Timing && Parameters.SequenceEqual(other.Parameters);
 
     public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
 }

@@ -32,6 +32,7 @@ internal sealed class TapMetrics
         Detectors = new DetectorMetrics(Factory);
         Feedback = new FeedbackMetrics(Factory);
         Health = new HealthMetrics(Factory);
+        Advice = new AdviceMetrics(Factory);
         Announce = new AnnounceMetrics(Factory);
         Pull = new PullMetrics(Factory);
     }
@@ -59,6 +60,7 @@ internal sealed class TapMetrics
     public FeedbackMetrics Feedback { get; }
 
     public HealthMetrics Health { get; }
+    public AdviceMetrics Advice { get; }
 
     public AnnounceMetrics Announce { get; }
 

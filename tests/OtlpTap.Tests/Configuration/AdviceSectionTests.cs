@@ -1,0 +1,107 @@
+using OtlpTap.Advice;
+
+namespace OtlpTap.Tests.Configuration;
+
+public sealed class AdviceSectionTests
+{
+    private static readonly string[] Shipped = ["hallucinating", "hallucinating-often", "model-failing", "model-slow", "tool-failing", "users-dissatisfied", "users-very-dissatisfied"];
+
+    [Fact]
+    public void The_shipped_policies_are_in_force_by_default()
+    {
+        var options = Read("{}");
+        Assert.Equal(Shipped, options.Policies.Select(policy => policy.Name).Order());
+        Assert.Equal((0, TimeSpan.FromSeconds(1), 256), (options.Holdout, options.Interval, options.ActiveMax));
+    }
+
+    [Fact]
+    public void They_can_be_left_out_all_or_one_by_one()
+    {
+        Assert.Empty(Read("{ defaults: false }").Policies);
+        Assert.Equal(Shipped.Except(["model-slow"]), Read("{ policies: [{ name: model-slow, enabled: false }] }").Policies.Select(policy => policy.Name).Order());
+        Assert.Equal(["tool-failing"], Read("{ defaults: false, policies: [{ name: tool-failing }] }").Policies.Select(policy => policy.Name));
+    }
+
+    [Fact]
+    public void A_policy_of_a_shipped_name_changes_what_it_says_and_keeps_the_rest()
+    {
+        var shipped = DefaultPolicies.All.Single(policy => policy.Name == "users-dissatisfied");
+        var policy = Read("{ policies: [{ name: users-dissatisfied, advice: human_review, for: 10s, parameters: { queue: 7 } }] }").Policies.Single(policy => policy.Name == "users-dissatisfied");
+
+        Assert.Equal(("human_review", "7"), (policy.Advice, policy.Parameters["queue"]));
+        Assert.Equal(shipped.Timing with { For = TimeSpan.FromSeconds(10) }, policy.Timing);
+        Assert.Equal(shipped.Condition, policy.Condition);
+    }
+
+    [Fact]
+    public void A_policy_is_read_whole()
+    {
+        var options = Read("""
+            { holdout: 0.1, interval: 500ms, max_active: 7, defaults: false, policies: [{
+              name: own, scope: { service: shop, agent: plan*, tool: search }, when: 'tool.errors.ratio_1m > 20%', advice: my_own,
+              parameters: { fallback_tool: other, tries: 3 }, for: 5s, cool_down: 2m, max_cool_down: 1h, reason: '{tool} is down: {values}' }] }
+            """);
+        Assert.Equal((0.1, TimeSpan.FromMilliseconds(500), 7), (options.Holdout, options.Interval, options.ActiveMax));
+        var policy = Assert.Single(options.Policies);
+        Assert.Equal(("own", "my_own", "tool.errors.ratio_1m > 20%", "{tool} is down: {values}"), (policy.Name, policy.Advice, policy.Condition.Text, policy.Reason));
+        Assert.Equal(new ScopeFilter { Service = new NameFilter("shop"), Agent = new NameFilter("plan*"), Tool = new NameFilter("search") }, policy.Scope);
+        Assert.Equal(["fallback_tool=other", "tries=3"], policy.Parameters.Select(pair => $"{pair.Key}={pair.Value}"));
+        Assert.Equal(new HysteresisOptions { For = TimeSpan.FromSeconds(5), CoolDown = TimeSpan.FromMinutes(2), CoolDownMax = TimeSpan.FromHours(1) }, policy.Timing);
+    }
+
+    [Fact]
+    public void A_long_cool_down_alone_does_not_grow() =>
+        Assert.Equal(TimeSpan.FromHours(1), Read("{ policies: [{ name: tool-failing, cool_down: 1h }] }").Policies.Single(policy => policy.Name == "tool-failing").Timing.CoolDownMax);
+
+    [Theory]
+    [InlineData("policies: [{ when: 'tool.calls_1m > 1', advice: a }]", "policies[0].name: must be set")]
+    [InlineData("policies: [{ name: p, advice: a }]", "policies[0].when: must be set")]
+    [InlineData("policies: [{ name: p, when: 'tool.calls_1m > 1' }]", "policies[0].advice: must be set")]
+    [InlineData("policies: [{ name: 'not a word', when: 'tool.calls_1m > 1', advice: a }]", "policies[0].name: up to 64 letters")]
+    [InlineData("policies: [{ name: p, when: 'tool.calls_1m > 1', advice: 'a b' }]", "policies[0].advice: up to 64 letters")]
+    [InlineData("policies: [{ name: p, when: 'tool.calls_1m > 1', advice: a }, { name: p, when: 'tool.calls_1m > 1', advice: a }]", "policies[1].name: `p` is the name of the policy in line 1 already")]
+    [InlineData("policies: [{ name: p, when: 'tool.cals_1m > 1', advice: a }]", "policies[0].when: policy `p`: `tool.cals_1m` is no value; did you mean `tool.calls_1m`?")]
+    [InlineData("policies: [{ name: p, when: 'zzzzzzzzz > 1', advice: a }]", "policies[0].when: policy `p`: `zzzzzzzzz` is no value; docs/advice.md has all there are")]
+    [InlineData("policies: [{ name: p, when: 'run.calls_1m > 1', advice: a, scope: { tool: x } }]", "policies[0].scope.tool: the condition is evaluated for each agent, never for a tool")]
+    [InlineData("policies: [{ name: p, when: 'tool.calls_1m > 1', advice: a, scope: { model: x } }]", "policies[0].scope.model: the condition is evaluated for each tool, never for a model")]
+    [InlineData("policies: [{ name: tool-failing, scope: { tol: x } }]", "policies[0].scope.tol: unknown key; did you mean `tool`?")]
+    [InlineData("policies: [{ name: tool-failing, cool_down: 5m, max_cool_down: 1m }]", "policies[0].max_cool_down: must not be shorter than `cool_down`")]
+    [InlineData("policies: [{ name: tool-failing, hold: 30s }]", "policies[0].hold: is `for` here")]
+    [InlineData("policies: [{ name: tool-failing, keep_firing_for: 30s }]", "policies[0].keep_firing_for: is `cool_down` here")]
+    [InlineData("policies: [{ name: tool-failing, reason: 'of {tol}' }]", "policies[0].reason: `{tol}` stands for nothing")]
+    [InlineData("policies: [{ name: tool-failing, parameters: { 'a b': x } }]", "policies[0].parameters.a b: up to 64 letters")]
+    [InlineData("policies: [{ name: tool-failing, parameters: { a: [x] } }]", "policies[0].parameters.a: a text, a number")]
+    [InlineData("holdout: 2", "holdout: 2 is out of range")]
+    [InlineData("interval: 1ms", "interval: 1ms is out of range")]
+    [InlineData("polices: []", "polices: unknown key; did you mean `policies`?")]
+    public void What_is_wrong_is_said_at_its_key(string advice, string problem) =>
+        Assert.Contains($"processors.tap.advice.{problem}", Assert.Single(Configured.Problems($"processors: {{ tap: {{ advice: {{ {advice} }} }} }}")), StringComparison.Ordinal);
+
+    [Fact]
+    public void What_is_wrong_in_a_condition_has_its_line_and_column()
+    {
+        var problems = Configured.Problems("""
+            processors:
+              tap:
+                advice:
+                  policies:
+                    - name: mine
+                      when: tool.calls_1m > 5 and tool.eror.ratio_1m > 1 or llm.latency.p95_5m > 20%
+                      advice: reroute
+                    - name: other
+                      when: |
+                        tool.calls_1m > 5
+                        and tool.calls_1m < 1s
+                      advice: reroute
+            """);
+        Assert.Equal(
+            [
+                "tap.yaml:6:39: processors.tap.advice.policies[0].when: policy `mine`: `tool.eror.ratio_1m` is no value; did you mean `tool.errors.ratio_1m`?",
+                "tap.yaml:6:86: processors.tap.advice.policies[0].when: policy `mine`: a ratio is compared with a duration",
+                "tap.yaml:9:17: processors.tap.advice.policies[1].when: in line 2, column 21 of the condition: policy `other`: a duration is compared with a count",
+            ],
+            problems);
+    }
+
+    private static AdviceOptions Read(string advice) => Configured.Valid($"processors: {{ tap: {{ advice: {advice.ReplaceLineEndings(" ")} }} }}").Processor.Advice;
+}
