@@ -3,43 +3,29 @@ using OtlpTap.Health;
 
 namespace OtlpTap.Advice;
 
-/// <summary>
-/// Which scopes policies are evaluated at: of the same thing with and without the agent the one with it, since the other
-/// would say the same again.
-/// </summary>
+/// <summary>At which scopes policies are evaluated, and in which order: first those of agents, then those of services, for whom advice is given where it is given to none of their agents.</summary>
 internal sealed class EvaluatedScopes
 {
-    private readonly HashSet<HealthScope> _withAgent = [];
     private readonly List<(HealthScope Scope, Level Level)> _evaluated = [];
-    private IReadOnlyList<HealthScope>? _scopes;
 
     /// <summary>The list is valid until the next call.</summary>
     public IReadOnlyList<(HealthScope Scope, Level Level)> Of(IReadOnlyList<HealthScope> scopes)
     {
-        if (ReferenceEquals(scopes, _scopes))
-        {
-            return _evaluated;
-        }
-
-        _scopes = scopes;
-        _withAgent.Clear();
         _evaluated.Clear();
-        foreach (var scope in scopes)
-        {
-            if (scope.Agent.Length > 0)
-            {
-                _withAgent.Add(scope with { Agent = "" });
-            }
-        }
+        Add(scopes, isOfAgent: true);
+        Add(scopes, isOfAgent: false);
+        return _evaluated;
+    }
 
+    // What has no service is of all services together, whom nobody can advise.
+    private void Add(IReadOnlyList<HealthScope> scopes, bool isOfAgent)
+    {
         foreach (var scope in scopes)
         {
-            if (scope.Agent.Length > 0 || !_withAgent.Contains(scope))
+            if (scope.Service.Length > 0 && scope.Agent.Length > 0 == isOfAgent)
             {
                 _evaluated.Add((scope, Levels.Of(scope)));
             }
         }
-
-        return _evaluated;
     }
 }

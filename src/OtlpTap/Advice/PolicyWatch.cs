@@ -8,6 +8,9 @@ internal sealed class PolicyWatch(Policy policy)
 {
     private readonly Dictionary<HealthScope, State> _states = [];
 
+    // Of a service, where it is true for one of its agents.
+    private readonly HashSet<HealthScope> _covered = [];
+
     public Policy Policy => policy;
 
     public int ActiveCount { get; private set; }
@@ -15,7 +18,7 @@ internal sealed class PolicyWatch(Policy policy)
     /// <summary>All advice of this policy.</summary>
     public IEnumerable<AdviceItem> Items => _states.Values.Select(state => state.Item).OfType<AdviceItem>();
 
-    /// <summary>Evaluates the condition at a scope.</summary>
+    /// <summary>Evaluates the condition at a scope; at those of agents first.</summary>
     public void Look(in HealthScope scope, ConditionReading reading, Round round)
     {
         if (!policy.Scope.Admits(scope))
@@ -23,7 +26,7 @@ internal sealed class PolicyWatch(Policy policy)
             return;
         }
 
-        var holds = reading.Holds(policy.Condition, scope);
+        var holds = !_covered.Contains(scope) && reading.Holds(policy.Condition, scope);
         if (!holds && _states.Count == 0)
         {
             return;
@@ -41,11 +44,16 @@ internal sealed class PolicyWatch(Policy policy)
 
         state.Round = round.Number;
         Step(scope, state, holds, reading, round);
+        if (scope.Agent.Length > 0 && (holds || state.Item is not null))
+        {
+            _covered.Add(scope with { Agent = "" });
+        }
     }
 
     /// <summary>After all scopes: where nothing is known any more, the condition does not hold. Forgets what there is nothing to remember of.</summary>
     public void EndRound(Round round)
     {
+        _covered.Clear();
         foreach (var (scope, state) in _states)
         {
             if (state.Round != round.Number)
@@ -78,7 +86,7 @@ internal sealed class PolicyWatch(Policy policy)
         switch (state.Hysteresis.Look(policy.Timing, holds, round.Now, round.MayRaise))
         {
             case HysteresisStep.Raise:
-                var values = reading!.ReadAll();
+                var values = reading!.ReadAll(policy.Condition, scope);
                 state.Item = new AdviceItem(AdviceId.Of(policy, scope), policy.Name, policy.Advice, scope, policy.Parameters, round.At, values, AdviceReason.Of(policy, scope, values));
                 ActiveCount++;
                 round.Raised(state.Item);
@@ -92,14 +100,14 @@ internal sealed class PolicyWatch(Policy policy)
                 round.Refused();
                 break;
             case HysteresisStep.None when state.Item is { } item:
-                Refresh(state, item, reading, round);
+                Refresh(state, item, scope, reading, round);
                 break;
         }
     }
 
-    private static void Refresh(State state, AdviceItem item, ConditionReading? reading, Round round)
+    private void Refresh(State state, AdviceItem item, in HealthScope scope, ConditionReading? reading, Round round)
     {
-        var values = reading?.ReadAll() ?? [];
+        var values = reading?.ReadAll(policy.Condition, scope) ?? [];
         if (values.Count != item.Values.Count || values.Any(value => !item.Values.TryGetValue(value.Key, out var before) || before != value.Value))
         {
             state.Item = item with { Values = values };

@@ -123,7 +123,7 @@ public sealed class AdviceEngineTests : IDisposable
         HealthScope[] scopes =
         [
             HealthScope.OfService("shop"), HealthScope.OfAgent("shop", "planner"), Search, new("shop", "", "search", ""), new("shop", "planner", "", "m-1"),
-            HealthScope.OfService("batch"), new("batch", "", "search", ""), new("shop", "writer", "search", ""),
+            HealthScope.OfService("batch"), new("batch", "", "search", ""), new("shop", "writer", "search", ""), new("", "", "search", ""), default(HealthScope) with { Service = "", Agent = "", Tool = "", Model = "" },
         ];
         foreach (var scope in scopes)
         {
@@ -144,6 +144,27 @@ public sealed class AdviceEngineTests : IDisposable
                 "tool:batch/search", "tool:shop/planner/search", "tool:shop/writer/search",
             ],
             engine.Current.Items.Select(item => item.Id).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void What_is_true_for_a_service_and_for_none_of_its_agents_alone_is_told_to_all_of_them()
+    {
+        var all = Search with { Agent = "" };
+        var engine = Start(Failing);
+        Fail(all);
+        _health.Set(Search, ("tool.errors.ratio_1m", 1), ("tool.calls_1m", 4));
+        Pass(1);
+        Assert.Equal(all, Assert.Single(engine.Current.Items).Scope);
+
+        // One that fails alone is told alone.
+        Fail(Search);
+        Pass(61);
+        Assert.Equal(Search, Assert.Single(engine.Current.Items).Scope);
+
+        // Also while it cools down.
+        Work(Search);
+        Pass(30);
+        Assert.Equal(Search, Assert.Single(engine.Current.Items).Scope);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ internal sealed class ConditionReading(IHealth health)
 
     public bool Holds(PolicyCondition condition, in HealthScope scope)
     {
-        (_condition, _scope, _above, _read) = (condition, scope, Levels.Above(scope), 0);
+        Turn(condition, scope);
         return condition.Holds(this);
     }
 
@@ -32,18 +32,21 @@ internal sealed class ConditionReading(IHealth health)
     }
 
     /// <summary>All values that are known, by their names.</summary>
-    public Dictionary<string, double> ReadAll()
+    public Dictionary<string, double> ReadAll(PolicyCondition condition, in HealthScope scope)
     {
-        var values = new Dictionary<string, double>(_condition!.Values.Length, StringComparer.Ordinal);
-        for (var i = 0; i < _condition.Values.Length; i++)
+        Turn(condition, scope);
+        var values = new Dictionary<string, double>(condition.Values.Length, StringComparer.Ordinal);
+        for (var i = 0; i < condition.Values.Length; i++)
         {
             var number = Read(i);
             if (double.IsFinite(number))
             {
-                values.Add(_condition.Names[i], number);
+                values.Add(condition.Names[i], number);
             }
         }
 
         return values;
     }
+
+    private void Turn(PolicyCondition condition, in HealthScope scope) => (_condition, _scope, _above, _read) = (condition, scope, Levels.Above(scope), 0);
 }
