@@ -59,14 +59,11 @@ internal static class PolicySection
         var condition = PolicyCondition.Parse(text, problems);
         foreach (var problem in problems)
         {
-            section.Problems.ErrorIn(section.Value(key)!, section.PathOf(key), "condition", problem.Line, problem.Column, $"policy `{policy}`: {problem.Message}{Help(problem.Unknown)}");
+            section.Problems.ErrorIn(section.Value(key)!, section.PathOf(key), "condition", problem.Line, problem.Column, $"policy `{policy}`: {problem.Message}");
         }
 
         return condition;
     }
-
-    private static string Help(string? unknown) =>
-        unknown is null ? "" : NearestName.Find(unknown, ValueName.All) is { } nearest ? $"; did you mean `{nearest}`?" : "; docs/advice.md has all there are";
 
     private static ScopeFilter ReadScope(Section section, PolicyCondition? condition)
     {

@@ -1,4 +1,3 @@
-using OtlpTap.Advice.Conditions;
 using OtlpTap.Health;
 
 namespace OtlpTap.Tests.Advice;
@@ -31,7 +30,7 @@ internal sealed class ScriptedHealth : IHealth
         Add(scope);
         foreach (var (name, number) in values)
         {
-            Assert.True(ValueName.TryParse(name, out var value), name);
+            Assert.True(HealthValue.TryParse(name, out var value, out var error), error);
             _values[scope][value] = number;
         }
     }

@@ -171,9 +171,9 @@ internal sealed class ConditionParser
     {
         var (start, name) = (_current.Start, _text.Substring(_current.Start, _current.Length));
         Advance();
-        if (!ValueName.TryParse(name, out var value))
+        if (!HealthValue.TryParse(name, out var value, out var error))
         {
-            Problem(start, $"`{name}` is no value", name);
+            Problem(start, error);
             return new Operand(factor, 0, Unit.Any);
         }
 
@@ -242,10 +242,10 @@ internal sealed class ConditionParser
         return null;
     }
 
-    private void Problem(int offset, string message, string? unknown = null)
+    private void Problem(int offset, string message)
     {
         var before = _text.AsSpan(0, offset);
         var line = before.Count('\n') + 1;
-        _problems.Add(new ConditionProblem(line, offset - before.LastIndexOf('\n'), message, unknown));
+        _problems.Add(new ConditionProblem(line, offset - before.LastIndexOf('\n'), message));
     }
 }
