@@ -238,6 +238,50 @@ public sealed class CaseFilesTests : IDisposable
         Assert.EndsWith($"it was renamed to {path}.broken-1 and is written anew", message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("\"status\": \"open\"", "\"status\": \"mute\"", "`status` must be open, fixed, regressed, muted or expected")]
+    [InlineData("\"status\": \"open\",", "\"status\": \"open\"", "")]
+    public void A_case_that_people_broke_while_no_tap_ran_is_told_with_its_line_and_counted_and_all_others_go_on(string text, string broken, string problem)
+    {
+        _tap.Receive(RequestFrom("one", Span(7, 1, failed: true)));
+        _tap.Receive(RequestFrom("two", Span(8, 1, failed: true)));
+        _tap.Settle();
+        var path = Path.Combine(_tap.CasePath(7), "case.json");
+        File.WriteAllText(path, File.ReadAllText(path).Replace(text, broken, StringComparison.Ordinal));
+        var line = 1 + Array.FindIndex(File.ReadAllLines(path), each => each.Contains(problem.Length > 0 ? "status" : "group", StringComparison.Ordinal));
+        _tap.Restart();
+
+        _tap.Receive(RequestFrom("two", Span(9, 1, failed: true)));
+        _tap.Receive(RequestFrom("three", Span(10, 1, failed: true)));
+        _tap.Settle();
+
+        Assert.Equal(1, _tap.Value("otlptap_corpus_cases_unreadable_total"));
+        var message = Assert.Single(_tap.WriterLog.Messages);
+        Assert.StartsWith($"Warning: a case cannot be read: {path}: line {line}", message, StringComparison.Ordinal);
+        Assert.Contains(problem, message, StringComparison.Ordinal);
+        Assert.True(_tap.HasCase(10));
+        Assert.Equal(4, _tap.Value("otlptap_corpus_occurrences_total{status=\"open\"}"));
+        Assert.True(File.Exists(path)); // set aside only when its case occurs again
+    }
+
+    [Fact]
+    public void A_case_whose_file_cannot_be_opened_stops_no_other()
+    {
+        _tap.Receive(RequestFrom("one", Span(7, 1, failed: true)));
+        _tap.Receive(RequestFrom("two", Span(8, 1, failed: true)));
+        _tap.Settle();
+        _tap.Restart();
+        using (new FileStream(Path.Combine(_tap.CasePath(7), "case.json"), FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+        {
+            _tap.Receive(RequestFrom("three", Span(10, 1, failed: true)));
+            _tap.Settle();
+            Assert.Single(new CaseStore(_tap.Corpus.Directory, _tap.Time).List(), listing => listing.Problem is not null);
+        }
+
+        Assert.True(_tap.HasCase(10));
+        Assert.Equal(1, _tap.Value("otlptap_corpus_cases_unreadable_total"));
+    }
+
     [Fact]
     public void What_people_add_to_a_case_stays()
     {
