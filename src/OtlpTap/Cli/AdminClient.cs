@@ -18,9 +18,11 @@ internal sealed class AdminClient
         DefaultValueFactory = _ => "127.0.0.1:8888",
     };
 
+    private readonly Option<string?> _token = new("--token") { Description = $"The bearer token, in place of {TokenVariable}'s; a list of processes shows it.", HelpName = "TOKEN" };
+
     private readonly Option<string?> _caFile = new("--ca-file") { Description = "Certificates (PEM) to trust in place of the system's.", HelpName = "FILE" };
 
-    public IEnumerable<Option> Options => [_endpoint, _caFile];
+    public IEnumerable<Option> Options => [_endpoint, _token, _caFile];
 
     /// <summary>The answer's status and text, with the address that was asked; null after the reason for there being none was written to <paramref name="error"/>.</summary>
     public async Task<(Uri Uri, int Status, string Text)?> SendAsync(HttpMethod method, string path, ParseResult parsed, TimeSpan timeout, TextWriter error, CancellationToken cancellation)
@@ -43,7 +45,7 @@ internal sealed class AdminClient
 
             using var client = new HttpClient(handler) { Timeout = timeout };
             using var request = new HttpRequestMessage(method, uri);
-            if (Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } token)
+            if ((parsed.GetValue(_token) ?? Environment.GetEnvironmentVariable(TokenVariable)) is { Length: > 0 } token)
             {
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             }
@@ -61,7 +63,7 @@ internal sealed class AdminClient
 
     /// <summary>What to say of an answer that is not the one asked for and brings no reason.</summary>
     public static string Refusal(Uri uri, int status) =>
-        $"{uri} answered {status}{(status == 401 ? $": set {TokenVariable} to a token that the admin port takes" : "")}";
+        $"{uri} answered {status}{(status == 401 ? $": set {TokenVariable}, or --token, to a token that the admin port takes" : "")}";
 
     private static SocketsHttpHandler? Handler(string? caFile, TextWriter error)
     {

@@ -323,7 +323,10 @@ internal static class KeyDescriptions
         ["response_body.unhealthy"] = "When it is not.",
 
         ["service"] = "Ports of the tap's own, and what is tied to what.",
-        ["service.admin"] = "Metrics for Prometheus at /metrics, health at /healthz and /readyz.",
+        ["service.admin"] = "Metrics for Prometheus at /metrics, health at /healthz and /readyz, the API below /api/v1, its tools at /mcp.",
+        ["admin.api"] = "Who may ask the API and its tools; left out: everyone who reaches the port.",
+        ["api.token"] = "The bearer token to show.",
+        ["api.token_file"] = "A file with one token on each line, any of which is let in; read again when it changes.",
         ["service.extensions"] = "Ids of the extensions that are started.",
         ["service.telemetry"] = "The Collector's; of it the tap serves metrics where `metrics` says, beside the admin port.",
         ["telemetry.metrics"] = "Where metrics are served as well.",

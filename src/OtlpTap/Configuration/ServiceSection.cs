@@ -30,11 +30,13 @@ internal static class ServiceSection
     {
         var defaults = new ServiceOptions();
         var admin = service.Map("admin");
+        var authenticator = ListenerSection.ReadAuthenticator(admin, extensions);
         var adminOptions = new AdminOptions
         {
             Endpoint = ListenerSection.ReadAddress(admin, defaults.Admin.Endpoint),
             Tls = ServerTlsSection.Read(admin),
-            Authenticator = ListenerSection.ReadAuthenticator(admin, extensions),
+            Authenticator = authenticator,
+            Api = ApiSection.Read(admin.Map("api"), authenticator),
         };
         admin.RefuseUnknownKeys();
         return new ServiceOptions

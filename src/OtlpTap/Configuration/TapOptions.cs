@@ -8,6 +8,7 @@ using OtlpTap.Health;
 using OtlpTap.Forward;
 using OtlpTap.Judges;
 using OtlpTap.Pull;
+using OtlpTap.Receive;
 using OtlpTap.Otlp;
 using OtlpTap.Recorder;
 using OtlpTap.Redact;
@@ -176,6 +177,9 @@ internal sealed record AdminOptions : ListenerOptions
 {
     /// <summary>Default <c>127.0.0.1:8888</c>, the Collector's port for its own metrics.</summary>
     public override ListenAddress Endpoint { get; init; } = new("127.0.0.1", 8888);
+
+    /// <summary><c>api</c>: the token of the API alone. Null lets in everyone who reaches the port.</summary>
+    public BearerTokenOptions? Api { get; init; }
 }
 
 /// <summary><c>extensions.health_check</c>, as the Collector's: an answer in JSON on a port of its own.</summary>

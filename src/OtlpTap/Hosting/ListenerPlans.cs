@@ -45,10 +45,20 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
     {
         if (admin.Authenticator is null && !IsOfThisMachineAlone(admin.Endpoint))
         {
-            log.AdminIsOpen(admin.Endpoint);
+            log.AdminIsOpen(admin.Endpoint, admin.Api is null ? "metrics tell what runs here, and the API lets traces be kept; give it an api.token" : "metrics tell what runs here");
         }
 
-        return Own(ListenerName.Admin, admin, handler);
+        var settings = ListenerSettings.Of(ListenerName.Admin, admin.Endpoint, admin.Tls);
+        if (admin.Api is null)
+        {
+            Add(settings, admin.Authenticator, _ => handler);
+            return this;
+        }
+
+        var instruments = metrics.For(settings.Name.ToString());
+        var api = CreateAuthenticator(settings, admin.Api, instruments);
+        Add(settings, admin.Authenticator, _ => new ApiGate(api, handler, instruments.RequestUnauthenticated).InvokeAsync, owned: api);
+        return this;
     }
 
     /// <exception cref="ListenException">Tokens or passwords cannot be read.</exception>
@@ -107,19 +117,19 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
         return handler(http);
     };
 
-    private void Add(ListenerSettings settings, AuthenticatorOptions? options, Func<string?, RequestDelegate> handler, Func<RequestDelegate, RequestDelegate>? front = null)
+    private void Add(ListenerSettings settings, AuthenticatorOptions? options, Func<string?, RequestDelegate> handler, Func<RequestDelegate, RequestDelegate>? front = null, Authenticator? owned = null)
     {
         front ??= static next => next;
         if (options is null)
         {
-            _plans.Add(new ListenerPlan(settings, front(handler(null))));
+            _plans.Add(new ListenerPlan(settings, front(handler(null)), owned));
             return;
         }
 
         var instruments = metrics.For(settings.Name.ToString());
         var authenticator = CreateAuthenticator(settings, options, instruments);
         var gate = new AuthenticationGate(authenticator, handler(authenticator.Header), instruments.RequestUnauthenticated);
-        _plans.Add(new ListenerPlan(settings, front(gate.InvokeAsync), authenticator));
+        _plans.Add(new ListenerPlan(settings, front(gate.InvokeAsync), owned is null ? authenticator : new Both(authenticator, owned)));
     }
 
     private Authenticator CreateAuthenticator(ListenerSettings settings, AuthenticatorOptions options, ListenerMetrics.Of instruments)
@@ -145,6 +155,15 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
             {
                 log.CredentialsNotReloaded(settings.Name, problem);
             }
+        }
+    }
+
+    private sealed class Both(Authenticator one, Authenticator other) : IDisposable
+    {
+        public void Dispose()
+        {
+            one.Dispose();
+            other.Dispose();
         }
     }
 

@@ -6,7 +6,7 @@ namespace OtlpTap.Receive;
 /// <param name="Id">The component id: <c>bearertokenauth/agents</c>.</param>
 internal abstract record AuthenticatorOptions(string Id);
 
-/// <summary><c>extensions.bearertokenauth</c>.</summary>
+/// <summary><c>extensions.bearertokenauth</c>, or the token of <c>service.admin.api</c>.</summary>
 internal sealed record BearerTokenOptions(string Id) : AuthenticatorOptions(Id)
 {
     /// <summary><c>header</c>. Default <c>authorization</c>, in lower case.</summary>
@@ -20,6 +20,9 @@ internal sealed record BearerTokenOptions(string Id) : AuthenticatorOptions(Id)
 
     /// <summary><c>filename</c>: a file with one token on each line, read again when it changes; it wins over <see cref="Tokens"/>. Default none.</summary>
     public string? TokenFile { get; init; }
+
+    /// <summary>As the operator writes it, for messages.</summary>
+    public string TokenFileKey { get; init; } = $"extensions.{Id}.filename";
 }
 
 /// <summary><c>extensions.basicauth</c> with <c>htpasswd</c>.</summary>

@@ -67,14 +67,14 @@ internal sealed class BearerAuthenticator : Authenticator
             return new Tokens("", [.. _options.Tokens.Select(token => Digest.Of(token, _key))]);
         }
 
-        var text = SecretFile.Read($"extensions.{_options.Id}.filename", file);
+        var text = SecretFile.Read(_options.TokenFileKey, file);
         if (text == before?.Text)
         {
             return before;
         }
 
         var digests = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(token => Digest.Of(token, _key)).ToImmutableArray();
-        return digests.Length > 0 ? new Tokens(text, digests) : throw new UnusableFileException($"extensions.{_options.Id}.filename `{file}` has no token");
+        return digests.Length > 0 ? new Tokens(text, digests) : throw new UnusableFileException($"{_options.TokenFileKey} `{file}` has no token");
     }
 
     private sealed record Tokens(string Text, ImmutableArray<Digest> Digests);

@@ -73,21 +73,26 @@ internal static class ApiExchange
 
     public static Task ErrorAsync(HttpContext http, int status, string error) => WriteAsync(http, status, ("error", error));
 
-    public static Task WriteAsync(HttpContext http, int status, params (string Key, string Value)[] members)
+    public static Task WriteAsync(HttpContext http, int status, params (string Key, string Value)[] members) => WriteAsync(http, status, Json(json =>
+    {
+        json.WriteStartObject();
+        foreach (var (key, value) in members)
+        {
+            json.WriteString(key, value);
+        }
+
+        json.WriteEndObject();
+    }));
+
+    public static byte[] Json(Action<Utf8JsonWriter> write)
     {
         var body = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(body))
         {
-            json.WriteStartObject();
-            foreach (var (key, value) in members)
-            {
-                json.WriteString(key, value);
-            }
-
-            json.WriteEndObject();
+            write(json);
         }
 
-        return WriteAsync(http, status, body.WrittenMemory);
+        return body.WrittenSpan.ToArray();
     }
 
     /// <param name="json">A whole document.</param>
@@ -96,8 +101,15 @@ internal static class ApiExchange
         http.Response.StatusCode = status;
         http.Response.ContentType = JsonType;
         http.Response.ContentLength = json.Length;
-        http.Response.Headers.CacheControl = "no-store";
-        await http.Response.Body.WriteAsync(json, http.RequestAborted);
+        if (http.Response.Headers.CacheControl.Count == 0)
+        {
+            http.Response.Headers.CacheControl = "no-store";
+        }
+
+        if (!HttpMethods.IsHead(http.Request.Method))
+        {
+            await http.Response.Body.WriteAsync(json, http.RequestAborted);
+        }
     }
 
     /// <summary>`a`, `b` and `c`.</summary>

@@ -93,9 +93,9 @@ public sealed class DemoAndHealthTests : IDisposable
         Assert.Equal((0, "", ""), await RunAsync("secret-1", "health", "--endpoint", endpoint, "--ca-file", trusted));
         Assert.Equal((0, "the configuration is in force\n", ""), await RunAsync("secret-1", "reload", "--endpoint", endpoint, "--ca-file", trusted));
 
-        Assert.Equal((1, "", $"{endpoint}/healthz answered 401: set OTLPTAP_ADMIN_TOKEN to a token that the admin port takes\n"), await RunAsync("", "health", "--endpoint", endpoint, "--ca-file", trusted));
+        Assert.Equal((1, "", $"{endpoint}/healthz answered 401: set OTLPTAP_ADMIN_TOKEN, or --token, to a token that the admin port takes\n"), await RunAsync("", "health", "--endpoint", endpoint, "--ca-file", trusted));
         var (exitCode, _, error) = await RunAsync("secret-2", "reload", "--endpoint", endpoint, "--ca-file", trusted);
-        Assert.Equal((1, $"{endpoint}/-/reload answered 401: set OTLPTAP_ADMIN_TOKEN to a token that the admin port takes\n"), (exitCode, error));
+        Assert.Equal((1, $"{endpoint}/-/reload answered 401: set OTLPTAP_ADMIN_TOKEN, or --token, to a token that the admin port takes\n"), (exitCode, error));
 
         (exitCode, _, error) = await RunAsync("secret-1", "health", "--endpoint", endpoint);
         Assert.Equal(1, exitCode);
