@@ -131,6 +131,8 @@ internal sealed class TapHost : IAsyncDisposable
             pages.MapCapture((id, failure, comment) => _recording.Capture(id, failure, comment, _pull.FetchesLateTraces));
             pages.MapCases(_cases.Api);
             pages.MapHealth(_health.Windows);
+            pages.MapOpenApi();
+            AdminRoutes = [.. pages.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
         });
         _metrics.Configuration.Started(time.GetUtcNow());
 
@@ -157,6 +159,9 @@ internal sealed class TapHost : IAsyncDisposable
 
     /// <summary>Metrics and health.</summary>
     public IPEndPoint AdminEndpoint => BoundTo([ListenerName.Admin]);
+
+    /// <summary>All that the admin port answers; openapi.json describes it.</summary>
+    public IReadOnlyList<RouteEndpoint> AdminRoutes { get; private set; } = [];
 
     /// <summary>Takes verdicts that no inline rule made.</summary>
     public IVerdictSink Verdicts => _verdicts;

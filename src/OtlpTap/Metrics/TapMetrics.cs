@@ -35,6 +35,7 @@ internal sealed class TapMetrics
         Advice = new AdviceMetrics(Factory);
         Announce = new AnnounceMetrics(Factory);
         Pull = new PullMetrics(Factory);
+        Api = new ApiMetrics(Factory);
     }
 
     public IMetricFactory Factory { get; }
@@ -65,6 +66,8 @@ internal sealed class TapMetrics
     public AnnounceMetrics Announce { get; }
 
     public PullMetrics Pull { get; }
+
+    public ApiMetrics Api { get; }
 
     /// <summary>Runs before each scrape, for values that are read rather than counted. It must not throw: the scrape would fail.</summary>
     public void OnScrape(Action sample) => _registry.AddBeforeCollectCallback(sample);

@@ -1,0 +1,135 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.AspNetCore.Connections.Features;
+using OtlpTap.Advice;
+using OtlpTap.Metrics;
+
+namespace OtlpTap.Web;
+
+/// <summary>
+/// Advice as server-sent events, https://html.spec.whatwg.org/multipage/server-sent-events.html: all of it at once and on each
+/// change, and a comment in between so that either side notices when the other is gone.
+/// <code>
+///   event: advice
+///   id: 12
+///   data: {"version":12,...}
+///   (an empty line)
+///   : still here
+///   (an empty line)
+/// </code>
+/// A stream holds nothing but its query: what a slow client has not taken when advice changes, it does not get; then it gets the newest.
+/// </summary>
+/// <param name="stopping">The tap goes down: all streams end.</param>
+internal sealed class AdviceStreams(IAdviceSource source, ApiMetrics metrics, TimeProvider time, CancellationToken stopping)
+{
+    /// <summary>A client for each agent process; 44 KB of connection each, of the 256 connections that the tap's own ports may have.</summary>
+    public const int Max = 128;
+
+    /// <summary>Proxies end what was silent for half a minute or a minute.</summary>
+    public static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
+
+    /// <summary>A client that takes nothing for so long is cut off.</summary>
+    public static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(15);
+
+    private int _running;
+
+    public async Task RunAsync(HttpContext http, AdviceQuery query)
+    {
+        if (Interlocked.Increment(ref _running) > Max)
+        {
+            Interlocked.Decrement(ref _running);
+            metrics.StreamRefused();
+            http.Response.Headers.RetryAfter = "30";
+            await ApiExchange.ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, $"{Max} streams are open, which is all that may be: ask /api/v1/advice from time to time instead");
+            return;
+        }
+
+        metrics.StreamOpened();
+        try
+        {
+            await StreamAsync(http, query);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _running);
+            metrics.StreamClosed();
+        }
+    }
+
+    private async Task StreamAsync(HttpContext http, AdviceQuery query)
+    {
+        http.Response.ContentType = "text/event-stream";
+        http.Response.Headers.CacheControl = "no-cache";
+        http.Response.Headers["X-Accel-Buffering"] = "no"; // nginx would collect events before it passes them on
+
+        // The listener closes, at the end or because a reload has moved it.
+        var closing = http.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, closing, stopping);
+        try
+        {
+            var snapshot = source.Current;
+            while (await WriteAsync(http, EventOf(snapshot, query), end.Token))
+            {
+                while (await ChangedAsync(snapshot.Version, end.Token) is not { } changed)
+                {
+                    if (!await WriteAsync(http, ": still here\n\n"u8.ToArray(), end.Token))
+                    {
+                        return;
+                    }
+                }
+
+                snapshot = source.Current;
+            }
+        }
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        {
+            // The client is gone, or the tap goes down.
+        }
+    }
+
+    private byte[] EventOf(AdviceSnapshot snapshot, AdviceQuery query)
+    {
+        var id = snapshot.Version.ToString(CultureInfo.InvariantCulture);
+        var data = AdviceJson.Of(snapshot, query, source.Holdout, time.GetUtcNow());
+        return [.. "event: advice\nid: "u8, .. Encoding.ASCII.GetBytes(id), .. "\ndata: "u8, .. data, .. "\n\n"u8];
+    }
+
+    // Null when it is time to show that the stream lives.
+    private async Task<AdviceSnapshot?> ChangedAsync(long version, CancellationToken end)
+    {
+        using var heartbeat = new CancellationTokenSource(Heartbeat, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(heartbeat.Token, end);
+        try
+        {
+            return await source.NextAsync(version, either.Token);
+        }
+        catch (OperationCanceledException) when (heartbeat.IsCancellationRequested && !end.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    // False where the client takes nothing any more, and was cut off.
+    private async Task<bool> WriteAsync(HttpContext http, byte[] bytes, CancellationToken end)
+    {
+        using var timeout = new CancellationTokenSource(WriteTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, end);
+        try
+        {
+            await http.Response.Body.WriteAsync(bytes, either.Token);
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        {
+            // Told below: Kestrel ends the connection itself in some cases, and throws in others.
+        }
+
+        if (!timeout.IsCancellationRequested)
+        {
+            return true;
+        }
+
+        metrics.StreamTooSlow();
+        http.Abort();
+        return false;
+    }
+}

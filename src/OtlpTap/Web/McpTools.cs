@@ -1,0 +1,156 @@
+using System.Text;
+using System.Text.Json;
+using OtlpTap.Advice;
+
+namespace OtlpTap.Web;
+
+/// <summary>The health of a service's agent as JSON, as <c>GET /api/v1/health/{service}/{agent}</c> answers it; null where nothing is known of it.</summary>
+internal delegate byte[]? ReadHealth(string service, string agent);
+
+/// <summary>What an agent's framework can call by the Model Context Protocol: the API's reads, under names that a model understands.</summary>
+internal sealed class McpTools(IAdviceSource source, ReadHealth health, TimeProvider time)
+{
+    private const int NameLengthMax = 256;
+
+    private const string Health = "get_my_health";
+    private const string Advice = "get_advice";
+
+    private static readonly Argument[] HealthArguments =
+    [
+        new("service", "The agent's service.name.", IsRequired: true),
+        new("agent", "The agent's name.", IsRequired: true),
+    ];
+
+    private static readonly Argument[] AdviceArguments =
+    [
+        new("service", "The agent's service.name.", IsRequired: true),
+        new("agent", "The agent's name; left out: of all agents of the service."),
+        new("tool", "The tool that is to be used; left out: of all tools."),
+        new("model", "The model that is to be used; left out: of all models."),
+        new("trace_id", "The trace of the run, 32 hexadecimal digits: some traces go without advice so that its effect can be measured."),
+    ];
+
+    public static readonly string[] Names = [Health, Advice];
+
+    public static void WriteList(Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("tools");
+        Write(json, Health, "My health", "How an agent has fared in the last minute, five minutes and hour: calls, failures and latency of its tools and models, failures of its runs, users' feedback.", HealthArguments);
+        Write(json, Advice, "Advice", "What an agent should do now because something fails or is slow, such as another tool to use; empty when all is well.", AdviceArguments);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    /// <summary>The result of <c>tools/call</c>; null where there is no such tool.</summary>
+    public byte[]? Call(JsonElement name, JsonElement arguments)
+    {
+        if (name.ValueEquals(Health))
+        {
+            return Problem(arguments, HealthArguments) is { } problem ? Failed(problem) : CallHealth(Value(arguments, "service"), Value(arguments, "agent"));
+        }
+
+        if (name.ValueEquals(Advice))
+        {
+            return Problem(arguments, AdviceArguments) is { } problem ? Failed(problem) : CallAdvice(arguments);
+        }
+
+        return null;
+    }
+
+    private byte[] CallHealth(string service, string agent) =>
+        health(service, agent) is { } known ? Done(known) : Failed($"nothing is known of the agent `{agent}` of the service `{service}`: it has sent nothing lately, or goes by other names");
+
+    private byte[] CallAdvice(JsonElement arguments) => AdviceQuery.Read(name => Value(arguments, name), out var query) is { } problem
+        ? Failed(problem)
+        : Done(AdviceJson.Of(source.Current, query, source.Holdout, time.GetUtcNow()));
+
+    // Whoever called should try again with others: a failure of the tool and not of the protocol ("Tools", Error Handling).
+    private static string? Problem(JsonElement arguments, Argument[] known)
+    {
+        if (arguments.ValueKind is not (JsonValueKind.Object or JsonValueKind.Undefined))
+        {
+            return "`arguments` must be an object";
+        }
+
+        foreach (var argument in known)
+        {
+            if (argument.IsRequired && Value(arguments, argument.Name).Length == 0)
+            {
+                return $"`{argument.Name}` must be a text that is not empty";
+            }
+
+            if (Value(arguments, argument.Name).Length > NameLengthMax)
+            {
+                return $"`{argument.Name}` has more than {NameLengthMax} characters";
+            }
+        }
+
+        var unknown = arguments.ValueKind == JsonValueKind.Object ? arguments.EnumerateObject().Select(member => member.Name).Except(known.Select(argument => argument.Name)).FirstOrDefault() : null;
+        return unknown is null ? null : $"`{unknown}` is not known: there are `{string.Join("`, `", known.Select(argument => argument.Name))}`";
+    }
+
+    // Models send null, or a text that is empty, for what they do not know.
+    private static string Value(JsonElement arguments, string name) =>
+        arguments.ValueKind == JsonValueKind.Object && arguments.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+
+    private static byte[] Done(byte[] structured) => Result(Encoding.UTF8.GetString(structured), isError: false, structured);
+
+    private static byte[] Failed(string problem) => Result(problem, isError: true, null);
+
+    // "Tools", Structured Content: as text too, for clients that know of nothing else.
+    private static byte[] Result(string text, bool isError, byte[]? structured) => ApiExchange.Json(json =>
+    {
+        json.WriteStartObject();
+        json.WriteStartArray("content");
+        json.WriteStartObject();
+        json.WriteString("type", "text");
+        json.WriteString("text", text);
+        json.WriteEndObject();
+        json.WriteEndArray();
+        if (structured is not null)
+        {
+            json.WritePropertyName("structuredContent");
+            json.WriteRawValue(structured, skipInputValidation: true);
+        }
+
+        json.WriteBoolean("isError", isError);
+        json.WriteEndObject();
+    });
+
+    private static void Write(Utf8JsonWriter json, string name, string title, string description, Argument[] arguments)
+    {
+        json.WriteStartObject();
+        json.WriteString("name", name);
+        json.WriteString("title", title);
+        json.WriteString("description", description);
+        json.WriteStartObject("inputSchema");
+        json.WriteString("type", "object");
+        json.WriteStartObject("properties");
+        foreach (var argument in arguments)
+        {
+            json.WriteStartObject(argument.Name);
+            json.WriteString("type", "string");
+            json.WriteString("description", argument.Description);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+        json.WriteStartArray("required");
+        foreach (var argument in arguments.Where(argument => argument.IsRequired))
+        {
+            json.WriteStringValue(argument.Name);
+        }
+
+        json.WriteEndArray();
+        json.WriteBoolean("additionalProperties", false);
+        json.WriteEndObject();
+        json.WriteStartObject("annotations");
+        json.WriteBoolean("readOnlyHint", true);
+        json.WriteBoolean("openWorldHint", false);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private readonly record struct Argument(string Name, string Description, bool IsRequired = false);
+}
