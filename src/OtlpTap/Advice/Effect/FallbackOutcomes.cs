@@ -202,17 +202,15 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IDispo
         {
             _history.Look();
             _window.Advance(_time.GetUtcNow());
-            for (var i = 0; i < SettledAtOnceMax; i++)
+            var left = SettledAtOnceMax;
+            while (left > 0 && _ledger.Due(_options.Settle) is { } run)
             {
-                if (_ledger.Due(_options.Settle) is not { } run)
-                {
-                    return false;
-                }
-
                 Settle(run);
+                left--;
             }
 
-            return true;
+            Shrink();
+            return left == 0;
         }
     }
 
