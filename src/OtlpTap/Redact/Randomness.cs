@@ -13,6 +13,19 @@ internal static class Randomness
     /// <summary>A run of letters, digits, <c>-</c>, <c>_</c> and <c>+</c> that is a secret by its looks.</summary>
     public static bool IsSecret(ReadOnlySpan<byte> run)
     {
+        if (PrefixOf(run) is > 0 and var prefix)
+        {
+            return IsSecretPrefix(run[..prefix]) && IsRandom(run[(prefix + 1)..]);
+        }
+
+        return !run.StartsWith("sha256"u8) && !run.StartsWith("sha384"u8) && !run.StartsWith("sha512"u8) && IsOfOnePiece(run) && IsRandom(run);
+    }
+
+    /// <summary><c>chatcmpl-…</c>, <c>call_…</c>, <c>msg_…</c>; <c>key_…</c> is none.</summary>
+    public static bool IsId(ReadOnlySpan<byte> run) => PrefixOf(run) is > 0 and var prefix && !IsSecretPrefix(run[..prefix]);
+
+    private static int PrefixOf(ReadOnlySpan<byte> run)
+    {
         const int PrefixMax = 14;
         var prefix = 0;
         while (prefix < run.Length && prefix <= PrefixMax && char.IsAsciiLetterLower((char)run[prefix]))
@@ -20,13 +33,7 @@ internal static class Randomness
             prefix++;
         }
 
-        // chatcmpl-…, call_…, msg_…: ids, and sha256-…: a digest.
-        if (prefix is >= 1 and <= PrefixMax && prefix < run.Length && run[prefix] is (byte)'-' or (byte)'_')
-        {
-            return IsSecretPrefix(run[..prefix]) && IsRandom(run[(prefix + 1)..]);
-        }
-
-        return !run.StartsWith("sha256"u8) && !run.StartsWith("sha384"u8) && !run.StartsWith("sha512"u8) && IsOfOnePiece(run) && IsRandom(run);
+        return prefix is >= 1 and <= PrefixMax && prefix < run.Length && run[prefix] is (byte)'-' or (byte)'_' ? prefix : 0;
     }
 
     /// <summary>Not a row of short words joined by dashes.</summary>
@@ -74,7 +81,8 @@ internal static class Randomness
             before = kind;
         }
 
-        if (letters < 20 || upper < 2 || lower < 2 || digits < 1)
+        // A tenth of each: of hex behind two capitals (an id of Twilio's) there are two capitals.
+        if (letters < 20 || Math.Min(upper, lower) < Math.Max(2, letters / 10) || digits < 1)
         {
             return false;
         }

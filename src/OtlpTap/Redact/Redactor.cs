@@ -15,8 +15,9 @@ namespace OtlpTap.Redact;
 /// </summary>
 internal sealed class Redactor
 {
-    // JSON in a string of JSON in a string: what an agent sends to an agent. Deeper, the text is read as it stands.
-    private const int NestingMax = 6;
+    // JSON in a string of JSON in a string: what an agent sends to an agent. Each level doubles the escapes, 12 make 4,096
+    // of each quote. Deeper, the text is read as it stands.
+    private const int NestingMax = 12;
     private const int JsonDepthMax = 512;
 
     // About a second of one core for the operator's own patterns over one text; what takes longer is taken out whole.
@@ -291,7 +292,16 @@ internal sealed class Redactor
     private bool TryRedactPlain(ReadOnlySpan<byte> text, bool isPhone, ArrayBufferWriter<byte> output)
     {
         var findings = new List<Finding>();
-        TextScanner.Find(text, isPhone, findings);
+        if (FoldedText.Of(text) is { } folded)
+        {
+            TextScanner.Find(folded.Text, isPhone, findings);
+            findings = findings.ConvertAll(found => folded.Original(found));
+        }
+        else
+        {
+            TextScanner.Find(text, isPhone, findings);
+        }
+
         if (!TryAddOwn(text, ref findings))
         {
             WritePlaceholder(text, Sensitive.Pattern, output);

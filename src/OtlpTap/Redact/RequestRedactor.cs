@@ -18,6 +18,8 @@ namespace OtlpTap.Redact;
 /// </summary>
 internal sealed class RequestRedactor(Redactor redactor)
 {
+    private static readonly SearchValues<byte> ControlCharacters = SearchValues.Create([.. Enumerable.Range(0, 32).Select(static code => (byte)code).Except("\t\n\r\e"u8.ToArray()), 0x7f]);
+
     private readonly List<Edit> _edits = [];
     private readonly ArrayBufferWriter<byte> _new = new();
     private readonly ArrayBufferWriter<byte> _text = new();
@@ -198,7 +200,7 @@ internal sealed class RequestRedactor(Redactor redactor)
         {
             redactor.WritePlaceholder(Encoding.ASCII.GetBytes(BitConverter.UInt64BitsToDouble(reader.Fixed64).ToString(System.Globalization.CultureInfo.InvariantCulture)), kind, _text);
         }
-        else if (reader is { FieldNumber: OtlpFields.AnyValue.BytesValue, WireType: WireType.LengthDelimited } && Utf8.IsValid(reader.Value))
+        else if (reader is { FieldNumber: OtlpFields.AnyValue.BytesValue, WireType: WireType.LengthDelimited } && IsText(reader.Value))
         {
             if (!redactor.TryRedact(reader.Value, key, _text))
             {
@@ -216,6 +218,9 @@ internal sealed class RequestRedactor(Redactor redactor)
         grown = ReplaceField(ProtoWriter.TagOf(OtlpFields.AnyValue.StringValue, WireType.LengthDelimited), reader.FieldOffset, reader.ValueEnd);
         return true;
     }
+
+    // Also in an encoding of before UTF-8, or cut within a character; a picture has control characters.
+    private static bool IsText(ReadOnlySpan<byte> bytes) => Utf8.IsValid(bytes) || !bytes.ContainsAny(ControlCharacters);
 
     private static ReadOnlySpan<byte> KeyOf(byte[] request, int start, int end)
     {

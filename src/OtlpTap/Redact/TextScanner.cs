@@ -13,6 +13,10 @@ internal ref struct TextScanner
     private int _end;        // of the last finding
     private int _randomSeen; // up to here runs of characters were judged for their randomness
     private int _jwtSeen;
+    private int _encodedSeen; // up to here they were for what is encoded
+    private int _contentEnd; // of the run of characters that was looked at last
+    private int _runEnd;     // the same with the equals signs that fill it up
+    private int _escapeEnd;  // of the last escape: what follows it begins anew, \nsecret as a line of its own
 
     private TextScanner(ReadOnlySpan<byte> text, bool isPhone, List<Finding> findings)
     {
@@ -37,7 +41,7 @@ internal ref struct TextScanner
             var c = _text[i];
             if (IsWord(c))
             {
-                var isStart = i == 0 || !IsWord(_text[i - 1]);
+                var isStart = i == 0 || i == _escapeEnd || !IsWord(_text[i - 1]);
                 var next = isStart ? AtWord(i) : 0;
                 if (next == 0)
                 {
@@ -58,9 +62,29 @@ internal ref struct TextScanner
                 (byte)'-' => AtPem(i),
                 (byte)'+' or (byte)'(' => AtPhone(i),
                 (byte)':' => AtUrl(i),
+                (byte)'\\' or (byte)'%' => AtEscape(i),
                 _ => i + 1,
             };
         }
+    }
+
+    // \n and \u0022 of JSON that was cut off or is nested too deep, %3D of a URL.
+    private int AtEscape(int i)
+    {
+        var length = _text[i] == '%' ? 3 : i + 1 < _text.Length && _text[i + 1] == 'u' ? 6 : 2;
+        if (i + length > _text.Length)
+        {
+            return i + 1;
+        }
+
+        var code = _text[i] == '%' ? _text.Slice(i + 1, 2) : length == 6 ? _text.Slice(i + 2, 4) : default;
+        if (length == 2 ? _text[i + 1] is not ((byte)'n' or (byte)'r' or (byte)'t' or (byte)'b' or (byte)'f') : !IsHex(code))
+        {
+            return i + 1;
+        }
+
+        _escapeEnd = i + length;
+        return _escapeEnd;
     }
 
     /// <summary>Where to go on; 0: nothing begins here.</summary>
@@ -71,14 +95,24 @@ internal ref struct TextScanner
             return i + 36;
         }
 
-        if (KnownKey.LengthIn(_text[i..]) is > 0 and var keyLength)
-        {
-            return Found(i, i + keyLength, Sensitive.ApiKey);
-        }
-
         if (_text[i] == 'e' && AtJwt(i) is > 0 and var jwt)
         {
             return jwt;
+        }
+
+        if (AtEncoded(i) is > 0 and var data)
+        {
+            return data;
+        }
+
+        if (ShapedKeys.LengthIn(_text[i..]) is > 0 and var shapedLength)
+        {
+            return Found(i, i + shapedLength, Sensitive.ApiKey);
+        }
+
+        if (KnownKey.LengthIn(_text[i..]) is > 0 and var keyLength)
+        {
+            return Found(i, i + keyLength, Sensitive.ApiKey);
         }
 
         if (AtIban(i) is > 0 and var iban)
@@ -160,7 +194,7 @@ internal ref struct TextScanner
         var labelEnd = label.IndexOf("-----"u8);
         if (key < 0 || (labelEnd >= 0 && labelEnd < key))
         {
-            return i + 11;
+            return labelEnd < 0 ? i + 11 : BehindCertificate(i + 11 + labelEnd + 5);
         }
 
         var rest = i + 11 + key + 11;
@@ -173,6 +207,18 @@ internal ref struct TextScanner
         end += rest + 9;
         var dashes = _text[end..Math.Min(_text.Length, end + LabelMax)].IndexOf("-----"u8);
         return Found(i, dashes < 0 ? end : end + dashes + 5, Sensitive.PrivateKey);
+    }
+
+    // The lines of a certificate are as random as secrets. What does not end as one is read on from here.
+    private readonly int BehindCertificate(int body)
+    {
+        var end = body;
+        while (end < _text.Length && (IsOfRun(_text[end]) || _text[end] is (byte)'=' or (byte)'\\' or <= (byte)' ') && _text[end] != '-')
+        {
+            end++;
+        }
+
+        return _text[end..].StartsWith("-----END "u8) ? end + 9 : body;
     }
 
     // header.payload[.signature], both JSON objects: base64url of {"
@@ -402,53 +448,90 @@ internal ref struct TextScanner
         return i + 3;
     }
 
+    /// <summary>A picture, a signature of a model's thought, a digest: as random as a secret, and none. 0: nothing of the kind.</summary>
+    private int AtEncoded(int i)
+    {
+        // Longer than any key that is written without a break; shorter ones may be a key in base64.
+        const int DataMin = 256;
+
+        // sha256- and 43 characters.
+        const int DigestMin = 50;
+        if (i < _encodedSeen)
+        {
+            return 0;
+        }
+
+        FindRun(i);
+        _encodedSeen = _contentEnd;
+        var run = _text[i.._contentEnd];
+        var isDigest = run.StartsWith("sha256-"u8) || run.StartsWith("sha384-"u8) || run.StartsWith("sha512-"u8);
+        var isData = run.Length > DataMin && Randomness.IsRandom(run) && KnownKey.LengthIn(run) == 0;
+        return isData || (isDigest && run.Length >= DigestMin) ? _runEnd : 0;
+    }
+
+    // Once for each: it may be as long as the text, and have a thousand secrets in it. Of name=value each is one.
+    private void FindRun(int i)
+    {
+        if (i < _contentEnd)
+        {
+            return;
+        }
+
+        _contentEnd = i;
+        while (_contentEnd < _text.Length && IsOfRun(_text[_contentEnd]))
+        {
+            _contentEnd++;
+        }
+
+        _runEnd = _contentEnd;
+        while (_runEnd < _text.Length && _text[_runEnd] == '=')
+        {
+            _runEnd++;
+        }
+
+        _runEnd = _runEnd < _text.Length && IsOfRun(_text[_runEnd]) ? _contentEnd : _runEnd;
+    }
+
+    private static bool IsOfRun(byte value) => IsUrl(value) || value is (byte)'+' or (byte)'/';
+
     /// <summary>A run of characters too random to be words: 32 at least, or less where its prefix says what it is.</summary>
     private int AtRandom(int i)
     {
-        const int LengthMin = 32;
-
-        // Longer is data, such as a picture.
-        const int LengthMax = 256;
         if (i < _randomSeen)
         {
             return 0;
         }
 
-        var end = i;
-        while (end < _text.Length && (IsUrl(_text[end]) || _text[end] is (byte)'+' or (byte)'/' or (byte)'='))
+        FindRun(i);
+        var isPath = i > 0 && _text[i - 1] is (byte)'.' or (byte)'/';
+        var run = _text[i.._contentEnd];
+        var found = !isPath && IsKeyWithSlash(run, _runEnd - i) ? Found(i, _runEnd, Sensitive.Secret) : AtRandomPiece(i, run);
+        _randomSeen = found > 0 ? found : _contentEnd;
+        return found;
+    }
+
+    // A path is judged piece by piece; a key with a slash in it is of one piece, and has the length of one.
+    private static bool IsKeyWithSlash(ReadOnlySpan<byte> content, int lengthWithFiller) =>
+        lengthWithFiller is 40 or 44 or 64 or 88 && content.IndexOf((byte)'/') is >= 0 and var slash
+        && Randomness.IsRandom(content) && Randomness.IsOfOnePiece(content) && !Randomness.IsId(content[(slash + 1)..]);
+
+    private int AtRandomPiece(int start, ReadOnlySpan<byte> content)
+    {
+        const int LengthMin = 32;
+
+        // Longer is data, such as a picture.
+        const int LengthMax = 256;
+        for (var at = 0; at < content.Length;)
         {
-            end++;
-        }
-
-        _randomSeen = end;
-        var start = i;
-        while (start < end)
-        {
-            // A path, a query and an assignment are judged piece by piece; a key with a slash in it is of one piece.
-            var pieceEnd = start;
-            while (pieceEnd < end && _text[pieceEnd] is not ((byte)'/' or (byte)'='))
+            var slash = content[at..].IndexOf((byte)'/');
+            var length = slash < 0 ? content.Length - at : slash;
+            if (length is >= LengthMin and <= LengthMax && Randomness.IsSecret(content.Slice(at, length)))
             {
-                pieceEnd++;
-            }
-
-            if (start == i && end - i is 40 or 44 or 64 or 88 && pieceEnd < end && Randomness.IsRandom(_text[i..end].TrimEnd((byte)'=')) && Randomness.IsOfOnePiece(_text[i..end]))
-            {
-                return Found(i, end, Sensitive.Secret);
-            }
-
-            var piece = _text[start..pieceEnd];
-            if (piece.Length is >= LengthMin and <= LengthMax && Randomness.IsSecret(piece))
-            {
-                while (pieceEnd < end && _text[pieceEnd] == '=')
-                {
-                    pieceEnd++;
-                }
-
                 // What stands before the piece in this run was looked at for nothing else yet; nothing known begins in it but words.
-                return Found(start, pieceEnd, Sensitive.Secret);
+                return Found(start + at, slash < 0 ? _runEnd : start + at + length, Sensitive.Secret);
             }
 
-            start = pieceEnd + 1;
+            at += length + 1;
         }
 
         return 0;
@@ -581,7 +664,7 @@ internal ref struct TextScanner
     private readonly int TokenEnd(int start)
     {
         var end = start;
-        while (end < _text.Length && (IsUrl(_text[end]) || _text[end] is (byte)'.' or (byte)'+' or (byte)'/' or (byte)'=' or (byte)'~' or (byte)'|'))
+        while (end < _text.Length && (IsOfRun(_text[end]) || _text[end] is (byte)'.' or (byte)'=' or (byte)'~' or (byte)'|' || (_text[end] == ':' && end + 1 < _text.Length && IsOfRun(_text[end + 1]))))
         {
             end++;
         }
@@ -623,6 +706,19 @@ internal ref struct TextScanner
 
     /// <summary>A digit behind one of these belongs to something longer: a fraction, a path, an id.</summary>
     private static bool IsJoined(byte before) => before is (byte)'.' or (byte)'_' or (byte)'/' or (byte)'#' or (byte)'$' or (byte)'-';
+
+    private static bool IsHex(ReadOnlySpan<byte> text)
+    {
+        foreach (var value in text)
+        {
+            if (!char.IsAsciiHexDigit((char)value))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private static bool IsWord(byte value) => char.IsAsciiLetterOrDigit((char)value);
 
