@@ -18,7 +18,8 @@ internal readonly record struct TraceAnswer(FetchedTrace? Trace, BackendAnswer? 
 
 /// <summary>
 /// Tempo's query API, https://grafana.com/docs/tempo/latest/api_docs/: search by TraceQL, and traces by id. Of the trace
-/// protobuf is asked for, and JSON is understood where a proxy answers it.
+/// protobuf is asked for, and JSON is understood where a proxy answers it. <c>Accept</c> names protobuf alone: Tempo before
+/// 2.10 compares it as a whole, and answers JSON to anything else.
 /// </summary>
 internal sealed class TempoBackend(PullOptions options, TimeProvider time, ILogger logger) : IDisposable
 {
@@ -58,14 +59,13 @@ internal sealed class TempoBackend(PullOptions options, TimeProvider time, ILogg
 
     public async Task<TraceAnswer> FetchAsync(TraceId traceId, CancellationToken cancellation)
     {
-        const string Accept = $"{Protobuf}, {Json};q=0.5";
         var isFirst = _isFirstVersion;
-        var answer = await Connection.GetAsync(isFirst ? $"/api/traces/{traceId}" : $"/api/v2/traces/{traceId}", Accept, cancellation);
+        var answer = await Connection.GetAsync(isFirst ? $"/api/traces/{traceId}" : $"/api/v2/traces/{traceId}", Protobuf, cancellation);
         if (answer.Status == HttpStatusCode.NotFound && !isFirst)
         {
             // No such trace, or no such API: only the other one can tell.
             isFirst = true;
-            answer = await Connection.GetAsync($"/api/traces/{traceId}", Accept, cancellation);
+            answer = await Connection.GetAsync($"/api/traces/{traceId}", Protobuf, cancellation);
             _isFirstVersion |= answer.Failure == PullFailure.None;
         }
 

@@ -62,7 +62,7 @@ internal sealed class TempoRun(TempoBackend backend, PullOptions options, PullRu
                 run.Said($"the search from {Time(cursor)} to {Time(end)} did not look everywhere: traces may be missing");
             }
 
-            if (await FetchAllAsync([.. page.Traces.Where(IsNew)], cancellation) is { } broken)
+            if (await FetchAllAsync([.. page.Traces.Distinct().Where(IsNew)], cancellation) is { } broken)
             {
                 return new PullReport(run.Progress, broken, _isCut);
             }

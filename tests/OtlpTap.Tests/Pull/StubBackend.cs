@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Google.Protobuf;
@@ -14,17 +15,28 @@ internal sealed class StubBackend : IAsyncDisposable
 {
     private readonly StubUpstream _server;
 
-    private StubBackend(StubUpstream server)
+    private readonly bool _isSecure;
+
+    private StubBackend(StubUpstream server, bool isSecure)
     {
         _server = server;
+        _isSecure = isSecure;
         server.Answer = (context, _) => HandleAsync(context);
     }
 
-    public Uri Url => new($"http://{_server.Endpoint}");
+    public Uri Url => new(_isSecure ? $"https://localhost:{_server.Port}" : $"http://{_server.Endpoint}");
 
     public ConcurrentQueue<string> Requests { get; } = new();
 
     public ConcurrentQueue<string> Tenants { get; } = new();
+
+    public ConcurrentQueue<string> Authorizations { get; } = new();
+
+    /// <summary>JSON to whoever does not ask for protobuf and nothing else, as Tempo before 2.10.</summary>
+    public bool ComparesAccept { get; set; }
+
+    /// <summary>A larger limit of lines is refused with 400, as Loki does.</summary>
+    public int LineLimitMax { get; set; } = 5000;
 
     /// <summary>By id in hex without the zeros it begins with: when it began, and its spans.</summary>
     public Dictionary<string, (long UnixSeconds, ExportTraceServiceRequest Trace)> Traces { get; } = [];
@@ -46,7 +58,8 @@ internal sealed class StubBackend : IAsyncDisposable
     /// <summary>Answers in place of the API where it returns true.</summary>
     public Func<HttpContext, Task<bool>>? Instead { get; set; }
 
-    public static async Task<StubBackend> StartAsync() => new(await StubUpstream.StartAsync(protocols: HttpProtocols.Http1));
+    public static async Task<StubBackend> StartAsync(X509Certificate2? certificate = null) =>
+        new(await StubUpstream.StartAsync(protocols: HttpProtocols.Http1, certificate: certificate), certificate is not null);
 
     public void Add(byte number, TraceBuilder trace, long unixSeconds)
     {
@@ -66,6 +79,7 @@ internal sealed class StubBackend : IAsyncDisposable
     {
         Requests.Enqueue($"{context.Request.Path}{context.Request.QueryString}");
         Tenants.Enqueue(context.Request.Headers["X-Scope-OrgID"].ToString());
+        Authorizations.Enqueue(context.Request.Headers.Authorization.ToString());
         if (Instead is { } instead && await instead(context))
         {
             return;
@@ -107,7 +121,7 @@ internal sealed class StubBackend : IAsyncDisposable
         }
 
         var bytes = trace.Trace.ToByteArray();
-        if (AnswersJson)
+        if (AnswersJson || (ComparesAccept && context.Request.Headers.Accept != "application/protobuf"))
         {
             // Protobuf's own mapping, as Tempo's: ids in base64, enums by name.
             var resources = JsonNode.Parse(JsonFormatter.Default.Format(trace.Trace))!["resourceSpans"]!.DeepClone();
@@ -140,6 +154,16 @@ internal sealed class StubBackend : IAsyncDisposable
     private Task QueryAsync(HttpContext context)
     {
         var (from, to, limit) = (Number(context, "start"), Number(context, "end"), Number(context, "limit"));
+        if (limit > LineLimitMax)
+        {
+            return AnswerAsync(context, 400, "text/plain", System.Text.Encoding.UTF8.GetBytes($"max entries limit per query exceeded, limit > max_entries_limit_per_query ({limit} > {LineLimitMax})"));
+        }
+
+        if (to - from > 721L * 3600 * 1_000_000_000)
+        {
+            return AnswerAsync(context, 400, "text/plain", "the query time range exceeds the limit (query length: 768h0m0s, limit: 30d1h)"u8.ToArray());
+        }
+
         var lines = Lines.Where(line => line.UnixNano >= from && line.UnixNano < to).OrderBy(line => line.UnixNano).Take((int)limit);
         var streams = lines.GroupBy(line => string.Join(',', line.Labels.Select(label => $"{label.Key}={label.Value}"))).Select(stream => new JsonObject
         {
