@@ -31,14 +31,16 @@ internal static class SinkSection
 
     private static SinkOptions? ReadSink(Section section)
     {
-        var kind = section.Choice("type", SinkKind.OtlpHttp, [("otlp_http", SinkKind.OtlpHttp), ("file", SinkKind.File), ("webhook", SinkKind.Webhook)]);
+        var kind = section.Choice("type", SinkKind.OtlpHttp, [("otlp_http", SinkKind.OtlpHttp), ("otlp_grpc", SinkKind.OtlpGrpc), ("file", SinkKind.File), ("webhook", SinkKind.Webhook)]);
         var endpoint = section.Text("endpoint");
-        var defaults = new SinkOptions { Name = kind switch { SinkKind.File => "file", SinkKind.Webhook => "webhook", _ => "otlp_http" }, Kind = kind };
+        var defaults = new SinkOptions { Name = kind switch { SinkKind.File => "file", SinkKind.Webhook => "webhook", SinkKind.OtlpGrpc => "otlp_grpc", _ => "otlp_http" }, Kind = kind };
         var options = defaults with
         {
             Name = section.Text("name") is { Length: > 0 } name ? name : defaults.Name,
             Connection = ClientSection.ReadHeadersAndTls(section, defaults.Connection),
             Path = section.Text("path") ?? "",
+            FileBytesMax = section.Mebibytes("max_size_mib", defaults.FileBytesMax, 0, 1 << 20),
+            FilesMax = section.Number("max_files", defaults.FilesMax, 1, 10_000),
             SecretFile = TlsFiles.ReadFile(section, "secret_file"),
             Timeout = section.Duration("timeout", defaults.Timeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
             QueueBytesMax = section.Mebibytes("max_queue_mib", defaults.QueueBytesMax, 1, 4096),
@@ -50,28 +52,117 @@ internal static class SinkSection
             section.Error("name", $"up to {RuleSection.NameLengthMax} letters, digits, `_`, `-` and `.` are expected here: it becomes a label");
         }
 
-        if (kind != SinkKind.Webhook && options.SecretFile is not null)
+        RefuseKeysOfOthers(section, kind);
+        CheckSecret(section, options);
+        return kind switch
         {
-            section.Error("secret_file", "belongs to a webhook");
+            SinkKind.File => CheckFile(section, options),
+            SinkKind.OtlpGrpc => ReadUpstream(section, endpoint, options.Connection) is { } upstream ? options with { Upstream = upstream } : null,
+            _ => ReadUrl(section, endpoint, options.Connection) is { } url ? options with { Url = url } : null,
+        };
+    }
+
+    private static void RefuseKeysOfOthers(Section section, SinkKind kind)
+    {
+        (string Key, SinkKind Kind, string Name)[] owned =
+        [
+            ("path", SinkKind.File, "a file"), ("max_size_mib", SinkKind.File, "a file"), ("max_files", SinkKind.File, "a file"), ("secret_file", SinkKind.Webhook, "a webhook"),
+        ];
+        foreach (var (key, owner, name) in owned)
+        {
+            if (owner != kind && section.Value(key) is not null)
+            {
+                section.Error(key, $"belongs to {name}");
+            }
         }
 
-        if (kind == SinkKind.File)
+        foreach (var key in (string[])["endpoint", "headers", "tls", "timeout"])
         {
-            if (options.Path.Length == 0 || options.Path.Contains('\0', StringComparison.Ordinal))
+            if (kind == SinkKind.File && section.Value(key) is not null)
             {
-                section.Problems.Error(section.Mark, section.PathOf("path"), "must name a file");
-                return null;
+                section.Error(key, "has no use: a file is not sent anywhere");
             }
+        }
+    }
 
+    private static SinkOptions? CheckFile(Section section, SinkOptions options)
+    {
+        const string Key = "path";
+        if (options.Path.Length == 0)
+        {
+            section.Problems.Error(section.Mark, section.PathOf(Key), "must name a file");
+        }
+        else if (options.Path.Contains('\0', StringComparison.Ordinal) || Directory.Exists(options.Path))
+        {
+            section.Error(Key, $"`{options.Path.Replace("\0", "", StringComparison.Ordinal)}` is no name of a file");
+        }
+        else
+        {
             return options;
         }
 
-        if (options.Path.Length > 0)
+        return null;
+    }
+
+    // An empty name is most likely a variable that is not set: deliveries would go out unsigned, and nobody would know.
+    private static void CheckSecret(Section section, SinkOptions options)
+    {
+        const string Key = "secret_file";
+        if (options is { Kind: SinkKind.Webhook, SecretFile: null } && section.Value(Key) is not null)
         {
-            section.Error("path", "belongs to a file");
+            section.Error(Key, "must name a file; left out, nothing is signed");
+        }
+        else if (options is { Kind: SinkKind.Webhook, SecretFile: { } file } && File.Exists(file))
+        {
+            try
+            {
+                if (WebhookSecret.Read(file) is null)
+                {
+                    section.Error(Key, $"`{file}` {WebhookSecret.Unusable}");
+                }
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                section.Error(Key, $"`{file}` cannot be read: {exception.Message}");
+            }
+        }
+    }
+
+    private static UpstreamEndpoint? ReadUpstream(Section section, string? text, ForwardOptions connection)
+    {
+        const string Key = "endpoint";
+        if (text is null or "")
+        {
+            section.Problems.Error(section.Mark, section.PathOf(Key), "must be set");
+        }
+        else if (!ClientSection.CheckAscii(section, Key, text))
+        {
+            return null;
+        }
+        else if (text.Contains('@', StringComparison.Ordinal))
+        {
+            // The text is not shown: it may have a password in it.
+            section.Error(Key, "`host:port` without a user is expected here: credentials go into `headers`");
+        }
+        else if (!UpstreamEndpoint.TryParse(text, connection.Insecure, out var endpoint, out var problem))
+        {
+            section.Error(Key, problem);
+        }
+        else if (endpoint.Port == 0)
+        {
+            section.Error(Key, "port 0 cannot be sent to");
+        }
+        else
+        {
+            if (!endpoint.UseTls)
+            {
+                ClientSection.CheckCleartext(section, Key, connection);
+            }
+
+            return endpoint;
         }
 
-        return ReadUrl(section, endpoint, options.Connection) is { } url ? options with { Url = url } : null;
+        return null;
     }
 
     private static Uri? ReadUrl(Section section, string? text, ForwardOptions connection)

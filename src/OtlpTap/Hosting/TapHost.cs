@@ -257,7 +257,7 @@ internal sealed class TapHost : IAsyncDisposable
         await _listeners.DisposeAsync();
         await _server.DisposeAsync();
         _announcer.Dispose();
-        _sinks.Dispose();
+        await _sinks.DisposeAsync();
         _cases.Dispose();
         _pull.Dispose();
         _judges.Dispose();

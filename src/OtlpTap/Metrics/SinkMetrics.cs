@@ -22,6 +22,12 @@ internal enum SinkFailReason
     /// <summary>Any other status than success, redirects among them.</summary>
     HttpStatus,
 
+    /// <summary>Any other status of gRPC than OK.</summary>
+    GrpcStatus,
+
+    /// <summary>An OTLP backend took the request, and not all that is in it.</summary>
+    Rejected,
+
     /// <summary>A file that cannot be read or written: the case's, the sink's or the secret's.</summary>
     File,
 
@@ -33,7 +39,7 @@ internal enum SinkFailReason
 internal sealed class SinkMetrics
 {
     private static readonly string[] DropReasons = ["queue_full", "shutdown"];
-    private static readonly string[] FailReasons = ["timeout", "connection", "rate_limited", "http_status", "file", "internal"];
+    private static readonly string[] FailReasons = ["timeout", "connection", "rate_limited", "http_status", "grpc_status", "rejected", "file", "internal"];
 
     private readonly Counter.Child _sent;
     private readonly Counter.Child _retries;

@@ -7,7 +7,7 @@ namespace OtlpTap.Sinks;
 using OtlpTap.Recorder;
 
 /// <summary>All sinks. Told of each case that is written, on the corpus's thread, which never waits for one.</summary>
-internal sealed class CaseSinks : IDisposable
+internal sealed class CaseSinks : IAsyncDisposable
 {
     private readonly SinkLane[] _lanes;
 
@@ -51,18 +51,19 @@ internal sealed class CaseSinks : IDisposable
     }
 
     /// <summary>After they were drained.</summary>
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         foreach (var lane in _lanes)
         {
-            lane.Dispose();
+            await lane.DisposeAsync();
         }
     }
 
     private static ICaseSink Create(SinkOptions options, CaseTraces traces, string version, TimeProvider time, ILogger logger) => options.Kind switch
     {
-        SinkKind.File => new FileSink(options, traces),
+        SinkKind.File => new FileSink(options, traces, time),
         SinkKind.Webhook => new WebhookSink(options, new SinkConnection(options, time, logger), version, time),
+        SinkKind.OtlpGrpc => new OtlpGrpcSink(options, traces, time),
         _ => new OtlpSink(options, traces, new SinkConnection(options, time, logger)),
     };
 }

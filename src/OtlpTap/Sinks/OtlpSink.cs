@@ -25,11 +25,15 @@ internal sealed class OtlpSink(SinkOptions options, CaseTraces traces, SinkConne
             return new SinkReply(SinkFailReason.File, IsRetryable: false, exception.Message);
         }
 
-        var reply = await connection.PostAsync(_traces, spans, Protobuf, [], cancellation);
-        return reply.Failure is null && logs.Length > 0 ? await connection.PostAsync(_logs, logs, Protobuf, [], cancellation) : reply;
+        var reply = await connection.PostAsync(_traces, spans, Protobuf, [], cancellation, isOtlp: true);
+        return reply.Failure is null && logs.Length > 0 ? await connection.PostAsync(_logs, logs, Protobuf, [], cancellation, isOtlp: true) : reply;
     }
 
-    public void Dispose() => connection.Dispose();
+    public ValueTask DisposeAsync()
+    {
+        connection.Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     private static Uri Below(Uri url, string path) => new UriBuilder(url) { Path = $"{url.AbsolutePath.TrimEnd('/')}/{path}" }.Uri;
 }

@@ -44,8 +44,10 @@ internal sealed class SinkConnection : IDisposable
         });
     }
 
+    /// <param name="isOtlp">The answer may say that something of it was not taken. Of any other no body is read: whether it was taken stands in the status.</param>
     /// <exception cref="OperationCanceledException">The caller's own <paramref name="cancellation"/> fired.</exception>
-    public async Task<SinkReply> PostAsync(Uri url, byte[] body, string contentType, IReadOnlyList<(string Name, string Value)> headers, CancellationToken cancellation)
+    public async Task<SinkReply> PostAsync(
+        Uri url, byte[] body, string contentType, IReadOnlyList<(string Name, string Value)> headers, CancellationToken cancellation, bool isOtlp = false)
     {
         using var deadline = new CancellationTokenSource(_timeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
@@ -66,7 +68,7 @@ internal sealed class SinkConnection : IDisposable
         try
         {
             using var response = await _invoker.SendAsync(request, either.Token);
-            return Reply(response);
+            return response.IsSuccessStatusCode && isOtlp ? await PartialAsync(response, contentType, either.Token) : Reply(response);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -80,7 +82,20 @@ internal sealed class SinkConnection : IDisposable
 
     public void Dispose() => _invoker.Dispose();
 
-    // Of the body nothing is read: whether it was taken stands in the status.
+    private async Task<SinkReply> PartialAsync(HttpResponseMessage response, string contentType, CancellationToken cancellation)
+    {
+        const int AnswerBytesMax = 16 << 10;
+        if (response.Content.Headers.ContentType?.MediaType != contentType)
+        {
+            return SinkReply.Taken;
+        }
+
+        var answer = new byte[AnswerBytesMax];
+        await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
+        var length = await stream.ReadAtLeastAsync(answer, answer.Length, throwOnEndOfStream: false, cancellation);
+        return SinkReply.OfPartial(answer.AsSpan(0, length), $"{_endpoint}");
+    }
+
     private SinkReply Reply(HttpResponseMessage response)
     {
         if (response.IsSuccessStatusCode)

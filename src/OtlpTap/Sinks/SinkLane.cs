@@ -8,7 +8,7 @@ namespace OtlpTap.Sinks;
 /// One sink and what waits for it: a queue bounded in bytes, worked off one case after the other. However slow the sink is,
 /// neither the corpus nor another sink waits for it.
 /// </summary>
-internal sealed class SinkLane : IDisposable
+internal sealed class SinkLane : IAsyncDisposable
 {
     // With the waits of 1, 2, 4, 8 and 16 s: half a minute, in which a backend restarts.
     private const int AttemptsMax = 6;
@@ -76,9 +76,9 @@ internal sealed class SinkLane : IDisposable
     public void PublishMetrics() => _metrics.QueueSampled(_queued.TakenBytes);
 
     /// <summary>After it was drained.</summary>
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        _sink.Dispose();
+        await _sink.DisposeAsync();
         _draining.Dispose();
         _ending.Dispose();
     }

@@ -7,6 +7,9 @@ internal enum SinkKind
     /// <summary>The whole trace by OTLP/HTTP.</summary>
     OtlpHttp,
 
+    /// <summary>The whole trace by OTLP/gRPC.</summary>
+    OtlpGrpc,
+
     /// <summary>The whole trace as lines of OTLP/JSON.</summary>
     File,
 
@@ -23,14 +26,23 @@ internal sealed record SinkOptions
     /// <summary><c>type</c>.</summary>
     public required SinkKind Kind { get; init; }
 
-    /// <summary><c>endpoint</c>; of OTLP the base, to which <c>/v1/traces</c> is added. Null: a file.</summary>
+    /// <summary><c>endpoint</c>; of <c>otlp_http</c> the base, to which <c>/v1/traces</c> is added. Null: a file, or gRPC.</summary>
     public Uri? Url { get; init; }
+
+    /// <summary><c>endpoint</c> of <c>otlp_grpc</c>.</summary>
+    public UpstreamEndpoint? Upstream { get; init; }
 
     /// <summary><c>headers</c> and <c>tls</c>, as an exporter's.</summary>
     public ForwardOptions Connection { get; init; } = new() { Endpoint = "" };
 
     /// <summary><c>path</c> of the file, appended to. Default none.</summary>
     public string Path { get; init; } = "";
+
+    /// <summary><c>max_size_mib</c>: a file that would become larger is set aside under a name with the time, and a new one begun. Default 100 MiB; 0: never; to 1,048,576.</summary>
+    public long FileBytesMax { get; init; } = 100L << 20;
+
+    /// <summary><c>max_files</c>: so many files that were set aside are kept, then the oldest goes. Default 10; 1 to 10,000.</summary>
+    public int FilesMax { get; init; } = 10;
 
     /// <summary><c>secret_file</c>: the key that a webhook's body is signed with; read for each delivery. Default none: not signed.</summary>
     public string? SecretFile { get; init; }

@@ -38,7 +38,12 @@ internal sealed class WebhookSink(SinkOptions options, SinkConnection connection
             body = Write(item, document, CaseStore.ReadSeen(item.CasePath));
             if (options.SecretFile is { } file)
             {
-                headers.Add((SignatureHeader, Sign((await File.ReadAllTextAsync(file, cancellation)).Trim(), time.GetUtcNow(), body)));
+                if (WebhookSecret.Read(file) is not { } secret)
+                {
+                    return new SinkReply(SinkFailReason.File, IsRetryable: true, $"`{file}` {WebhookSecret.Unusable}");
+                }
+
+                headers.Add((SignatureHeader, Sign(secret, time.GetUtcNow(), body)));
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -49,7 +54,11 @@ internal sealed class WebhookSink(SinkOptions options, SinkConnection connection
         return await connection.PostAsync(options.Url!, body, "application/json", headers, cancellation);
     }
 
-    public void Dispose() => connection.Dispose();
+    public ValueTask DisposeAsync()
+    {
+        connection.Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     public static string Sign(string secret, DateTimeOffset at, ReadOnlySpan<byte> body)
     {

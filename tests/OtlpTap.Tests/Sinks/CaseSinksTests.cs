@@ -43,7 +43,7 @@ public sealed class CaseSinksTests : IAsyncLifetime
             using var now = new CancellationTokenSource();
             await now.CancelAsync();
             await _sinks.DrainAsync(now.Token);
-            _sinks.Dispose();
+            await _sinks.DisposeAsync();
         }
 
         await _stub.DisposeAsync();
