@@ -16,17 +16,42 @@ internal static class RedactSection
             Patterns = ReadPatterns(redact, defaults.Patterns),
             KeyFile = redact.Text("key_file", defaults.KeyFile),
         };
-        if (options.KeyFile.Length > 0 && !File.Exists(options.KeyFile))
-        {
-            redact.Error("key_file", "there is no such file");
-        }
-        else if (options.KeyFile.Length > 0 && options.Mode != RedactMode.Hash)
-        {
-            redact.Warning("key_file", "has no effect: only `mode: hash` uses a key");
-        }
-
+        CheckKey(redact, options);
         redact.RefuseUnknownKeys();
         return options;
+    }
+
+    private static void CheckKey(Section redact, RedactOptions options)
+    {
+        const string Key = "key_file";
+        if (options.KeyFile.Length == 0)
+        {
+            return;
+        }
+
+        if (!File.Exists(options.KeyFile))
+        {
+            redact.Error(Key, "there is no such file");
+        }
+        else if (options.Mode != RedactMode.Hash)
+        {
+            redact.Warning(Key, "has no effect: only `mode: hash` uses a key");
+        }
+        else
+        {
+            try
+            {
+                // Under an empty key anybody could find out, by trying, what a hash stands for.
+                if (RedactionKey.Read(options.KeyFile).Length == 0)
+                {
+                    redact.Error(Key, "is empty: the key of the hashes is expected in it");
+                }
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                redact.Error(Key, $"cannot be read: {exception.Message}");
+            }
+        }
     }
 
     private static ImmutableArray<string> ReadAttributes(Section redact, ImmutableArray<string> byDefault)

@@ -9,6 +9,11 @@ internal static class RedactionKey
 
     private const int KeyBytes = 32;
 
+    /// <summary>The operator's key: the file without the line's end.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same.</exception>
+    public static byte[] Read(string file) => File.ReadAllBytes(file).AsSpan().TrimEnd("\r\n"u8).ToArray();
+
     /// <summary>Empty where none is needed.</summary>
     /// <exception cref="IOException">The key can be neither read nor made.</exception>
     public static byte[] For(RedactOptions options, string directory)
@@ -20,7 +25,7 @@ internal static class RedactionKey
 
         if (options.KeyFile.Length > 0)
         {
-            return File.ReadAllBytes(options.KeyFile).AsSpan().TrimEnd("\r\n"u8).ToArray();
+            return Read(options.KeyFile);
         }
 
         Directory.CreateDirectory(directory);

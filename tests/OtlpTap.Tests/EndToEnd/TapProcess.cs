@@ -12,6 +12,7 @@ namespace OtlpTap.Tests.EndToEnd;
 internal sealed partial class TapProcess : IAsyncDisposable
 {
     private const int SigHup = 1;
+    private const int SigInt = 2;
     private const int SigTerm = 15;
 
     private readonly Process _process;
@@ -74,6 +75,9 @@ internal sealed partial class TapProcess : IAsyncDisposable
     public Task<byte[]> ExportAsync(byte[] traces) => (_client ??= new ExportClient(GrpcEndpoint)).Export(Signal.Traces, traces).ResponseAsync;
 
     public void Terminate() => Assert.Equal(0, Kill(_process.Id, SigTerm));
+
+    /// <summary>SIGINT: what Ctrl-C sends.</summary>
+    public void Interrupt() => Assert.Equal(0, Kill(_process.Id, SigInt));
 
     /// <summary>SIGHUP: to read its configuration again.</summary>
     public void HangUp() => Assert.Equal(0, Kill(_process.Id, SigHup));

@@ -58,6 +58,9 @@ internal sealed class StubBackend : IAsyncDisposable
     /// <summary>Answers in place of the API where it returns true.</summary>
     public Func<HttpContext, Task<bool>>? Instead { get; set; }
 
+    /// <summary>Whether a request has come that <see cref="Instead"/> does not answer; the test's to set.</summary>
+    public Func<bool> Hung { get; set; } = static () => false;
+
     public static async Task<StubBackend> StartAsync(X509Certificate2? certificate = null) =>
         new(await StubUpstream.StartAsync(protocols: HttpProtocols.Http1, certificate: certificate), certificate is not null);
 
