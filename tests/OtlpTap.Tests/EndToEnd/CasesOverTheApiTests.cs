@@ -3,6 +3,7 @@ using System.Text.Json;
 using Google.Protobuf;
 using OtlpTap.Cli;
 using OtlpTap.Otlp;
+using OtlpTap.Tests.Documentation;
 using OtlpTap.Tests.Forward;
 using static OtlpTap.Tests.Corpus.Telemetry;
 
@@ -33,6 +34,33 @@ public sealed class CasesOverTheApiTests
         await tap.ExportAsync(Signal.Traces, Failing(2));
         await Deadline.UntilAsync(async () => (await CasesAsync(tap)).Single().GetProperty("count").GetInt32() == 2, "the second occurrence is counted");
         Assert.Equal("muted", (await CasesAsync(tap)).Single().GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task Commands_of_the_page_do_what_it_says()
+    {
+        await using var tap = await RunningTap.StartAsync();
+        await tap.ExportAsync(Signal.Traces, Failing(1));
+        await tap.CaseFilesAsync("case.json", 1);
+        var id = (await CasesAsync(tap)).Single().GetProperty("id").GetString()!;
+        using var http = new HttpClient();
+        var answers = new List<JsonElement>();
+        foreach (var command in Markdown.Read("docs/cases-api.md").Commands())
+        {
+            var words = command["curl ".Length..].Replace("FINGERPRINT", id, StringComparison.Ordinal).Replace("127.0.0.1:8888", tap.Host.AdminEndpoint.ToString(), StringComparison.Ordinal).Split(" -d ");
+            var url = words[0].Replace("-X POST ", "", StringComparison.Ordinal).Trim('\'');
+            using var body = words.Length > 1 ? new StringContent(words[1].Trim('\'')) : null;
+            using var request = new HttpRequestMessage(body is null ? HttpMethod.Get : HttpMethod.Post, new Uri($"http://{url}")) { Content = body };
+            using var answer = await http.SendAsync(request, TestContext.Current.CancellationToken);
+            answer.EnsureSuccessStatusCode();
+            using var json = JsonDocument.Parse(await answer.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
+            answers.Add(json.RootElement.Clone());
+        }
+
+        Assert.Equal(3, answers.Count);
+        Assert.Equal(1, answers[0].GetProperty("total").GetInt32());
+        Assert.Equal(1, answers[1].GetProperty("seen").GetProperty("count").GetInt32());
+        Assert.Equal("2.1", answers[2].GetProperty("case").GetProperty("fixed_in").GetString());
     }
 
     private static byte[] Failing(int trace)
