@@ -1,0 +1,68 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging;
+using OtlpTap.Tests.Forward;
+
+namespace OtlpTap.Tests.Client;
+
+/// <summary>Takes feedback, and answers as a test says.</summary>
+internal sealed class FeedbackStub : IAsyncDisposable
+{
+    private readonly WebApplication _server;
+
+    private FeedbackStub()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
+        _server = builder.Build();
+        _server.MapPost("/v1/feedback", (RequestDelegate)AnswerAsync);
+    }
+
+    public Uri Uri => new(_server.Urls.Single());
+
+    /// <summary>The bodies of all requests.</summary>
+    public ConcurrentQueue<JsonElement> Bodies { get; } = [];
+
+    /// <summary>The items that were taken.</summary>
+    public ConcurrentQueue<JsonElement> Taken { get; } = [];
+
+    public ConcurrentQueue<string> Authorizations { get; } = [];
+
+    /// <summary>The status for a body.</summary>
+    public Func<JsonElement, Task<int>> Answer { get; set; } = _ => Task.FromResult(StatusCodes.Status202Accepted);
+
+    public static async Task<FeedbackStub> StartAsync()
+    {
+        var stub = new FeedbackStub();
+        await stub._server.StartAsync(Deadline.Token());
+        return stub;
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    private async Task AnswerAsync(HttpContext http)
+    {
+        using var json = await JsonDocument.ParseAsync(http.Request.Body);
+        var body = json.RootElement.Clone();
+        Bodies.Enqueue(body);
+        Authorizations.Enqueue(http.Request.Headers.Authorization.ToString());
+        http.Response.StatusCode = await Answer(body);
+        if (http.Response.StatusCode == StatusCodes.Status202Accepted)
+        {
+            foreach (var item in body.ValueKind == JsonValueKind.Array ? body.EnumerateArray().ToArray() : [body])
+            {
+                Taken.Enqueue(item);
+            }
+        }
+        else
+        {
+            await http.Response.WriteAsync("""{"error":"`stars` must be 1 to 5"}""");
+        }
+    }
+}
