@@ -108,6 +108,7 @@ internal sealed class AdviceFeed : IDisposable
         var started = _time.GetTimestamp();
         using var body = await response.Content.ReadAsStreamAsync(either.Token).ConfigureAwait(false);
         var events = new EventReader(body);
+        var hasTold = false;
         try
         {
             while (true)
@@ -117,9 +118,14 @@ internal sealed class AdviceFeed : IDisposable
                 if (data is { } advice)
                 {
                     _last = AdviceParser.Parse(advice);
+                    hasTold = true;
                 }
 
-                Heard();
+                // What other lines come first, such as an event's name, is no advice yet.
+                if (hasTold)
+                {
+                    Heard();
+                }
             }
         }
         catch (Exception ended) when (ended is IOException or HttpRequestException || (ended is OperationCanceledException && !stop.IsCancellationRequested))

@@ -59,6 +59,8 @@ internal sealed class FeedbackStub : IAsyncDisposable
             {
                 Taken.Enqueue(item);
             }
+
+            await http.Response.WriteAsync("""{"ids":["1"]}""");
         }
         else
         {

@@ -26,7 +26,8 @@ public sealed class FeedbackTests : IAsyncLifetime
             Deadline.Token());
         await client.SendFeedbackAsync(new UserFeedback { Id = "f2", ResponseId = "chatcmpl-1", Thumbs = Thumbs.Up }, Deadline.Token());
         await client.SendFeedbackAsync(new UserFeedback { Id = "f3", SessionId = "s1", Thumbs = Thumbs.Down }, Deadline.Token());
-        await client.SendFeedbackAsync(new UserFeedback { Id = "f4", SessionId = "s1", Stars = 5, Label = "incorrect" }, Deadline.Token());
+        await client.SendFeedbackAsync(new UserFeedback { Id = "f4", SessionId = "s1", Stars = 5 }, Deadline.Token());
+        await client.SendFeedbackAsync(new UserFeedback { Id = "f5", SessionId = "s1", Label = "incorrect" }, Deadline.Token());
 
         Assert.Equal("f1", id);
         Assert.Equal(
@@ -34,7 +35,8 @@ public sealed class FeedbackTests : IAsyncLifetime
                 $$"""{"id":"f1","trace_id":"{{Trace}}","span_id":"0123456789abcdef","score":0.25,"range":[0,1],"comment":"made up \u0022ten\u0022","user":"u7","name":"helpfulness"}""",
                 """{"id":"f2","response_id":"chatcmpl-1","thumbs":"up"}""",
                 """{"id":"f3","session_id":"s1","thumbs":"down"}""",
-                """{"id":"f4","session_id":"s1","stars":5,"label":"incorrect"}""",
+                """{"id":"f4","session_id":"s1","stars":5}""",
+                """{"id":"f5","session_id":"s1","label":"incorrect"}""",
             ],
             _stub.Bodies.Select(body => body.GetRawText()));
         Assert.All(_stub.Authorizations, authorization => Assert.Equal("Bearer secret-2", authorization));

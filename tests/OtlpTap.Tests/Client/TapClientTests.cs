@@ -146,15 +146,15 @@ public sealed class TapClientTests : IAsyncLifetime
     [Fact]
     public async Task A_tap_that_is_not_there_is_found_when_it_comes()
     {
-        var port = _server.Uri.Port;
+        var there = _server.Uri;
         await _server.DisposeAsync();
         var time = new FakeTimeProvider();
-        await using var client = Client(options => options with { Time = time });
+        await using var client = new TapClient(new TapClientOptions { AdminEndpoint = there, Service = "shop", Agent = "planner", Time = time });
         await MovingAsync(time, () => client.Advice.Problem is not null, "it is noticed");
         Assert.True(client.Advice.For("search").IsEmpty);
         Assert.False(client.ReadyAsync(Deadline.Token()).IsCompleted);
 
-        _server = await AdviceServer.StartAsync(port);
+        _server = await AdviceServer.StartAsync(there.Port);
         _server.Source.Publish(ScriptedAdvice.AskUser);
 
         await MovingAsync(time, () => client.Advice.TryGet("ask_user", out _), "it is found");

@@ -76,6 +76,5 @@ internal sealed class AdviceServer : IAsyncDisposable
         await _stopping.CancelAsync();
         Client.Dispose();
         await _server.DisposeAsync();
-        _stopping.Dispose();
     }
 }

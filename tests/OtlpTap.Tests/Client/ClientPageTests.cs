@@ -1,0 +1,187 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using OtlpTap.Advice;
+using OtlpTap.Client;
+using OtlpTap.Otlp;
+using OtlpTap.Tests.Documentation;
+using OtlpTap.Tests.Forward;
+using OtlpTap.Tests.Web;
+
+namespace OtlpTap.Tests.Client;
+
+/// <summary>The samples of docs/client.md, run as they stand there.</summary>
+public sealed partial class ClientPageTests : IAsyncLifetime
+{
+    private const string Trace = "0123456789abcdef0123456789abcdef";
+
+    private static readonly Markdown Page = Markdown.Read("docs/client.md");
+
+    private AdviceServer _server = null!;
+    private FeedbackStub _feedback = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await AdviceServer.StartAsync();
+        _feedback = await FeedbackStub.StartAsync();
+        _server.Source.Publish(ScriptedAdvice.Reroute);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _feedback.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    /// <summary>The page's code stands here word for word, but for the addresses.</summary>
+    [Fact]
+    public async Task The_sample_for_dotnet_follows_advice_and_sends_feedback()
+    {
+        var (admin, otlp, traceId) = (_server.Uri, _feedback.Uri, Trace);
+        await using var tap = new TapClient(new TapClientOptions
+        {
+            AdminEndpoint = admin,
+            FeedbackEndpoint = otlp,
+            Service = "shop",
+            Agent = "planner",
+        });
+
+        async Task<string> SearchAsync(string query)
+        {
+            if (!tap.Advice.TryGet("reroute", tool: "search", out var advice))
+            {
+                return await CallToolAsync("search", query);
+            }
+
+            using var fallback = Fallback.Begin("reroute", advice.Reason, advice);
+            return await CallToolAsync(advice["fallback_tool"] ?? "search", query);
+        }
+
+        await tap.ReadyAsync(Deadline.Token());
+        Assert.Equal("search_backup: shoes", await SearchAsync("shoes"));
+        _server.Source.Publish();
+        await Deadline.UntilAsync(async () => await SearchAsync("shoes") == "search: shoes", "the advice is withdrawn");
+
+#pragma warning disable xUnit1051 // as the page has it
+        tap.Feedback.ThumbsDown(traceId, "made up the price");
+        await tap.SendFeedbackAsync(new UserFeedback { TraceId = traceId, Stars = 2, User = "u-17" });
+#pragma warning restore xUnit1051
+        await Deadline.UntilAsync(() => _feedback.Taken.Count == 2, "both are taken");
+
+        var here = Words(await File.ReadAllTextAsync(ThisFile(), Deadline.Token()));
+        Assert.Equal(2, Page.Blocks("csharp").Count());
+        Assert.All(Page.Blocks("csharp"), block => Assert.Contains(Words(block.Replace("new Uri(\"http://127.0.0.1:8888\")", "admin", StringComparison.Ordinal).Replace("new Uri(\"http://127.0.0.1:4318\")", "otlp", StringComparison.Ordinal)), here, StringComparison.Ordinal));
+
+        static Task<string> CallToolAsync(string tool, string query) => Task.FromResult($"{tool}: {query}");
+    }
+
+    [Fact]
+    public async Task The_sample_for_JavaScript_follows_advice_writes_a_fallback_and_sends_feedback()
+    {
+        var node = ExternalProgram.Require("node", "nodejs");
+        var client = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ThisFile())!, "../../clients/js"));
+        ExternalProgram.RequireDirectory(Path.Combine(client, "node_modules"), "npm ci --prefix tests/clients/js");
+        var sample = Here(Assert.Single(Page.Blocks("js"))) +
+            $$"""
+            import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
+            const spans = new InMemorySpanExporter();
+            trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
+            const end = new AbortController();
+            followAdvice({ service: "shop", agent: "planner", signal: end.signal });
+            while (!advice("reroute", "search")) await new Promise(done => setTimeout(done, 5));
+            const followed = advice("reroute", "search");
+            const result = await fallback("reroute", followed.reason, followed, async () => followed.parameters.fallback_tool);
+            console.log(JSON.stringify({
+              result,
+              other: advice("reroute", "pay") ?? null,
+              span: [spans.getFinishedSpans()[0].name, spans.getFinishedSpans()[0].attributes],
+              heldOut: {{JsonSerializer.Serialize(Traces)}}.map(id => isHeldOut(id, 0.5)),
+            }));
+            await sendFeedback({ trace_id: "{{Trace}}", thumbs: "down" });
+            end.abort();
+            process.exit(0);
+            """;
+
+        // Beside the packages that it imports.
+        var file = Path.Combine(client, $"sample-{Guid.NewGuid():N}.mjs");
+        try
+        {
+            await File.WriteAllTextAsync(file, sample, Deadline.Token());
+            Check(await node.RunAsync([file], input: null, Deadline.Token()));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public async Task The_sample_for_Python_follows_advice_writes_a_fallback_and_sends_feedback()
+    {
+        var python = ExternalProgram.Require("python3", "python3");
+        var blocks = Page.Blocks("python").ToList();
+        Assert.Equal(2, blocks.Count);
+
+        // The standard library alone: of OpenTelemetry as much as the sample calls.
+        var sample =
+            """
+            import sys, types
+            spans = []
+            class Span:
+                def __init__(self, name, attributes): spans.append([name, attributes])
+                def __enter__(self): return self
+                def __exit__(self, *_): pass
+                def get_span_context(self): return types.SimpleNamespace(trace_id=7)
+            tracer_of_test = types.SimpleNamespace(start_as_current_span=lambda name, attributes: Span(name, attributes))
+            api = types.ModuleType("opentelemetry")
+            api.trace = types.SimpleNamespace(get_tracer=lambda name: tracer_of_test, get_current_span=lambda: Span("", {}), format_trace_id=lambda id: format(id, "032x"))
+            sys.modules["opentelemetry"] = api
+
+            """ + Here(blocks[0]) + blocks[1] +
+            $$"""
+
+            advice = Advice("shop", "planner")
+            while not advice.get("reroute", "search"):
+                time.sleep(0.005)
+            item = advice.get("reroute", "search")
+            with fallback("reroute", item["reason"], item):
+                result = item["parameters"]["fallback_tool"]
+            span = spans[0]
+            assert current_trace_id() == "0" * 31 + "7"
+            print(json.dumps({"result": result, "other": advice.get("reroute", "pay"), "span": span, "heldOut": [is_held_out(id, 0.5) for id in {{JsonSerializer.Serialize(Traces)}}]}))
+            assert send_feedback(trace_id="{{Trace}}", thumbs="down") == ["1"]
+            """;
+
+        Check(await python.RunAsync(["-"], new MemoryStream(Encoding.UTF8.GetBytes(sample)), Deadline.Token()));
+    }
+
+    private static string[] Traces => [.. Enumerable.Range(1, 40).Select(number => $"{new TraceId(7, (ulong)number)}")];
+
+    private void Check((int ExitCode, string Output, string Error) run)
+    {
+        Assert.True(run.ExitCode == 0, run.Error);
+        using var said = JsonDocument.Parse(run.Output);
+        Assert.Equal("search_backup", said.RootElement.GetProperty("result").GetString());
+        Assert.Equal(JsonValueKind.Null, said.RootElement.GetProperty("other").ValueKind);
+        Assert.Equal(
+            """["otlptap.fallback",{"otlptap.fallback":"reroute","otlptap.fallback.reason":"8 of 10 calls failed in the last minute","otlptap.advice.id":"tool-failing:shop/planner/search"}]""",
+            JsonSerializer.Serialize(said.RootElement.GetProperty("span")));
+        Assert.Equal(
+            Traces.Select(id => TraceId.TryParse(id, out var trace) && Holdout.Has(trace, 0.5)),
+            said.RootElement.GetProperty("heldOut").EnumerateArray().Select(each => each.GetBoolean()));
+        Assert.Equal($$"""{"trace_id":"{{Trace}}","thumbs":"down"}""", JsonSerializer.Serialize(Assert.Single(_feedback.Taken)));
+    }
+
+    private string Here(string sample) => sample
+        .Replace("http://127.0.0.1:8888", _server.Uri.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal)
+        .Replace("http://127.0.0.1:4318", _feedback.Uri.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal);
+
+    private static string Words(string code) => Blanks().Replace(code, " ").Trim();
+
+    private static string ThisFile([CallerFilePath] string path = "") => path;
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Blanks();
+}
