@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using OtlpTap.Advice.Effect;
 
 namespace OtlpTap.Advice;
 
@@ -13,6 +14,9 @@ internal sealed record AdviceOptions
 
     /// <summary><c>max_active</c>: pieces of advice at the same time; what goes beyond is not given, and counted. Default 256; 1 to 10,000.</summary>
     public int ActiveMax { get; init; } = 256;
+
+    /// <summary><c>effect</c>: how it is measured whether advice helps.</summary>
+    public EffectOptions Effect { get; init; } = new();
 
     /// <summary>The shipped ones, unless <c>defaults</c> is false, then <c>policies</c>.</summary>
     public ImmutableArray<Policy> Policies { get; init; } = DefaultPolicies.All;

@@ -20,6 +20,7 @@ internal static class AdviceSection
             Interval = advice.Duration("interval", defaults.Interval, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1)),
             ActiveMax = advice.Number("max_active", defaults.ActiveMax, 1, 10_000),
             Policies = policies,
+            Effect = EffectSection.Read(advice.Map("effect")),
         };
         advice.RefuseUnknownKeys();
         return options;

@@ -33,6 +33,7 @@ internal sealed class TapMetrics
         Feedback = new FeedbackMetrics(Factory);
         Health = new HealthMetrics(Factory);
         Advice = new AdviceMetrics(Factory);
+        AdviceEffect = new AdviceEffectMetrics(Factory);
         Announce = new AnnounceMetrics(Factory);
         Pull = new PullMetrics(Factory);
         Api = new ApiMetrics(Factory);
@@ -61,7 +62,10 @@ internal sealed class TapMetrics
     public FeedbackMetrics Feedback { get; }
 
     public HealthMetrics Health { get; }
+
     public AdviceMetrics Advice { get; }
+
+    public AdviceEffectMetrics AdviceEffect { get; }
 
     public AnnounceMetrics Announce { get; }
 

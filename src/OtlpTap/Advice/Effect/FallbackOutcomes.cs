@@ -9,7 +9,7 @@ namespace OtlpTap.Advice.Effect;
 /// Did it help? Follows agents' runs, notes which advice they had or were kept from and which fallbacks they took, and counts
 /// what became of them once they are quiet; what comes later, such as a user's opinion, changes the count. Any thread.
 /// </summary>
-internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IDisposable
+internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScoreSink, IDisposable
 {
     /// <summary>The policy of a fallback that followed none, as a label.</summary>
     public const string NoPolicy = "none";
@@ -88,9 +88,7 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IDispo
         }
     }
 
-    /// <summary>An evaluator gave a score, good or bad.</summary>
-    /// <param name="metric">Its name, in one spelling.</param>
-    public void Scored(in TraceId traceId, string metric, double score)
+    public void Passed(in TraceId traceId, in PassedScore score)
     {
         if (!_options.IsEnabled || traceId.IsZero)
         {
@@ -100,7 +98,7 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IDispo
         lock (_gate)
         {
             var run = _ledger.Open(traceId);
-            run.Take(RunRecord.Cut(metric), score);
+            run.Take(score);
             _ledger.Account(run);
             Shrink();
         }
@@ -218,7 +216,7 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IDispo
     {
         if (!run.IsRun)
         {
-            _metrics.Unmatched(run.Late.Count + run.Scores.Count + (run.HasPraise ? 1 : 0));
+            _metrics.Unmatched(run.Judgements);
             _ledger.Remove(run);
             return;
         }

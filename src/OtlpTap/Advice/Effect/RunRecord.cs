@@ -78,6 +78,9 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
     /// <summary>More failed than is kept.</summary>
     public bool HasMoreFailures { get; private set; }
 
+    /// <summary>Verdicts and scores that came for it.</summary>
+    public int Judgements { get; private set; }
+
     public bool HasPraise { get; private set; }
 
     public bool HasBlame { get; private set; }
@@ -127,6 +130,8 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
 
     public void Take(in Verdict verdict)
     {
+        Judgements++;
+        TakeScore(verdict.Rule, verdict.Source, verdict.Score);
         switch (verdict.Failure)
         {
             case FailureKind.Recovered:
@@ -161,13 +166,10 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
         }
     }
 
-    public void Take(string metric, double score)
+    public void Take(in PassedScore score)
     {
-        if (double.IsFinite(score) && (Scores.Count < NamesMax || Scores.ContainsKey(metric)))
-        {
-            var known = Scores.GetValueOrDefault(metric);
-            Scores[metric] = new Score(known.Sum + score, known.Count + 1);
-        }
+        Judgements++;
+        TakeScore(score.Rule, score.Source, score.Value);
     }
 
     /// <summary>Lets go of what only spans that are still to come could need: steps without a failure, of which most runs are made.</summary>
@@ -178,6 +180,18 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
     }
 
     public static string Cut(string name) => name.Length <= NameLengthMax ? name : name[..(char.IsHighSurrogate(name[NameLengthMax - 1]) ? NameLengthMax - 1 : NameLengthMax)];
+
+    // What people think is counted by its direction; of the tap's own checks the one of answers measures.
+    private void TakeScore(string rule, string source, double? score)
+    {
+        var isMeasured = source is VerdictSource.Evaluation or VerdictSource.Judge || (source == VerdictSource.Detector && rule == HealthWindows.GroundingDetector);
+        var metric = Cut(rule);
+        if (isMeasured && score is { } value && double.IsFinite(value) && (Scores.Count < NamesMax || Scores.ContainsKey(metric)))
+        {
+            var known = Scores.GetValueOrDefault(metric);
+            Scores[metric] = new Score(known.Sum + value, known.Count + 1);
+        }
+    }
 
     private void TakeNames(in SpanFact fact, bool isRoot)
     {

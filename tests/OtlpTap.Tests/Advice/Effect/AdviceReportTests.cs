@@ -148,7 +148,7 @@ public sealed class AdviceReportTests : IAsyncLifetime
         var praised = _world.NewTrace(isHeldOut: false);
         _world.Send(_world.Fallback(praised, adviceId: advice.Id), _world.Root(praised));
         _world.Judge(praised, FailureKind.PositiveFeedback, source: VerdictSource.Feedback);
-        _world.Outcomes.Scored(praised, "relevance", 0.9);
+        _world.Score(praised, 0.9);
         for (var i = 0; i < 40; i++)
         {
             var trace = _world.NewTrace();

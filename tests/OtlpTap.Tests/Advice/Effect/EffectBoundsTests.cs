@@ -112,7 +112,7 @@ public sealed class EffectBoundsTests
     {
         using var world = new EffectWorld();
         world.Judge(world.NewTrace(), FailureKind.NegativeFeedback, source: VerdictSource.Feedback);
-        world.Outcomes.Scored(world.NewTrace(), "relevance", 1);
+        world.Score(world.NewTrace(), 1);
         world.Settle();
 
         var scrape = await world.ScrapeAsync();

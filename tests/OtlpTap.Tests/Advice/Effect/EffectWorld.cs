@@ -89,6 +89,9 @@ internal sealed class EffectWorld : IDisposable
     public void Judge(TraceId trace, string failure, SpanId span = default, string source = VerdictSource.Detector, JudgedSpan? judged = null) =>
         Outcomes.Judged(trace, new Verdict(span, failure, "test", source) { Judged = judged });
 
+    public void Score(TraceId trace, double score, string metric = "relevance", string source = VerdictSource.Evaluation) =>
+        Outcomes.Passed(trace, new PassedScore(default, metric, source, score));
+
     /// <summary>Lets everything settle that is open.</summary>
     public void Settle() => Time.Advance(new EffectOptions().Settle + TimeSpan.FromSeconds(1));
 

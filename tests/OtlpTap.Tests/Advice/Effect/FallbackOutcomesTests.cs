@@ -202,9 +202,9 @@ public sealed class FallbackOutcomesTests : IDisposable
             var (given, held) = (_world.NewTrace(isHeldOut: false), _world.NewTrace(isHeldOut: true));
             _world.Send(_world.Fallback(given, adviceId: advice.Id), _world.Root(given, seconds: 2));
             _world.Send(_world.Step(held, StepKind.Tool, "search"), _world.Root(held, seconds: 8));
-            _world.Outcomes.Scored(given, "relevance", 0.9);
-            _world.Outcomes.Scored(given, "relevance", 0.7);
-            _world.Outcomes.Scored(held, "relevance", double.NaN);
+            _world.Score(given, 0.9);
+            _world.Score(given, 0.7);
+            _world.Score(held, double.NaN);
             _world.Judge(given, FailureKind.PositiveFeedback, source: VerdictSource.Feedback);
         }
 
