@@ -24,6 +24,7 @@ internal static class AtNextStart
             ("corpus.late_window", old.CorpusLateWindow == next.CorpusLateWindow),
             ("corpus.cases_per_hour", old.CorpusCasesPerHourMax == next.CorpusCasesPerHourMax),
             ("health", old.Health == next.Health),
+            ("advice.effect", old.Advice.Effect == next.Advice.Effect),
             ("detectors", IsSame(old.Detectors, next.Detectors)),
             ("detectors.judge", old.Judges.SequenceEqual(next.Judges)),
             ("corpus.cases_per_hour_per_fingerprint", old.CorpusUpdatesPerHourMax == next.CorpusUpdatesPerHourMax),

@@ -9,18 +9,22 @@ namespace OtlpTap.Hosting;
 internal sealed class HealthSetup
 {
     private readonly SpanReader? _reader;
+    private readonly List<ISpanFactObserver> _observers;
     private readonly HealthMetrics _metrics;
 
-    /// <param name="observers">Further ones, told of each step after the windows.</param>
-    public HealthSetup(HealthOptions options, TapMetrics metrics, TimeProvider time, params IReadOnlyList<ISpanFactObserver> observers)
+    public HealthSetup(HealthOptions options, TapMetrics metrics, TimeProvider time)
     {
         _metrics = metrics.Health;
         var owners = new TraceOwners();
         Windows = new HealthWindows(options, owners, time);
-        _reader = options.IsEnabled ? new SpanReader([Windows, new StepCounter(metrics.Health), .. observers], owners) : null;
+        _observers = [Windows, new StepCounter(metrics.Health)];
+        _reader = options.IsEnabled ? new SpanReader(_observers, owners) : null;
     }
 
     public HealthWindows Windows { get; }
+
+    /// <summary>Told of each step after the windows. Before anything is recorded: what advises reads the windows, and what measures advice follows the steps.</summary>
+    public void Tell(ISpanFactObserver observer) => _observers.Add(observer);
 
     /// <summary>See <see cref="OtlpTap.Recorder.RecordedHandler"/>.</summary>
     public void Recorded(in TeeItem item) => _reader?.Recorded(item);

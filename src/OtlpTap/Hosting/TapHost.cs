@@ -57,6 +57,7 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly PullSetup _pull;
     private readonly ImplicitFeedback _feedback;
     private readonly HealthSetup _health;
+    private readonly AdviceSetup _advice;
     private readonly Readiness _readiness;
     private readonly Server _server;
     private readonly ListenerSet _listeners;
@@ -114,8 +115,10 @@ internal sealed class TapHost : IAsyncDisposable
         // Back to the backend.
         _announcer = new Announcer(() => _options.Processor.Verdicts, signal => _line.VerdictTargetsOf(signal), VersionCommand.Version, payloads, _metrics.Announce, time, logs.CreateLogger<Announcer>());
         _health = new HealthSetup(processor.Health, _metrics, time);
-        _verdicts = new VerdictHub(scheduler, new JudgedSpanSearch(recorder, time), _announcer, _health.Windows);
-        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), _health.Windows);
+        _advice = new AdviceSetup(processor.Advice, _health.Windows, _announcer, _metrics, time, logs);
+        _health.Tell(_advice.Outcomes);
+        _verdicts = new VerdictHub(scheduler, new JudgedSpanSearch(recorder, time), _announcer, _health.Windows, _advice.Outcomes);
+        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), new ScoreHub(_health.Windows, _advice.Outcomes));
         _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
         _feedback = new ImplicitFeedback(processor.ImplicitFeedback, _verdicts, _metrics.Feedback, time, logs.CreateLogger<ImplicitFeedback>());
         _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs);
@@ -131,6 +134,8 @@ internal sealed class TapHost : IAsyncDisposable
             pages.MapCapture((id, failure, comment) => _recording.Capture(id, failure, comment, _pull.FetchesLateTraces));
             pages.MapCases(_cases.Api);
             pages.MapHealth(_health.Windows);
+            pages.MapAdvice(_advice.Engine, _metrics.Api, time, _stopping.Token);
+            pages.MapAdviceReport(_advice.Outcomes.Report);
             pages.MapOpenApi();
             AdminRoutes = [.. pages.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
         });
@@ -143,6 +148,7 @@ internal sealed class TapHost : IAsyncDisposable
         _metrics.OnScrape(_detection.PublishMetrics);
         _metrics.OnScrape(_feedback.PublishMetrics);
         _metrics.OnScrape(_health.PublishMetrics);
+        _metrics.OnScrape(_advice.PublishMetrics);
         _metrics.OnScrape(_announcer.PublishMetrics);
         _metrics.OnScrape(_pull.PublishMetrics);
         _metrics.OnScrape(_judges.PublishMetrics);
@@ -263,6 +269,7 @@ internal sealed class TapHost : IAsyncDisposable
         _judges.Dispose();
         _evaluations.Dispose();
         _feedback.Dispose();
+        _advice.Dispose();
         _recording.Dispose();
         _reloader?.Dispose();
         _stopping.Dispose();
@@ -280,6 +287,7 @@ internal sealed class TapHost : IAsyncDisposable
         using var telling = new CancellationTokenSource(half, _time);
         await _detection.FlushAsync(half / 4);
         await _judges.DrainAsync(judging.Token);
+        _advice.Engine.End();
         await _announcer.DrainAsync(telling.Token);
     }
 
@@ -341,6 +349,7 @@ internal sealed class TapHost : IAsyncDisposable
 
         IReadOnlyList<string> notes = [.. AtNextStart.Differences(_options, next), .. _listeners.TlsProblems];
         _edges.ChangeTo(line);
+        _advice.Engine.Change(next.Processor.Advice);
         _inFlight.LimitBytes = next.Processor.InFlightBytesMax;
         _line = line;
         _options = next;

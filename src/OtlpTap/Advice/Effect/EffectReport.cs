@@ -25,7 +25,7 @@ internal enum Claim : byte
 
 /// <summary>What came of the runs on one side.</summary>
 /// <param name="MedianSeconds">Null: no duration is known.</param>
-/// <param name="WithFeedback">Runs that users said or showed something of.</param>
+/// <param name="WithFeedback">Runs that users praised or complained of.</param>
 internal sealed record ArmSummary(Proportion Success, double? MedianSeconds, long WithFeedback, long WithBlame, IReadOnlyDictionary<string, Score> Scores)
 {
     public static ArmSummary Of(params ReadOnlySpan<Tally> tallies)

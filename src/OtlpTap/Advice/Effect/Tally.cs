@@ -12,7 +12,7 @@ internal sealed class Tally
 
     public long Succeeded { get; private set; }
 
-    /// <summary>Runs that users said or showed something of.</summary>
+    /// <summary>Runs that users praised or complained of.</summary>
     public long WithFeedback { get; private set; }
 
     public long WithBlame { get; private set; }
