@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using OtlpTap.Advice.Conditions;
 using OtlpTap.Health;
 using OtlpTap.Metrics;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Advice;
 
@@ -31,10 +32,12 @@ internal sealed class AdviceEngine : IAdviceSource, IDisposable
     private volatile AdviceSnapshot _current;
     private TaskCompletionSource<AdviceSnapshot> _next = NewNext();
 
-    public AdviceEngine(AdviceOptions options, IHealth health, AdviceJournal journal, AdviceMetrics metrics, TimeProvider time, ILogger<AdviceEngine> logger)
+    /// <param name="telemetry">Gets each change.</param>
+    /// <param name="version">Of the tap.</param>
+    public AdviceEngine(AdviceOptions options, IHealth health, ITapTelemetry telemetry, string version, AdviceMetrics metrics, TimeProvider time, ILogger<AdviceEngine> logger)
     {
         _health = health;
-        _journal = journal;
+        _journal = new AdviceJournal(new AdviceTelemetry(version), telemetry, metrics, logger);
         _metrics = metrics;
         _time = time;
         _logger = logger;

@@ -4,7 +4,7 @@ using OtlpTap.Otlp;
 namespace OtlpTap.Advice;
 
 /// <summary>Tells of each change of advice: a line of the tap's log, a log record and a span for the backend, a count.</summary>
-internal sealed class AdviceJournal(AdviceTelemetry form, ITapTelemetry telemetry, AdviceMetrics metrics, ILogger<AdviceJournal> logger)
+internal sealed class AdviceJournal(AdviceTelemetry form, ITapTelemetry telemetry, AdviceMetrics metrics, ILogger logger)
 {
     public void Tell(AdviceChange change)
     {

@@ -21,7 +21,6 @@ public sealed class AdviceEngineTests : IDisposable
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
     private readonly ScriptedHealth _health = new();
     private readonly KeptTelemetry _telemetry = new();
-    private readonly ListLogger<AdviceJournal> _told = new();
     private readonly ListLogger<AdviceEngine> _log = new();
     private AdviceEngine? _engine;
 
@@ -213,7 +212,7 @@ public sealed class AdviceEngineTests : IDisposable
                 "Warning: Advice failing:shop/planner/search: reroute. tool search of shop/planner: 80% of calls failed, 10 calls in the last minute",
                 "Information: Advice failing:shop/planner/search withdrawn after 00:00:00: the tap ends",
             ],
-            _told.Messages);
+            _log.Messages);
         Assert.Equal(["otlptap.advice.raised", "otlptap.advice.withdrawn"], _telemetry.Spans.Select(span => span.Name));
         Assert.Equal(["otlptap.advice.raised", "otlptap.advice.withdrawn"], _telemetry.Logs.Select(record => record.EventName));
         Assert.Equal(0, MetricText.Value(_registry, "otlptap_advice_active{policy=\"failing\",advice=\"reroute\"}"));
@@ -244,7 +243,7 @@ public sealed class AdviceEngineTests : IDisposable
         Assert.Single(engine.Current.Items);
         Pass(1);
         Assert.Equal(["failing reroute", "many ask_user"], engine.Current.Items.Select(item => $"{item.Policy} {item.Advice}").Order());
-        Assert.Contains(_told.Messages, message => message.EndsWith("the policy was changed", StringComparison.Ordinal));
+        Assert.Contains(_log.Messages, message => message.EndsWith("the policy was changed", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -282,7 +281,7 @@ public sealed class AdviceEngineTests : IDisposable
     private AdviceEngine Start(AdviceOptions options)
     {
         var metrics = new AdviceMetrics(Prometheus.Metrics.WithCustomRegistry(_registry));
-        _engine = new AdviceEngine(options, _health, new AdviceJournal(new AdviceTelemetry("1.0"), _telemetry, metrics, _told), metrics, _time, _log);
+        _engine = new AdviceEngine(options, _health, _telemetry, "1.0", metrics, _time, _log);
         return _engine;
     }
 
