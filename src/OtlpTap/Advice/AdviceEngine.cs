@@ -142,6 +142,7 @@ internal sealed class AdviceEngine : IAdviceSource, IDisposable
         {
             foreach (var (scope, level) in _scopes.Of(_health.Scopes()))
             {
+                _reading.At(scope);
                 foreach (var watch in _watchesOfLevel[(int)level])
                 {
                     watch.Look(scope, _reading, round);

@@ -13,7 +13,7 @@ internal static class DefaultPolicies
         Of("model-failing", "llm.errors.ratio_1m >= 50% and llm.calls_1m >= 5", "reroute"),
 
         // Against the model's own hour, since what is slow for one is normal for another. Medians: one long answer is no spike.
-        Of("model-slow", "llm.latency.p50_1m > 3 * llm.latency.p50_1h and llm.latency.p50_1m > 2s and llm.calls_1m >= 10", "skip_optional_steps"),
+        Of("model-slow", "llm.calls_1m >= 10 and llm.latency.p50_1m > 2s and llm.latency.p50_1m > 3 * llm.latency.p50_1h", "skip_optional_steps"),
         Of("hallucinating", "hallucination.ratio_1h > 10% and hallucination.count_1h >= 3", "add_disclaimer", TimeSpan.FromMinutes(5)),
         Of("hallucinating-often", "hallucination.ratio_1h > 30% and hallucination.count_1h >= 5", "human_review", TimeSpan.FromMinutes(5)),
         Of("users-dissatisfied", "feedback.negative.ratio_1h > 20% and feedback.negative_1h >= 5", "ask_user", TimeSpan.FromMinutes(5)),

@@ -19,6 +19,7 @@ internal sealed class PolicyWatch(Policy policy)
     public IEnumerable<AdviceItem> Items => _states.Values.Select(state => state.Item).OfType<AdviceItem>();
 
     /// <summary>Evaluates the condition at a scope; at those of agents first.</summary>
+    /// <param name="reading">At that scope.</param>
     public void Look(in HealthScope scope, ConditionReading reading, Round round)
     {
         if (!policy.Scope.Admits(scope))
@@ -26,7 +27,7 @@ internal sealed class PolicyWatch(Policy policy)
             return;
         }
 
-        var holds = !_covered.Contains(scope) && reading.Holds(policy.Condition, scope);
+        var holds = !_covered.Contains(scope) && policy.Condition.Holds(reading);
         if (!holds && _states.Count == 0)
         {
             return;
@@ -86,7 +87,7 @@ internal sealed class PolicyWatch(Policy policy)
         switch (state.Hysteresis.Look(policy.Timing, holds, round.Now, round.MayRaise))
         {
             case HysteresisStep.Raise:
-                var values = reading!.ReadAll(policy.Condition, scope);
+                var values = reading!.ReadAll(policy.Condition);
                 state.Item = new AdviceItem(AdviceId.Of(policy, scope), policy.Name, policy.Advice, scope, policy.Parameters, round.At, values, AdviceReason.Of(policy, scope, values));
                 ActiveCount++;
                 round.Raised(state.Item);
@@ -100,14 +101,14 @@ internal sealed class PolicyWatch(Policy policy)
                 round.Refused();
                 break;
             case HysteresisStep.None when state.Item is { } item:
-                Refresh(state, item, scope, reading, round);
+                Refresh(state, item, reading, round);
                 break;
         }
     }
 
-    private void Refresh(State state, AdviceItem item, in HealthScope scope, ConditionReading? reading, Round round)
+    private void Refresh(State state, AdviceItem item, ConditionReading? reading, Round round)
     {
-        var values = reading?.ReadAll(policy.Condition, scope) ?? [];
+        var values = reading?.ReadAll(policy.Condition) ?? [];
         if (values.Count != item.Values.Count || values.Any(value => !item.Values.TryGetValue(value.Key, out var before) || before != value.Value))
         {
             state.Item = item with { Values = values };

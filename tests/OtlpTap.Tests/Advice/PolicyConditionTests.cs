@@ -39,7 +39,7 @@ public sealed class PolicyConditionTests
     public void A_condition_says_what_is_written(string text, bool holds)
     {
         _health.Set(Tool, ("tool.calls_1m", 10), ("tool.errors.ratio_1m", 0.8), ("tool.latency.p95_5m", 0.5), ("tool.latency.p50_1h", 0.1), ("tool.errors.timeout_1m", 3));
-        Assert.Equal(holds, new ConditionReading(_health).Holds(Parse(text), Tool));
+        Assert.Equal(holds, Parse(text).Holds(new ConditionReading(_health).At(Tool)));
     }
 
     [Theory]
@@ -51,15 +51,15 @@ public sealed class PolicyConditionTests
     public void A_comparison_with_what_is_not_known_is_false(string text)
     {
         _health.Add(Tool);
-        Assert.False(new ConditionReading(_health).Holds(Parse(text), Tool));
-        Assert.True(new ConditionReading(_health).Holds(Parse($"not {text}"), Tool));
+        Assert.False(Parse(text).Holds(new ConditionReading(_health).At(Tool)));
+        Assert.True(Parse($"not {text}").Holds(new ConditionReading(_health).At(Tool)));
     }
 
     [Fact]
     public void A_value_is_read_once_and_only_when_it_decides_something()
     {
         _health.Set(Tool, ("tool.calls_1m", 4), ("tool.errors.ratio_1m", 1));
-        Assert.False(new ConditionReading(_health).Holds(Parse("tool.calls_1m >= 5 and tool.errors.ratio_1m > 1% or tool.calls_1m > 10"), Tool));
+        Assert.False(Parse("tool.calls_1m >= 5 and tool.errors.ratio_1m > 1% or tool.calls_1m > 10").Holds(new ConditionReading(_health).At(Tool)));
         Assert.Equal(1, _health.ReadCount);
     }
 
@@ -80,8 +80,8 @@ public sealed class PolicyConditionTests
         _health.Set(other, ("tool.calls_1m", 10), ("feedback.negative.ratio_1h", 0.5));
         var condition = Parse("tool.calls_1m >= 5 and feedback.negative.ratio_1h > 20% and llm.calls_1m == 7");
 
-        Assert.True(new ConditionReading(_health).Holds(condition, Tool));
-        Assert.False(new ConditionReading(_health).Holds(condition, other));
+        Assert.True(condition.Holds(new ConditionReading(_health).At(Tool)));
+        Assert.False(condition.Holds(new ConditionReading(_health).At(other)));
     }
 
     [Theory]

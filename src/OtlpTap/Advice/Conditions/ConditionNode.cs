@@ -1,3 +1,5 @@
+using OtlpTap.Health;
+
 namespace OtlpTap.Advice.Conditions;
 
 /// <summary>A part of a condition that is true or false.</summary>
@@ -50,11 +52,11 @@ internal sealed record ComparisonNode(ComparisonOperator Operator, Operand Left,
 }
 
 /// <summary>A number, or a value with a factor before it.</summary>
-/// <param name="Value">Its index among the condition's values; negative where there is none.</param>
-internal readonly record struct Operand(double Factor, int Value, Unit Unit)
+/// <param name="Value">Null: the factor is the number.</param>
+internal readonly record struct Operand(double Factor, Unit Unit, HealthValue? Value = null)
 {
-    public bool IsValue => Value >= 0;
+    public bool IsValue => Value is not null;
 
     /// <summary>Not a number where the value is not known.</summary>
-    public double Read(ConditionReading values) => IsValue ? Factor * values.Read(Value) : Factor;
+    public double Read(ConditionReading values) => Value is { } value ? Factor * values.Read(value) : Factor;
 }

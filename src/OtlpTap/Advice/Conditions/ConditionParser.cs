@@ -143,13 +143,13 @@ internal sealed class ConditionParser
                 return Value(1);
             case TokenKind.Number:
                 Advance();
-                return Take(TokenKind.Times) ? Factored(token.Number) : new Operand(token.Number, -1, Unit.Any);
+                return Take(TokenKind.Times) ? Factored(token.Number) : new Operand(token.Number, Unit.Any);
             case TokenKind.Percentage:
                 Advance();
-                return new Operand(token.Number, -1, Unit.Ratio);
+                return new Operand(token.Number, Unit.Ratio);
             case TokenKind.Duration:
                 Advance();
-                return new Operand(token.Number, -1, Unit.Seconds);
+                return new Operand(token.Number, Unit.Seconds);
             default:
                 Expected("the name of a value or a number");
                 return null;
@@ -174,22 +174,20 @@ internal sealed class ConditionParser
         if (!HealthValue.TryParse(name, out var value, out var error))
         {
             Problem(start, error);
-            return new Operand(factor, 0, Unit.Any);
+            return new Operand(factor, Unit.Any, default(HealthValue));
         }
 
-        var index = _names.IndexOf(name);
-        if (index < 0)
+        if (!_names.Contains(name))
         {
-            index = _names.Count;
             _names.Add(name);
             _values.Add(value);
-            if (index == PolicyCondition.ValuesMax)
+            if (_names.Count > PolicyCondition.ValuesMax)
             {
                 Problem(start, $"a condition names {PolicyCondition.ValuesMax} values at most");
             }
         }
 
-        return new Operand(factor, index, Units.Of(value));
+        return new Operand(factor, Units.Of(value), value);
     }
 
     private void CheckUnits(Operand value, Operand other, int start)

@@ -2,43 +2,41 @@ using OtlpTap.Health;
 
 namespace OtlpTap.Advice.Conditions;
 
-/// <summary>The values of one condition at one scope, each read once and only when it is asked for. One for all conditions, one after the other; one thread.</summary>
+/// <summary>The values at one scope after the other, each read once and only when a condition asks for it. One thread.</summary>
 internal sealed class ConditionReading(IHealth health)
 {
-    private readonly double[] _numbers = new double[PolicyCondition.ValuesMax];
-    private PolicyCondition? _condition;
+    // Not a number where nothing is known.
+    private readonly Dictionary<HealthValue, double> _numbers = [];
     private HealthScope _scope;
-    private HealthScope _above;
-    private ulong _read;
+    private Level _level;
 
-    public bool Holds(PolicyCondition condition, in HealthScope scope)
+    /// <summary>Turns to a scope; nothing of what was read before holds any more.</summary>
+    public ConditionReading At(in HealthScope scope)
     {
-        Turn(condition, scope);
-        return condition.Holds(this);
+        (_scope, _level) = (scope, Levels.Of(scope));
+        _numbers.Clear();
+        return this;
     }
 
-    /// <summary>Not a number where nothing is known.</summary>
-    public double Read(int index)
+    /// <summary>Not a number where nothing is known. A value of another level than the scope's is that of the agent above.</summary>
+    public double Read(in HealthValue value)
     {
-        if ((_read & 1UL << index) == 0)
+        if (!_numbers.TryGetValue(value, out var number))
         {
-            var value = _condition!.Values[index];
-            var isKnown = health.TryRead(Levels.Of(value.Subject) == _condition.Level ? _scope : _above, value, out var number);
-            _numbers[index] = isKnown ? number : double.NaN;
-            _read |= 1UL << index;
+            number = health.TryRead(Levels.Of(value.Subject) == _level ? _scope : Levels.Above(_scope), value, out var known) ? known : double.NaN;
+            _numbers.Add(value, number);
         }
 
-        return _numbers[index];
+        return number;
     }
 
-    /// <summary>All values that are known, by their names.</summary>
-    public Dictionary<string, double> ReadAll(PolicyCondition condition, in HealthScope scope)
+    /// <summary>All values of a condition that are known, by their names.</summary>
+    public Dictionary<string, double> ReadAll(PolicyCondition condition)
     {
-        Turn(condition, scope);
         var values = new Dictionary<string, double>(condition.Values.Length, StringComparer.Ordinal);
         for (var i = 0; i < condition.Values.Length; i++)
         {
-            var number = Read(i);
+            var number = Read(condition.Values[i]);
             if (double.IsFinite(number))
             {
                 values.Add(condition.Names[i], number);
@@ -47,6 +45,4 @@ internal sealed class ConditionReading(IHealth health)
 
         return values;
     }
-
-    private void Turn(PolicyCondition condition, in HealthScope scope) => (_condition, _scope, _above, _read) = (condition, scope, Levels.Above(scope), 0);
 }

@@ -12,7 +12,7 @@ internal sealed class PolicyCondition : IEquatable<PolicyCondition>
     /// <summary>Conditions are written by hand.</summary>
     public const int LengthMax = 4096;
 
-    /// <summary>As many as the bits that tell which were read.</summary>
+    /// <summary>Advice shows them all.</summary>
     public const int ValuesMax = 64;
 
     private readonly ConditionNode _root;
@@ -45,6 +45,7 @@ internal sealed class PolicyCondition : IEquatable<PolicyCondition>
         return root is null || problems.Count > before ? null : new PolicyCondition(text, root, parser.Names, parser.Values);
     }
 
+    /// <param name="values">At a scope of <see cref="Level"/>.</param>
     public bool Holds(ConditionReading values) => _root.Holds(values);
 
     public bool Equals(PolicyCondition? other) => other is not null && Text == other.Text;
