@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
+using OtlpTap.Advice;
 using OtlpTap.Announce;
 using OtlpTap.Buffers;
 using OtlpTap.Causes;
@@ -58,6 +59,7 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly ImplicitFeedback _feedback;
     private readonly HealthSetup _health;
     private readonly AdviceSetup _advice;
+    private readonly AdviceEngine _advice;
     private readonly Readiness _readiness;
     private readonly Server _server;
     private readonly ListenerSet _listeners;
@@ -119,6 +121,9 @@ internal sealed class TapHost : IAsyncDisposable
         _health.Tell(_advice.Outcomes);
         _verdicts = new VerdictHub(scheduler, new JudgedSpanSearch(recorder, time), _announcer, _health.Windows, _advice.Outcomes);
         _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), new ScoreHub(_health.Windows, _advice.Outcomes));
+        _advice = new AdviceEngine(processor.Advice, _health.Windows, _announcer, VersionCommand.Version, _metrics.Advice, time, logs.CreateLogger<AdviceEngine>());
+        _verdicts = new VerdictHub(scheduler, new JudgedSpanSearch(recorder, time), _announcer, _health.Windows);
+        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), _health.Windows);
         _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
         _feedback = new ImplicitFeedback(processor.ImplicitFeedback, _verdicts, _metrics.Feedback, time, logs.CreateLogger<ImplicitFeedback>());
         _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs);
@@ -168,6 +173,9 @@ internal sealed class TapHost : IAsyncDisposable
 
     /// <summary>All that the admin port answers; openapi.json describes it.</summary>
     public IReadOnlyList<RouteEndpoint> AdminRoutes { get; private set; } = [];
+
+    /// <summary>What agents are told to do at this moment.</summary>
+    public IAdviceSource Advice => _advice;
 
     /// <summary>Takes verdicts that no inline rule made.</summary>
     public IVerdictSink Verdicts => _verdicts;
@@ -262,6 +270,7 @@ internal sealed class TapHost : IAsyncDisposable
         await StopAsync();
         await _listeners.DisposeAsync();
         await _server.DisposeAsync();
+        _advice.Dispose();
         _announcer.Dispose();
         await _sinks.DisposeAsync();
         _cases.Dispose();
@@ -288,6 +297,7 @@ internal sealed class TapHost : IAsyncDisposable
         await _detection.FlushAsync(half / 4);
         await _judges.DrainAsync(judging.Token);
         _advice.Engine.End();
+        _advice.End();
         await _announcer.DrainAsync(telling.Token);
     }
 
@@ -354,6 +364,7 @@ internal sealed class TapHost : IAsyncDisposable
         _line = line;
         _options = next;
         _evaluations.Change(next.Processor.Evaluations);
+        _advice.Change(next.Processor.Advice);
         lock (_retiring)
         {
             _retiring.RemoveAll(task => task.IsCompleted);
