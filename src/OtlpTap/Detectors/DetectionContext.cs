@@ -18,6 +18,7 @@ internal sealed class DetectionContext
 
     private readonly HashSet<(SpanId Span, string Failure)> _known = [];
     private readonly List<Verdict> _found = [];
+    private readonly List<PassedScore> _passed = [];
     private readonly TimeProvider _time;
     private readonly long _started;
     private readonly TimeSpan _timeMax;
@@ -51,6 +52,9 @@ internal sealed class DetectionContext
 
     public IReadOnlyList<Verdict> Verdicts => _found;
 
+    /// <summary>What was measured and found to be well.</summary>
+    public IReadOnlyList<PassedScore> Passed => _passed;
+
     /// <summary>Whether the failure is known, by a rule's match or an earlier detector.</summary>
     public bool IsKnown(SpanId span, string failure) => _known.Contains((span, failure));
 
@@ -59,6 +63,10 @@ internal sealed class DetectionContext
 
     /// <summary>Whether somebody who knows better than a heuristic spoke of an answer of the run: its user, or an evaluator.</summary>
     public bool IsAnswerJudged => _known.Any(static known => known.Failure is FailureKind.NegativeFeedback or FailureKind.PositiveFeedback or FailureKind.Hallucination);
+
+    /// <summary>A check that measures found nothing wrong with a step.</summary>
+    public void FoundWell(RunStep step, double score) =>
+        _passed.Add(new PassedScore(step.SpanId, _detector, VerdictSource.Detector, score) { Judged = JudgedSpan.Of(step) });
 
     public void Found(in Verdict verdict)
     {

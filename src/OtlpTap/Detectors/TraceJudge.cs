@@ -18,7 +18,8 @@ internal sealed class TraceJudge(
     CauseSearch? causes,
     DetectorMetrics metrics,
     TimeProvider time,
-    ILogger<TraceJudge> logger)
+    ILogger<TraceJudge> logger,
+    IScoreSink? scores = null)
 {
     private readonly IDetector[] _detectors = [.. detectors.Where(detector => options.Has(detector.Name))];
 
@@ -40,6 +41,11 @@ internal sealed class TraceJudge(
         if (context.IsTimeOver)
         {
             metrics.Dropped(DetectionDropReason.TimeOver);
+        }
+
+        foreach (var score in context.Passed)
+        {
+            scores?.Passed(run.TraceId, score);
         }
 
         IReadOnlyList<Verdict> all = [.. byRules, .. context.Verdicts];

@@ -27,6 +27,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
     private const long RunSeen = -2;
     private const long RunFailureSeen = -3;
     private const long SpanFailureSeen = -4;
+    private const long ScoreSeen = -5;
 
     private readonly TraceOwners _owners;
     private readonly TimeProvider _time;
@@ -74,12 +75,13 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
             var levels = _table.Levels(new HealthScope(fact.Service.Length > 0 ? fact.Service : UnnamedService, fact.Agent, fact.Tool, fact.Model), now);
             var grown = 0L;
             var isSeen = false;
+            var place = fact.Seconds is { } seconds ? LatencyScale.PlaceOf(seconds) : -1;
             foreach (var level in levels)
             {
                 var bucket = level.At(now, ref grown);
                 var before = bucket.Bytes;
                 isSeen = isSeen || (!level.IsOfCalls && !_seen.IsFirst(fact.TraceId, level.Id, TraceSeen));
-                Count(fact, level, bucket, isNewTrace: !level.IsOfCalls && !isSeen);
+                Count(fact, level, bucket, isNewTrace: !level.IsOfCalls && !isSeen, place);
                 level.Grown(bucket.Bytes - before);
                 grown += bucket.Bytes - before;
             }
@@ -96,7 +98,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
             var grown = 0L;
 
             // Where a rule has found the call's failure before, it is counted.
-            var isToolError = verdict is { Failure: FailureKind.ToolError, Judged.Tool.Length: > 0 } && _seen.IsFirst(traceId, (long)verdict.SpanId.Value, SpanFailureSeen);
+            var isToolError = verdict is { Failure: FailureKind.ToolError, Judged.Tool.Length: > 0, Origin.IsZero: true } && _seen.IsFirst(traceId, (long)verdict.SpanId.Value, SpanFailureSeen);
             foreach (var level in _table.Levels(ScopeOf(traceId, verdict.Judged), now))
             {
                 var bucket = level.At(now, ref grown);
@@ -114,6 +116,12 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
     {
         lock (_gate)
         {
+            // Detectors look at a trace again when more of it comes.
+            if (score.Source == VerdictSource.Detector && !_seen.IsFirst(traceId, (long)score.SpanId.Value, ScoreSeen))
+            {
+                return;
+            }
+
             var now = Now();
             var grown = 0L;
             foreach (var level in _table.Levels(ScopeOf(traceId, score.Judged), now))
@@ -170,7 +178,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
 
     private long Now() => (long)_time.GetElapsedTime(_started).TotalSeconds / Series.BucketSeconds;
 
-    private void Count(in SpanFact fact, Series level, Bucket bucket, bool isNewTrace)
+    private void Count(in SpanFact fact, Series level, Bucket bucket, bool isNewTrace, int place)
     {
         bucket.Traces += isNewTrace ? 1 : 0;
         var hasFailed = fact.Failure is not null || fact.IsRepeated;
@@ -178,7 +186,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
         if (fact.Kind is StepKind.Tool or StepKind.Llm)
         {
             var calls = bucket.Of(fact.Kind == StepKind.Tool ? HealthSubject.Tool : HealthSubject.Llm);
-            CountCall(fact, calls, hasFailed, kind);
+            CountCall(calls, hasFailed, kind, place);
         }
 
         if (fact.Kind == StepKind.Llm)
@@ -189,7 +197,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
 
         if (!level.IsOfCalls && IsRun(fact))
         {
-            CountRun(fact, level, bucket.Of(HealthSubject.Run), hasFailed, kind);
+            CountRun(fact, level, bucket.Of(HealthSubject.Run), hasFailed, kind, place);
         }
 
         if (kind >= 0 && !fact.IsRepeated)
@@ -199,7 +207,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
         }
     }
 
-    private static void CountCall(in SpanFact fact, Calls calls, bool hasFailed, int kind)
+    private static void CountCall(Calls calls, bool hasFailed, int kind, int place)
     {
         calls.Called();
         if (hasFailed)
@@ -207,24 +215,24 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
             calls.Failed(kind);
         }
 
-        if (fact.Seconds is { } seconds)
+        if (place >= 0)
         {
-            calls.Took(seconds);
+            calls.Took((ushort)place);
         }
     }
 
     /// <summary>An agent's runs are its spans. A service's are its traces: the first of a trace's spans that is a run counts, and the first that has failed.</summary>
-    private void CountRun(in SpanFact fact, Series level, Calls runs, bool hasFailed, int kind)
+    private void CountRun(in SpanFact fact, Series level, Calls runs, bool hasFailed, int kind, int place)
     {
         if (level.IsOfAgent)
         {
-            CountCall(fact, runs, hasFailed, kind);
+            CountCall(runs, hasFailed, kind, place);
             return;
         }
 
         if (_seen.IsFirst(fact.TraceId, level.Id, RunSeen))
         {
-            CountCall(fact, runs, hasFailed: false, kind);
+            CountCall(runs, hasFailed: false, kind, place);
         }
 
         if (hasFailed && _seen.IsFirst(fact.TraceId, level.Id, RunFailureSeen))
@@ -263,7 +271,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
             bucket.Of(HealthSubject.Tool).Failed(_kinds.Of(verdict.Failure));
         }
 
-        if (!FailureKind.IsMark(verdict.Failure))
+        if (!FailureKind.IsMark(verdict.Failure) && verdict.Origin.IsZero)
         {
             CountFailure(trace, level, bucket, _kinds.Of(verdict.Failure));
         }

@@ -15,12 +15,12 @@ internal sealed class DetectionSetup
     private readonly DetectionSchedule _schedule;
     private readonly DetectionLoop _loop;
 
-    public DetectionSetup(DetectorOptions options, Recorder recorder, IVerdictSink verdicts, ExaminedHandler examined, DetectorMetrics metrics, TimeProvider time, ILoggerFactory logs)
+    public DetectionSetup(DetectorOptions options, Recorder recorder, IVerdictSink verdicts, ExaminedHandler examined, DetectorMetrics metrics, TimeProvider time, ILoggerFactory logs, IScoreSink? scores = null)
     {
         _options = options;
         var judged = new JudgedTraces(options.JudgedMax);
         _schedule = new DetectionSchedule(options, judged, metrics, time);
-        var judge = new TraceJudge(options, DetectorSet.All(options, time), CauseAnalysis.Find, metrics, time, logs.CreateLogger<TraceJudge>());
+        var judge = new TraceJudge(options, DetectorSet.All(options, time), CauseAnalysis.Find, metrics, time, logs.CreateLogger<TraceJudge>(), scores);
         _loop = new DetectionLoop(
             options, _schedule, judged, recorder, static (spans, logs) => AgentRunReader.Read(spans, logs, RunLimits.Default), judge, verdicts, metrics, time,
             logs.CreateLogger<DetectionLoop>(), examined);

@@ -126,7 +126,7 @@ internal sealed class TapHost : IAsyncDisposable
         _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), _health.Windows);
         _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
         _feedback = new ImplicitFeedback(processor.ImplicitFeedback, _verdicts, _metrics.Feedback, time, logs.CreateLogger<ImplicitFeedback>());
-        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs);
+        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs, _health.Windows);
         _readiness = new Readiness(() => _line.Exporters.Primaries.Select(exporter => (exporter.Id, exporter.IsReachable)), time);
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
         var listenerMetrics = new ListenerMetrics(_metrics.Factory);

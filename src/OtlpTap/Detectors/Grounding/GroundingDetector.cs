@@ -21,7 +21,16 @@ internal sealed class GroundingDetector(GroundingOptions options) : IDetector
         }
 
         var found = _check.Assess(Whole(run.FinalAnswer, step), Inputs(run, step, context));
-        if (found.Judged && found.Score >= options.Threshold)
+        if (!found.Judged)
+        {
+            return;
+        }
+
+        if (found.Score < options.Threshold)
+        {
+            context.FoundWell(step, found.Score);
+        }
+        else
         {
             context.Found(new Verdict(step.SpanId, FailureKind.Hallucination, Name, VerdictSource.Detector)
             {

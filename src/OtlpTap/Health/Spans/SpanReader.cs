@@ -28,6 +28,7 @@ internal sealed class SpanReader(IReadOnlyList<ISpanFactObserver> observers, Tra
     private const uint StartTag = ((uint)OtlpFields.Span.StartTimeUnixNano << 3) | (uint)WireType.Fixed64;
     private const uint EndTag = ((uint)OtlpFields.Span.EndTimeUnixNano << 3) | (uint)WireType.Fixed64;
 
+    private readonly ISpanFactObserver[] _observers = [.. observers];
     private readonly SpanFrame _frame = new();
     private readonly KnownNames _names = new();
     private readonly SoleAgents _soleAgents = new();
@@ -286,7 +287,7 @@ internal sealed class SpanReader(IReadOnlyList<ISpanFactObserver> observers, Tra
     private void Tell(in Step step)
     {
         var fact = step.Fact with { Kind = _tree.Kind(step.Place), Agent = AgentOf(step) };
-        foreach (var observer in observers)
+        foreach (var observer in _observers)
         {
             observer.Observed(fact);
         }

@@ -26,7 +26,8 @@ internal sealed class Calls
         }
     }
 
-    public void Took(double seconds) => (_latencies ??= new Tally()).Add(LatencyScale.PlaceOf(seconds));
+    /// <param name="place">On the <see cref="LatencyScale"/>.</param>
+    public void Took(ushort place) => (_latencies ??= new Tally()).Add(place);
 
     public long ErrorsOf(int kind) => _kinds?.Of(kind) ?? 0;
 

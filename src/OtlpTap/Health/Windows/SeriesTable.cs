@@ -29,12 +29,10 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
             node = Add(scope, now);
         }
 
-        // From the narrowest to the widest, so that the widest is the last to go.
         var levels = node.Value.Levels;
-        foreach (var level in levels)
+        if (node.Value.LastNumber != now)
         {
-            _byUse.Remove(level.Node);
-            _byUse.AddLast(level.Node);
+            Touch(levels);
         }
 
         return levels;
@@ -84,11 +82,7 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
             level.Levels = [.. HealthLevels.Of(level.Scope).Select(above => _byScope[above].Value)];
         }
 
-        foreach (var level in levels)
-        {
-            _byUse.Remove(level.Node);
-            _byUse.AddLast(level.Node);
-        }
+        Touch(added.Levels);
 
         // The levels of one scope are always few enough to be there together.
         while (_byScope.Count > seriesMax)
@@ -97,6 +91,16 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
         }
 
         return added.Node;
+    }
+
+    // From the narrowest to the widest, so that the widest is the last to go. Once for each bucket of ten seconds is often enough.
+    private void Touch(Series[] levels)
+    {
+        foreach (var level in levels)
+        {
+            _byUse.Remove(level.Node);
+            _byUse.AddLast(level.Node);
+        }
     }
 
     private void EvictOldest()
