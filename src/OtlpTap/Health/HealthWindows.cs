@@ -29,6 +29,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
     private const long SpanFailureSeen = -4;
     private const long ScoreSeen = -5;
 
+    private readonly bool _isEnabled;
     private readonly TraceOwners _owners;
     private readonly TimeProvider _time;
     private readonly long _started;
@@ -43,6 +44,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
 
     public HealthWindows(HealthOptions options, TraceOwners owners, TimeProvider time)
     {
+        _isEnabled = options.IsEnabled;
         _owners = owners;
         _time = time;
         _started = time.GetTimestamp();
@@ -92,6 +94,11 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
 
     public void Judged(in TraceId traceId, in Verdict verdict)
     {
+        if (!_isEnabled)
+        {
+            return;
+        }
+
         lock (_gate)
         {
             var now = Now();
@@ -114,6 +121,11 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
 
     public void Passed(in TraceId traceId, in PassedScore score)
     {
+        if (!_isEnabled)
+        {
+            return;
+        }
+
         lock (_gate)
         {
             // Detectors look at a trace again when more of it comes.
