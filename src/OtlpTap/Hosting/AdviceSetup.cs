@@ -12,8 +12,7 @@ internal sealed class AdviceSetup : IDisposable
 {
     public AdviceSetup(AdviceOptions options, IHealth health, ITapTelemetry telemetry, TapMetrics metrics, TimeProvider time, ILoggerFactory logs)
     {
-        var journal = new AdviceJournal(new AdviceTelemetry(VersionCommand.Version), telemetry, metrics.Advice, logs.CreateLogger<AdviceJournal>());
-        Engine = new AdviceEngine(options, health, journal, metrics.Advice, time, logs.CreateLogger<AdviceEngine>());
+        Engine = new AdviceEngine(options, health, telemetry, VersionCommand.Version, metrics.Advice, time, logs.CreateLogger<AdviceEngine>());
         Outcomes = new FallbackOutcomes(options.Effect, Engine, metrics.AdviceEffect, time, logs.CreateLogger<FallbackOutcomes>());
     }
 

@@ -59,7 +59,6 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly ImplicitFeedback _feedback;
     private readonly HealthSetup _health;
     private readonly AdviceSetup _advice;
-    private readonly AdviceEngine _advice;
     private readonly Readiness _readiness;
     private readonly Server _server;
     private readonly ListenerSet _listeners;
@@ -120,13 +119,11 @@ internal sealed class TapHost : IAsyncDisposable
         _advice = new AdviceSetup(processor.Advice, _health.Windows, _announcer, _metrics, time, logs);
         _health.Tell(_advice.Outcomes);
         _verdicts = new VerdictHub(scheduler, new JudgedSpanSearch(recorder, time), _announcer, _health.Windows, _advice.Outcomes);
-        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), new ScoreHub(_health.Windows, _advice.Outcomes));
-        _advice = new AdviceEngine(processor.Advice, _health.Windows, _announcer, VersionCommand.Version, _metrics.Advice, time, logs.CreateLogger<AdviceEngine>());
-        _verdicts = new VerdictHub(scheduler, new JudgedSpanSearch(recorder, time), _announcer, _health.Windows);
-        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), _health.Windows);
+        var scores = new ScoreHub(_health.Windows, _advice.Outcomes);
+        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), scores);
         _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
         _feedback = new ImplicitFeedback(processor.ImplicitFeedback, _verdicts, _metrics.Feedback, time, logs.CreateLogger<ImplicitFeedback>());
-        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs, _health.Windows);
+        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs, scores);
         _readiness = new Readiness(() => _line.Exporters.Primaries.Select(exporter => (exporter.Id, exporter.IsReachable)), time);
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
         var listenerMetrics = new ListenerMetrics(_metrics.Factory);
@@ -175,7 +172,7 @@ internal sealed class TapHost : IAsyncDisposable
     public IReadOnlyList<RouteEndpoint> AdminRoutes { get; private set; } = [];
 
     /// <summary>What agents are told to do at this moment.</summary>
-    public IAdviceSource Advice => _advice;
+    public IAdviceSource Advice => _advice.Engine;
 
     /// <summary>Takes verdicts that no inline rule made.</summary>
     public IVerdictSink Verdicts => _verdicts;
@@ -270,7 +267,6 @@ internal sealed class TapHost : IAsyncDisposable
         await StopAsync();
         await _listeners.DisposeAsync();
         await _server.DisposeAsync();
-        _advice.Dispose();
         _announcer.Dispose();
         await _sinks.DisposeAsync();
         _cases.Dispose();
@@ -297,7 +293,6 @@ internal sealed class TapHost : IAsyncDisposable
         await _detection.FlushAsync(half / 4);
         await _judges.DrainAsync(judging.Token);
         _advice.Engine.End();
-        _advice.End();
         await _announcer.DrainAsync(telling.Token);
     }
 
@@ -364,7 +359,6 @@ internal sealed class TapHost : IAsyncDisposable
         _line = line;
         _options = next;
         _evaluations.Change(next.Processor.Evaluations);
-        _advice.Change(next.Processor.Advice);
         lock (_retiring)
         {
             _retiring.RemoveAll(task => task.IsCompleted);
