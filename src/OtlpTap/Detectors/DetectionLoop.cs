@@ -18,13 +18,17 @@ internal delegate void ExaminedHandler(AgentRun run, IReadOnlyList<Verdict> verd
 
 /// <summary>
 /// Works off the schedule: takes a quiet trace out of the recorder, reads it, has it judged, and hands on what was not said
-/// before. One trace at a time, within its share of a core; who falls behind lets the schedule fill up, which drops and counts.
+/// before. One trace at a time, within its share of a core, and a fifth of it while requests wait for a processor; who falls behind
+/// lets the schedule fill up, which drops and counts.
 /// </summary>
 internal sealed class DetectionLoop
 {
     // A mistake of the tap's shows on every trace alike.
     private const int LinesMax = 3;
     private static readonly TimeSpan LinesInterval = TimeSpan.FromMinutes(1);
+
+    // What it takes from requests that wait for a processor counts so many times.
+    private const int BusyPrice = 5;
 
     private readonly DetectorOptions _options;
     private readonly DetectionSchedule _schedule;
@@ -41,11 +45,15 @@ internal sealed class DetectionLoop
 
     // The loop alone, and after it whoever stops it.
     private readonly CpuBudget _budget;
+    private readonly Func<bool> _isBusy;
+    private readonly TraceAssembler _spans;
+    private readonly TraceAssembler _logs;
     private readonly RuleMatches _rules = new();
     private readonly LogAllowance _lines;
     private Task _running = Task.CompletedTask;
     private volatile bool _stopping;
 
+    /// <param name="isBusy">Whether requests wait for a processor.</param>
     public DetectionLoop(
         DetectorOptions options,
         DetectionSchedule schedule,
@@ -57,8 +65,12 @@ internal sealed class DetectionLoop
         DetectorMetrics metrics,
         TimeProvider time,
         ILogger<DetectionLoop> logger,
-        ExaminedHandler? examined = null)
+        ExaminedHandler? examined = null,
+        Func<bool>? isBusy = null)
     {
+        _isBusy = isBusy ?? (static () => false);
+        _spans = new TraceAssembler(Signal.Traces, null, options.TraceBytesMax);
+        _logs = new TraceAssembler(Signal.Logs, null, options.TraceBytesMax);
         _options = options;
         _schedule = schedule;
         _judged = judged;
@@ -75,7 +87,8 @@ internal sealed class DetectionLoop
         schedule.Changed = Ring;
     }
 
-    public void Start() => _running = Task.Run(RunAsync);
+    /// <summary>On a thread of its own: a trace can take a second, for which the pool would miss one of a few threads.</summary>
+    public void Start() => _running = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>
     /// Examines all that wait, due or not and without a budget. What is left when <paramref name="deadline"/> is over is counted.
@@ -119,20 +132,20 @@ internal sealed class DetectionLoop
 
             var started = _time.GetTimestamp();
             Examine(traceId);
-            _budget.Spend(_time.GetElapsedTime(started));
+            _budget.Spend(_time.GetElapsedTime(started) * (_isBusy() ? BusyPrice : 1));
         }
 
         return TimeSpan.Zero;
     }
 
-    private async Task RunAsync()
+    private void Run()
     {
-        await using var timer = _time.CreateTimer(static state => ((DetectionLoop)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using var timer = _time.CreateTimer(static state => ((DetectionLoop)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         while (!_stopping)
         {
             var wait = ExamineDue();
             timer.Change(wait, Timeout.InfiniteTimeSpan);
-            await _bell.Reader.ReadAsync();
+            _bell.Reader.ReadAsync().AsTask().GetAwaiter().GetResult();
         }
     }
 
@@ -159,22 +172,23 @@ internal sealed class DetectionLoop
 
     private void ExamineTrace(TraceId traceId)
     {
-        var parts = new Parts(traceId, _options.TraceBytesMax);
-        _recorder.Visit(traceId, parts, static (in fragment, into) => _ = (fragment.Signal == Signal.Logs ? into.Logs : into.Spans).TryAdd(fragment.Request));
-        if (parts.Spans.IsTooLarge || parts.Logs.IsTooLarge)
+        _spans.Begin(traceId);
+        _logs.Begin(traceId);
+        _recorder.Visit(traceId, this, static (in fragment, loop) => _ = (fragment.Signal == Signal.Logs ? loop._logs : loop._spans).TryAdd(fragment.Request));
+        if (_spans.IsTooLarge || _logs.IsTooLarge)
         {
             _metrics.Dropped(DetectionDropReason.TooLarge);
             return;
         }
 
-        if (parts.Spans.ItemCount + parts.Logs.ItemCount == 0)
+        if (_spans.ItemCount + _logs.ItemCount == 0)
         {
             _metrics.Dropped(DetectionDropReason.Forgotten);
             return;
         }
 
-        var spans = parts.Spans.Build();
-        var logs = parts.Logs.Build();
+        var spans = _spans.Build();
+        var logs = _logs.Build();
         if (!ContentMarkers.AreIn(spans) && !ContentMarkers.AreIn(logs))
         {
             return; // another trace of the same request had the content
@@ -215,12 +229,5 @@ internal sealed class DetectionLoop
         }
 
         _examined?.Invoke(run, verdicts);
-    }
-
-    private sealed class Parts(TraceId traceId, int bytesMax)
-    {
-        public TraceAssembler Spans { get; } = new(Signal.Traces, traceId, bytesMax);
-
-        public TraceAssembler Logs { get; } = new(Signal.Logs, traceId, bytesMax);
     }
 }

@@ -22,6 +22,11 @@ internal struct ItemHead
     /// <summary>Looks at one serialized <c>KeyValue</c>; true when it makes its item one that holds evaluations.</summary>
     public bool Look(ReadOnlySpan<byte> keyValue, CustomMetricNames custom)
     {
+        if (IsTurnedAway(keyValue, custom))
+        {
+            return false;
+        }
+
         ReadOnlySpan<byte> key = default;
         ReadOnlySpan<byte> value = default;
         var reader = new ProtoReader(keyValue);
@@ -57,6 +62,19 @@ internal struct ItemHead
             default:
                 return custom.Contains(key);
         }
+    }
+
+    // Encoders write the key first, and what nearly every key says is that its value need not be read.
+    private static bool IsTurnedAway(ReadOnlySpan<byte> keyValue, CustomMetricNames custom)
+    {
+        const byte KeyTag = (OtlpFields.KeyValue.Key << 3) | (int)WireType.LengthDelimited;
+        if (keyValue is not [KeyTag, < 0x80 and var length, ..] || length > keyValue.Length - 2)
+        {
+            return false;
+        }
+
+        var key = keyValue.Slice(2, length);
+        return EvaluationKeys.Of(key) == KeyMeaning.None && !custom.Contains(key);
     }
 
     private static ReadOnlySpan<byte> TextOf(ReadOnlySpan<byte> anyValue)

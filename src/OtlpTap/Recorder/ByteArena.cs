@@ -12,8 +12,13 @@ internal readonly record struct ArenaRange(int Offset, int Length)
 /// </summary>
 internal sealed class ByteArena : IEqualityComparer<ArenaRange>
 {
+    private const int FirstBytes = 4096;
+
+    /// <summary>Beyond it memory is not kept for the next use.</summary>
+    private const int KeptBytesMax = 1 << 20;
+
     private readonly Dictionary<ArenaRange, int> _numbers;
-    private byte[] _bytes = new byte[4096];
+    private byte[] _bytes = new byte[FirstBytes];
     private int _length;
     private int _start;
 
@@ -22,6 +27,18 @@ internal sealed class ByteArena : IEqualityComparer<ArenaRange>
     public int Length => _length;
 
     public ReadOnlySpan<byte> this[ArenaRange range] => _bytes.AsSpan(range.Offset, range.Length);
+
+    /// <summary>Empties it for another use.</summary>
+    public void Clear()
+    {
+        _length = 0;
+        _numbers.Clear();
+        if (_bytes.Length > KeptBytesMax)
+        {
+            _bytes = new byte[FirstBytes];
+            _numbers.TrimExcess();
+        }
+    }
 
     /// <summary>Begins a piece.</summary>
     public void Begin() => _start = _length;

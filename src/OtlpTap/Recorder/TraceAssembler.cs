@@ -28,7 +28,11 @@ internal sealed class TraceAssembler
     private const int ItemField = OtlpFields.ScopeSpans.Spans;
 
     private readonly int _traceIdField;
-    private readonly TraceId? _traceId;
+    private readonly byte[] _idBytes = new byte[TraceId.Length];
+    private TraceId? _traceId;
+
+    // Where the id's bytes stand next in the request under way.
+    private int _idAt;
 
     // Pieces with equal bytes but different meanings must not meet: the first byte of a piece says what it is.
     private readonly ByteArena _arena = new();
@@ -40,8 +44,8 @@ internal sealed class TraceAssembler
     {
         Debug.Assert(signal is Signal.Traces or Signal.Logs, "Metrics carry no trace ids.");
         _traceIdField = signal == Signal.Traces ? OtlpFields.Span.TraceId : OtlpFields.LogRecord.TraceId;
-        _traceId = traceId;
         BytesMax = bytesMax;
+        Begin(traceId);
     }
 
     /// <summary>Items beyond it are left out and <see cref="IsTooLarge"/> is set.</summary>
@@ -52,9 +56,22 @@ internal sealed class TraceAssembler
 
     public bool IsTooLarge { get; private set; }
 
+    /// <summary>Starts over, with the memory that it has.</summary>
+    public void Begin(TraceId? traceId)
+    {
+        _traceId = traceId;
+        traceId?.WriteTo(_idBytes);
+        _arena.Clear();
+        _resources.Clear();
+        _scopes.Clear();
+        ItemCount = 0;
+        IsTooLarge = false;
+    }
+
     /// <summary>Adds what is new in <paramref name="request"/>. False when its bytes are malformed; what came before the error is added.</summary>
     public bool TryAdd(ReadOnlySpan<byte> request)
     {
+        _idAt = -1;
         var reader = new ProtoReader(request);
         while (reader.Next())
         {
@@ -138,7 +155,7 @@ internal sealed class TraceAssembler
         var reader = new ProtoReader(request, start, end);
         while (reader.Next())
         {
-            if (reader is not { FieldNumber: ItemField, WireType: WireType.LengthDelimited })
+            if (reader is not { FieldNumber: ItemField, WireType: WireType.LengthDelimited } || !CanHoldId(request, reader.ValueOffset, reader.ValueEnd))
             {
                 continue;
             }
@@ -170,6 +187,23 @@ internal sealed class TraceAssembler
         }
 
         return !reader.IsMalformed;
+    }
+
+    /// <summary>Most of a request is other traces: searching all of it for an id's bytes once costs less than reading the id of each of its items.</summary>
+    private bool CanHoldId(ReadOnlySpan<byte> request, int start, int end)
+    {
+        if (_traceId is null)
+        {
+            return true;
+        }
+
+        if (_idAt < start)
+        {
+            var at = request[start..].IndexOf(_idBytes);
+            _idAt = at < 0 ? int.MaxValue : start + at;
+        }
+
+        return _idAt < end;
     }
 
     private bool TryReadTraceId(ReadOnlySpan<byte> request, int start, int end, out TraceId traceId)
