@@ -7,6 +7,7 @@ using OtlpTap.Benchmarks.Proxies;
 using OtlpTap.Benchmarks.Recording;
 using OtlpTap.Benchmarks.Sink;
 using OtlpTap.Benchmarks.StartUp;
+using OtlpTap.Benchmarks.Steady;
 using OtlpTap.Benchmarks.Transport;
 
 namespace OtlpTap.Benchmarks;
@@ -18,7 +19,7 @@ internal static class Program
 
     private static async Task<int> Main(string[] arguments)
     {
-        var root = new RootCommand("Measures OtlpTap.") { EndToEndCommand.Create(), TeeCommand.Create(), StartUpCommand.Create(), TransportCommand.Create(), CostCommand.Create(), RecorderCommand.Create(), Micro(), Sink(), Yarp() };
+        var root = new RootCommand("Measures OtlpTap.") { EndToEndCommand.Create(), TeeCommand.Create(), StartUpCommand.Create(), SteadyCommand.Create(), TransportCommand.Create(), CostCommand.Create(), RecorderCommand.Create(), Micro(), Sink(), Yarp() };
         return await root.Parse(arguments).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = StopDeadline });
     }
 

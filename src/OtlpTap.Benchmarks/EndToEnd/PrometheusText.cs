@@ -18,4 +18,9 @@ internal static class PrometheusText
 
         return null;
     }
+
+    /// <summary>The sum of all series of a metric; 0 when the page has none.</summary>
+    public static double Sum(string page, string metric) => page.Split('\n')
+        .Where(line => line.StartsWith(metric, StringComparison.Ordinal) && line.AsSpan(metric.Length) is [' ' or '{', ..])
+        .Sum(line => double.Parse(line.AsSpan(line.LastIndexOf(' ') + 1), CultureInfo.InvariantCulture));
 }

@@ -47,6 +47,12 @@ internal sealed class ProxyCheck(SinkProcess sink)
     public static async Task CallAsync(int port, byte[] message, CancellationToken cancellation)
     {
         using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{port}", new GrpcChannelOptions { MaxSendMessageSize = null });
+        await CallAsync(channel, message, cancellation);
+    }
+
+    /// <summary>The same over a connection that is there.</summary>
+    public static async Task CallAsync(GrpcChannel channel, byte[] message, CancellationToken cancellation)
+    {
         var options = new CallOptions(deadline: DateTime.UtcNow + Deadline, cancellationToken: cancellation);
         using var call = channel.CreateCallInvoker().AsyncUnaryCall(Export, null, options, message);
         await call.ResponseAsync;

@@ -15,7 +15,7 @@ namespace OtlpTap.Benchmarks.Payloads;
 /// </summary>
 internal sealed class AgentTraces
 {
-    private const int SpansPerTrace = 8;
+    public const int SpansPerTrace = 8;
     private const int PromptWords = 145;
     private const int AnswerWords = 60;
     private const int ToolResultWords = 33;

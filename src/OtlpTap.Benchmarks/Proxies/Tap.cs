@@ -10,9 +10,13 @@ namespace OtlpTap.Benchmarks.Proxies;
 internal sealed class Tap(string name, string? binary, TapMode mode = TapMode.Everything) : ProxyUnderTest(name)
 {
     private const string AllocatedBytes = "dotnet_gc_allocated_bytes_total";
-
     private readonly string _program = binary ?? Path.Combine(AppContext.BaseDirectory, "otlptap.dll");
     private readonly int _adminPort = Loopback.FreePort();
+
+    /// <summary>What stands under <c>processors.tap.recorder</c> and <c>corpus</c> beside the folder; the defaults when left out.</summary>
+    public (string Recorder, string Corpus) Settings { get; init; } = ("", "");
+
+    public static string CasesIn(string folder, string name) => $"{folder}/{name}-cases";
 
     public override string? Missing => File.Exists(_program) ? null : $"{_program} does not exist";
 
@@ -29,7 +33,8 @@ internal sealed class Tap(string name, string? binary, TapMode mode = TapMode.Ev
             processors:
               tap:
                 packs: [all]{{(mode == TapMode.WithoutTee ? "\n    tee: { enabled: false }" : "")}}
-                corpus: { directory: "{{folder}}/{{Name}}-cases" }
+                corpus: { directory: "{{CasesIn(folder, Name)}}"{{Settings.Corpus}} }
+                recorder: { {{Settings.Recorder}} }
             exporters:
               otlp_grpc/sink: { endpoint: 127.0.0.1:{{upstreamPort}}, tls: { insecure: true } }
             service:
@@ -43,9 +48,13 @@ internal sealed class Tap(string name, string? binary, TapMode mode = TapMode.Ev
             : ChildProcess.Start(_program, "--config", configuration);
     }
 
-    public override async Task<double?> AllocatedBytesAsync(CancellationToken cancellation)
+    public override async Task<double?> AllocatedBytesAsync(CancellationToken cancellation) =>
+        PrometheusText.Find(await MetricsAsync(cancellation), AllocatedBytes);
+
+    /// <summary>Its page of metrics.</summary>
+    public async Task<string> MetricsAsync(CancellationToken cancellation)
     {
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
-        return PrometheusText.Find(await client.GetStringAsync($"http://127.0.0.1:{_adminPort}/metrics", cancellation), AllocatedBytes);
+        return await client.GetStringAsync(new Uri($"http://127.0.0.1:{_adminPort}/metrics"), cancellation);
     }
 }

@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Text;
+
+namespace OtlpTap.Benchmarks.Steady;
+
+/// <summary>What a run came to: what has to hold, and the samples by which it can be judged.</summary>
+internal sealed class SteadyReport
+{
+    private const double MB = 1e6;
+    private const int RowsMax = 30;
+    private const int TrendSamplesMin = 10;
+
+    private readonly IReadOnlyList<SteadySample> _loaded;
+    private readonly SteadySample _end;
+    private readonly SteadyLoad _load;
+    private readonly KeptCases _kept;
+    private readonly MemoryTrend? _trend;
+    private readonly int _warmUp;
+
+    /// <param name="samples">Equally far apart; the last one when nothing waited any more.</param>
+    public SteadyReport(IReadOnlyList<SteadySample> samples, SteadyLoad load, KeptCases kept)
+    {
+        _loaded = [.. samples.SkipLast(1)];
+        _end = samples[^1];
+        _load = load;
+        _kept = kept;
+
+        // Collector and pools have found their size by then, and the ring, whose requests have entries outside of it, is full.
+        _warmUp = Math.Max(_loaded.Count / 4, 1 + _loaded.TakeWhile(sample => sample.RingBytes < 0.99 * _loaded[^1].RingBytes).Count());
+        var settled = _loaded.Skip(_warmUp).Select(sample => sample.BesideRingBytes).ToList();
+        _trend = settled.Count < TrendSamplesMin ? null : MemoryTrend.Of(settled);
+    }
+
+    /// <summary>What does not hold.</summary>
+    public IReadOnlyList<string> Problems =>
+    [
+        .. _trend is { IsFlat: false } ? [$"Memory grew by {_trend.GrowthBytes / MB:0.0} MB where {_trend.AllowedBytes / MB:0.0} are noise."] : Array.Empty<string>(),
+        .. _end.TeeDropped > 0 ? [$"The tee dropped {_end.TeeDropped} requests."] : Array.Empty<string>(),
+        .. _load.Refused > 0 ? [$"{_load.Refused} requests were refused."] : Array.Empty<string>(),
+        .. Missing(),
+        .. _kept.OfHealthyTraces.Count > 0 ? [$"{_kept.OfHealthyTraces.Count} cases are of traces that did not fail, {_kept.OfHealthyTraces[0]} among them."] : Array.Empty<string>(),
+    ];
+
+    public string ToMarkdown()
+    {
+        var failing = _load.FailedTools.Values.Sum();
+        var text = new StringBuilder();
+        text.Append("| figure | |\n| --- | ---: |\n");
+        Row("requests acknowledged, 48 spans in 6 traces each", $"{_load.Acknowledged}");
+        Row("requests/s, median", $"{Median(sample => sample.RequestsPerSecond):0}");
+        Row("p50 / p99 of all, ms", $"{All.Milliseconds(0.5):0.0} / {All.Milliseconds(0.99):0.0}");
+        Row("failing traces acknowledged / counted in cases", $"{failing} / {_kept.Occurrences.Values.Sum()}");
+        Row("requests the tee dropped", $"{_end.TeeDropped}");
+        Row("RSS beside the recorder's ring after warm-up, mean MB", $"{_trend?.MeanBytes / MB:0.0}");
+        Row("its growth / allowed, MB", $"{_trend?.GrowthBytes / MB:0.0} / {_trend?.AllowedBytes / MB:0.0}");
+        Row("traces examined by detectors / not examined, counted", $"{_end.Examined} / {_end.NotExamined}");
+        foreach (var (kind, count) in _kept.Others)
+        {
+            Row($"traces in cases of {kind}, which detectors found in texts made by chance", $"{count}");
+        }
+
+        text.Append('\n').Append(Problems.Count == 0 ? "All of it holds.\n" : string.Concat(Problems.Select(problem => $"**Does not hold**: {problem}\n")));
+        text.Append($"""
+
+            Memory is flat when a line through the samples after the first quarter, or after the ring was full where that came later ({_warmUp} of {_loaded.Count}), by least squares, climbs less than twice their
+            standard deviation from it, or than 2 % of their mean. Cases are counted by `seen.json` against what was acknowledged, for each tool that
+            failed. For that the trace must still be in the ring when its case is due: the recorder has 1 GiB, and `corpus.settle` is 1 s.
+
+
+            | s | requests/s | p50 ms | p99 ms | RSS MB | ring MB | beside it MB | heap MB | tee drops | failing traces in cases | captures waiting |
+            | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+
+            """);
+        var step = Math.Max(1, (_loaded.Count + RowsMax - 1) / RowsMax);
+        foreach (var sample in _loaded.Where((_, i) => i % step == step - 1))
+        {
+            text.Append(Line(sample)).Append('\n');
+        }
+
+        return text.ToString();
+
+        void Row(string name, FormattableString value) => text.Append("| ").Append(name).Append(" | ").Append(FormattableString.Invariant(value)).Append(" |\n");
+    }
+
+    public static string Line(SteadySample sample) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"| {sample.Seconds:0} | {sample.RequestsPerSecond:0} | {sample.Latencies.Milliseconds(0.5):0.0} | {sample.Latencies.Milliseconds(0.99):0.0} | {sample.ResidentBytes / MB:0.0} | {sample.RingBytes / MB:0.0} | {sample.BesideRingBytes / MB:0.0} | {sample.HeapBytes / MB:0.0} | {sample.TeeDropped} | {sample.Occurrences} | {sample.PendingCaptures} |");
+
+    private LatencyWindow.LatencyCounts All => _loaded.Select(sample => sample.Latencies).Aggregate((one, other) => one.With(other));
+
+    private double Median(Func<SteadySample, double> figure) => EndToEnd.Statistics.Median(_loaded.Select(figure));
+
+    private IEnumerable<string> Missing()
+    {
+        foreach (var (tool, count) in _load.FailedTools.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            var kept = _kept.Occurrences.GetValueOrDefault(tool);
+            if (kept != count)
+            {
+                yield return $"Of {tool}, {count} traces failed and were acknowledged, and {kept} are in cases (captures dropped: {_end.CapturesDropped}).";
+            }
+        }
+    }
+}

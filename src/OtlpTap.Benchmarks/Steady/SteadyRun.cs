@@ -1,0 +1,104 @@
+using Grpc.Core;
+using Grpc.Net.Client;
+using OtlpTap.Benchmarks.EndToEnd;
+using OtlpTap.Benchmarks.Machine;
+using OtlpTap.Benchmarks.Proxies;
+
+namespace OtlpTap.Benchmarks.Steady;
+
+/// <summary>One tap under full load for minutes, in a process of its own before a sink, and then what it has kept.</summary>
+internal sealed class SteadyRun(string? binary, TimeSpan duration, TextWriter progress)
+{
+    /// <summary>On four connections of eight calls each.</summary>
+    private const int Senders = 32;
+    private const int Connections = 4;
+    private const double FailingTraces = 0.02;
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    // What waits when the load ends: the tee, and captures that settle.
+    private static readonly TimeSpan CaptureDeadline = TimeSpan.FromMinutes(2);
+
+    /// <exception cref="InvalidOperationException">The tap does not start, or ends.</exception>
+    public async Task<SteadyReport> RunAsync(CancellationToken cancellation)
+    {
+        // A trace must still be in the ring when its case is written: a second after its last span, while hundreds of megabytes come in each.
+        var tap = new Tap("tap", binary) { Settings = ("max_size_mib: 1024", ", settle: 1s") };
+        if (tap.Missing is { } reason)
+        {
+            throw new InvalidOperationException(reason);
+        }
+
+        using var folder = new TemporaryFolder();
+        await using var sink = await SinkProcess.StartAsync(cancellation);
+        var load = new SteadyLoad(Senders, FailingTraces);
+        List<SteadySample> samples;
+        await using (var running = await RunningProxy.StartAsync(tap, sink.Port, folder.Path, cancellation))
+        {
+            samples = await LoadAsync(tap, running, load, cancellation);
+            await CapturedAsync(tap, cancellation);
+            samples.Add(await SampleAsync(tap, running, load, samples[^1].Seconds, 0, cancellation));
+        }
+
+        return new SteadyReport(samples, load, KeptCases.Read(Tap.CasesIn(folder.Path, tap.Name)));
+    }
+
+    private async Task<List<SteadySample>> LoadAsync(Tap tap, RunningProxy running, SteadyLoad load, CancellationToken cancellation)
+    {
+        var channels = Enumerable.Range(0, Connections).Select(_ => GrpcChannel.ForAddress($"http://127.0.0.1:{running.Port}")).ToList();
+        try
+        {
+            var next = 0;
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var sending = load.RunAsync(
+                (message, token) => ProxyCheck.CallAsync(channels[(int)((uint)Interlocked.Increment(ref next) % Connections)], message, token), stop.Token);
+            var samples = await SampleAsync(tap, running, load, cancellation);
+            await stop.CancelAsync();
+            await sending;
+            return samples;
+        }
+        finally
+        {
+            channels.ForEach(channel => channel.Dispose());
+        }
+    }
+
+    private async Task<List<SteadySample>> SampleAsync(Tap tap, RunningProxy running, SteadyLoad load, CancellationToken cancellation)
+    {
+        var samples = new List<SteadySample>();
+        var time = TimeProvider.System;
+        var started = time.GetTimestamp();
+        var (at, acknowledged) = (started, 0L);
+        using var timer = new PeriodicTimer(Interval);
+        while (time.GetElapsedTime(started) < duration && await timer.WaitForNextTickAsync(cancellation))
+        {
+            var (now, count) = (time.GetTimestamp(), load.Acknowledged);
+            var perSecond = (count - acknowledged) / time.GetElapsedTime(at, now).TotalSeconds;
+            (at, acknowledged) = (now, count);
+            samples.Add(await SampleAsync(tap, running, load, time.GetElapsedTime(started).TotalSeconds, perSecond, cancellation));
+            if (samples.Count % 10 == 0)
+            {
+                progress.WriteLine(SteadyReport.Line(samples[^1]));
+            }
+        }
+
+        return samples;
+    }
+
+    private static async Task<SteadySample> SampleAsync(Tap tap, RunningProxy running, SteadyLoad load, double seconds, double perSecond, CancellationToken cancellation) =>
+        SteadySample.Of(seconds, perSecond, load.Latencies.Take(), ProcessCpu.ResidentBytes(running.ProcessId), await tap.MetricsAsync(cancellation));
+
+    /// <summary>Until nothing waits any more to be recorded or to become a case; what then still waits is written when the tap ends, or is missed in the count.</summary>
+    private static async Task CapturedAsync(Tap tap, CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(Interval);
+        var started = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(started) < CaptureDeadline && await timer.WaitForNextTickAsync(cancellation))
+        {
+            var page = await tap.MetricsAsync(cancellation);
+            if (PrometheusText.Sum(page, "otlptap_corpus_pending_captures") + PrometheusText.Sum(page, "otlptap_tee_queue_requests") == 0)
+            {
+                return;
+            }
+        }
+    }
+}
