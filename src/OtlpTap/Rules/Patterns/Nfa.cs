@@ -61,7 +61,7 @@ internal sealed class Nfa
     /// Whether <see cref="Build"/> will succeed. Patterns as people write them need hundreds of states, which is seen without
     /// building them: the automaton itself is for the first value that meets the pattern.
     /// </summary>
-    public static bool Fits(PatternNode node) => StatesAtMost(node) <= StatesMax || Build(node) is not null;
+    public static bool Fits(PatternNode node) => StatesAtMost(node) <= StatesMax || (StatesAtLeast(node) <= StatesMax && Build(node) is not null);
 
     /// <summary>Null when the pattern needs more than <see cref="StatesMax"/> states.</summary>
     public static Nfa? Build(PatternNode node)
@@ -82,6 +82,17 @@ internal sealed class Nfa
 
     /// <summary>Too many rather than too few.</summary>
     internal static double StatesAtMost(PatternNode node) => BodyStatesAtMost(node) + PrecedingStatesMax;
+
+    /// <summary>Too few rather than too many: ranges of code points share states, but each further one is another way to go.</summary>
+    internal static double StatesAtLeast(PatternNode node) => node switch
+    {
+        RunesNode runes => Math.Max(1, runes.Runes.Ranges.Length - 1),
+        SequenceNode sequence => sequence.Parts.Sum(StatesAtLeast),
+        ChoiceNode choice => choice.Choices.Sum(StatesAtLeast),
+        GroupNode group => StatesAtLeast(group.Inner),
+        RepeatNode repeat => StatesAtLeast(repeat.Inner) * Math.Max(repeat.Min, repeat.Max),
+        _ => 1,
+    };
 
     private static double BodyStatesAtMost(PatternNode node) => node switch
     {
