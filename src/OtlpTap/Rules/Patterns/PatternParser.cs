@@ -19,6 +19,7 @@ internal sealed class PatternParser
     private static readonly RunesNode[] Literals = [.. Enumerable.Range(0, 128).Select(rune => Literal(rune, isFolded: false))];
     private static readonly RunesNode[] FoldedLiterals = [.. Enumerable.Range(0, 128).Select(rune => Literal(rune, isFolded: true))];
 
+    private readonly Dictionary<string, RuneSet?> _classes = [];
     private readonly Rune[] _runes;
     private readonly string _pattern;
     private int _at;
@@ -407,7 +408,13 @@ internal sealed class PatternParser
             name = name[1..];
         }
 
-        return UnicodeNames.Find(name) is { } runes
+        // Finding one is a walk over all of Unicode.
+        if (!_classes.TryGetValue(name, out var runes))
+        {
+            _classes.Add(name, runes = UnicodeNames.Find(name));
+        }
+
+        return runes is not null
             ? Grouped(runes, negative)
             : FailSet($"the class of characters '{name}' is unknown (general categories are known, and the scripts {UnicodeNames.Scripts})");
     }
