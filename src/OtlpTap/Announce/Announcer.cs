@@ -16,9 +16,10 @@ internal delegate IReadOnlyList<IExporter> AnnounceTargets(Signal signal);
 /// <list type="bullet">
 /// <item>A rule's verdict stands on its span already: nothing is sent.</item>
 /// <item>An evaluation that came as telemetry is a log event of the backend's already: a span only.</item>
+/// <item>What people say becomes one log event, be it a verdict or not; their verdicts a span only.</item>
 /// </list>
 /// </summary>
-internal sealed class Announcer : IVerdictSink, ITapTelemetry, IDisposable
+internal sealed class Announcer : IVerdictSink, IFeedbackObserver, ITapTelemetry, IDisposable
 {
     private readonly Func<AnnounceOptions> _options;
     private readonly VerdictTelemetry _telemetry;
@@ -44,7 +45,7 @@ internal sealed class Announcer : IVerdictSink, ITapTelemetry, IDisposable
     {
         var options = _options();
         var isSpan = options.Spans && verdict.Source != VerdictSource.Rule;
-        var isLog = options.Logs && verdict.Source is not (VerdictSource.Rule or VerdictSource.Evaluation);
+        var isLog = options.Logs && verdict.Source is not (VerdictSource.Rule or VerdictSource.Evaluation or VerdictSource.Feedback);
         if (isSpan)
         {
             Offer(_traces, traceId, verdict);
@@ -53,6 +54,15 @@ internal sealed class Announcer : IVerdictSink, ITapTelemetry, IDisposable
         if (isLog)
         {
             Offer(_logs, traceId, verdict);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Said(Opinion opinion)
+    {
+        if (_options().Logs && !opinion.IsRecorded && HasRoom(_logs, opinion.TraceId))
+        {
+            _logs.Offer(_telemetry.Log(opinion, _time.GetUtcNow()));
         }
     }
 
@@ -79,19 +89,28 @@ internal sealed class Announcer : IVerdictSink, ITapTelemetry, IDisposable
 
     private void Offer(AnnounceLane lane, in TraceId traceId, in Verdict verdict)
     {
-        if (traceId.IsZero)
-        {
-            _metrics.Dropped(lane.Signal, AnnounceDropReason.WithoutTraceId);
-        }
-        else if (lane.IsFull)
-        {
-            // Before it is written for nothing.
-            _metrics.Dropped(lane.Signal, AnnounceDropReason.QueueFull);
-        }
-        else
+        if (HasRoom(lane, traceId))
         {
             var now = _time.GetUtcNow();
             lane.Offer(lane.Signal == Signal.Traces ? _telemetry.Span(traceId, verdict, now) : _telemetry.Log(traceId, verdict, now));
         }
+    }
+
+    // Before anything is written for nothing.
+    private bool HasRoom(AnnounceLane lane, in TraceId traceId)
+    {
+        if (traceId.IsZero)
+        {
+            _metrics.Dropped(lane.Signal, AnnounceDropReason.WithoutTraceId);
+            return false;
+        }
+
+        if (lane.IsFull)
+        {
+            _metrics.Dropped(lane.Signal, AnnounceDropReason.QueueFull);
+            return false;
+        }
+
+        return true;
     }
 }

@@ -25,7 +25,7 @@ namespace OtlpTap.Announce;
 /// </code>
 /// </summary>
 /// <param name="version">Of the tap, for the scope.</param>
-internal sealed class VerdictTelemetry(string version)
+internal sealed partial class VerdictTelemetry(string version)
 {
     public const string EvaluationEvent = "gen_ai.evaluation.result";
 
@@ -80,7 +80,7 @@ internal sealed class VerdictTelemetry(string version)
 
         return new ExportTraceServiceRequest
         {
-            ResourceSpans = { new ResourceSpans { Resource = ResourceOf(verdict), ScopeSpans = { new ScopeSpans { Scope = Scope(), Spans = { span } } } } },
+            ResourceSpans = { new ResourceSpans { Resource = ResourceOf(verdict.Judged), ScopeSpans = { new ScopeSpans { Scope = Scope(), Spans = { span } } } } },
         }.ToByteArray();
     }
 
@@ -116,7 +116,7 @@ internal sealed class VerdictTelemetry(string version)
         record.Attributes.Add(Text("otlptap.verdict.source", verdict.Source));
         return new ExportLogsServiceRequest
         {
-            ResourceLogs = { new ResourceLogs { Resource = ResourceOf(verdict), ScopeLogs = { new ScopeLogs { Scope = Scope(), LogRecords = { record } } } } },
+            ResourceLogs = { new ResourceLogs { Resource = ResourceOf(verdict.Judged), ScopeLogs = { new ScopeLogs { Scope = Scope(), LogRecords = { record } } } } },
         }.ToByteArray();
     }
 
@@ -142,8 +142,8 @@ internal sealed class VerdictTelemetry(string version)
 
     private static ulong UnixNano(DateTimeOffset time) => (ulong)(time - DateTimeOffset.UnixEpoch).Ticks * 100;
 
-    private static Resource ResourceOf(in Verdict verdict) =>
-        new() { Attributes = { Text("service.name", verdict.Judged is { Service.Length: > 0 } judged ? Cut(judged.Service, TextCharactersMax) : NoService) } };
+    private static Resource ResourceOf(JudgedSpan? span) =>
+        new() { Attributes = { Text("service.name", span is { Service.Length: > 0 } judged ? Cut(judged.Service, TextCharactersMax) : NoService) } };
 
     private InstrumentationScope Scope() => new() { Name = TapTelemetry.ScopeName, Version = version };
 

@@ -70,7 +70,7 @@ internal sealed class Inspection(CompiledRules rules, TapProcessorOptions proces
             verdicts.AddRange(evaluation.Key, evaluation);
         }
 
-        var sessions = new SessionTracker(processor.ImplicitFeedback, TimeProvider.System);
+        var sessions = new SessionTracker(processor.Feedback.Implicit, TimeProvider.System);
         foreach (var (run, found) in JudgeRuns(runs, evaluations))
         {
             verdicts.AddRange(run.TraceId, found);

@@ -41,11 +41,17 @@ internal static class HttpReceiverSection
             Traces = ReadPath(http, "traces_url_path", defaults.Traces),
             Logs = ReadPath(http, "logs_url_path", defaults.Logs),
             Metrics = ReadPath(http, "metrics_url_path", defaults.Metrics),
+            Feedback = ReadPath(http, "feedback_url_path", defaults.Feedback),
             Prefixes = ReadPrefixes(http),
         };
         ReportSame(http, "logs_url_path", paths.Logs, paths.Traces);
         ReportSame(http, "metrics_url_path", paths.Metrics, paths.Traces);
         ReportSame(http, "metrics_url_path", paths.Metrics, paths.Logs);
+        foreach (var signal in new[] { paths.Traces, paths.Logs, paths.Metrics })
+        {
+            ReportSame(http, "feedback_url_path", paths.Feedback, signal);
+        }
+
         return paths;
     }
 

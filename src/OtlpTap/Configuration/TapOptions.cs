@@ -122,8 +122,8 @@ internal sealed record TapProcessorOptions
     /// <summary><c>detectors</c>: checks of whole traces.</summary>
     public DetectorOptions Detectors { get; init; } = new();
 
-    /// <summary>What the way is taken for in which users go on.</summary>
-    public ImplicitFeedbackOptions ImplicitFeedback { get; init; } = new();
+    /// <summary><c>feedback</c>: what users say, and what they show by the way in which they go on.</summary>
+    public FeedbackOptions Feedback { get; init; } = new();
 
     /// <summary><c>advice</c>: what agents are told to do about their health.</summary>
     public AdviceOptions Advice { get; init; } = new();

@@ -50,6 +50,9 @@ internal sealed record Evaluation
     /// <summary>Somebody's opinion of the answer by the very form it came in, whatever the metric is called.</summary>
     public bool IsFeedback { get; init; }
 
+    /// <summary>A log record <c>gen_ai.evaluation.result</c>, as conventions have it: who reads logs has it.</summary>
+    public bool IsRecord { get; init; }
+
     /// <summary>A guard rail's result: what it stops is no failed check but its work.</summary>
     public bool IsGuard { get; init; }
 

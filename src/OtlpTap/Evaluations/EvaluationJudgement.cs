@@ -24,6 +24,9 @@ internal readonly record struct Judgement(EvaluationOutcome Outcome, string? Fai
 {
     /// <summary>The source of its verdict, see <see cref="VerdictSource"/>.</summary>
     public string Source { get; init; } = VerdictSource.Evaluation;
+
+    /// <summary>A person said something of the answer, be it good, bad or neither.</summary>
+    public bool IsOpinion => Source == VerdictSource.Feedback && Outcome != EvaluationOutcome.EvaluatorFailed;
 }
 
 /// <summary>

@@ -263,7 +263,7 @@ internal sealed class EvaluationReader(EvaluationOptions options)
         var target = new EvaluationTarget(head.TraceId, head.SpanId, IsCertain: false, response, session);
         if (ResultReader.Standard(attributes, eventName) is { } evaluation)
         {
-            findings.Add(evaluation with { Target = target });
+            findings.Add(evaluation with { Target = target, IsRecord = eventName == "gen_ai.evaluation.result" });
         }
 
         foreach (var result in ResultReader.OpenInference(attributes))

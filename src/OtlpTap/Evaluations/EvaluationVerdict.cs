@@ -13,6 +13,18 @@ internal static class EvaluationVerdict
         Explanation = evaluation.Explanation,
     };
 
+    /// <summary>What a person said; null where no person did, or nothing.</summary>
+    public static Opinion? OpinionOf(Evaluation evaluation, in Judgement judgement, TraceId traceId, SpanId spanId) => !judgement.IsOpinion ? null
+        : new Opinion(traceId, spanId, judgement.Outcome switch { EvaluationOutcome.Bad => OpinionValue.Negative, EvaluationOutcome.Good => OpinionValue.Positive, _ => OpinionValue.Neutral }, RuleOf(evaluation))
+        {
+            Score = evaluation.Score,
+            Min = evaluation.Min,
+            Max = evaluation.Max,
+            Label = evaluation.Label,
+            Comment = evaluation.Explanation,
+            IsRecorded = evaluation.IsRecord && evaluation.Target.TraceId == traceId,
+        };
+
     /// <summary>The metric's name in one spelling, <see cref="MetricName.LengthMax"/> long at most. The sender's word: no bounded set.</summary>
     public static string RuleOf(Evaluation evaluation) => MetricName.Normalise(evaluation.Metric) is { Length: > 0 } name ? name : "evaluation";
 

@@ -40,6 +40,7 @@ internal sealed class EvaluationWatch : IDisposable
 
     private readonly IVerdictSink _verdicts;
     private readonly IScoreSink? _scores;
+    private readonly IFeedbackObserver? _people;
     private readonly EvaluationMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<EvaluationWatch>? _logger;
@@ -60,9 +61,12 @@ internal sealed class EvaluationWatch : IDisposable
     private readonly LogAllowance _lines;
     private int _waitingBytes;
 
-    public EvaluationWatch(EvaluationOptions options, AgentSpanWitness witness, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time, ILogger<EvaluationWatch>? logger = null, IScoreSink? scores = null)
+    /// <param name="scores">Told of what evaluators and people found to be well, or neither.</param>
+    /// <param name="people">Told of what people said, be it a verdict or not.</param>
+    public EvaluationWatch(EvaluationOptions options, AgentSpanWitness witness, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time, ILogger<EvaluationWatch>? logger = null, IScoreSink? scores = null, IFeedbackObserver? people = null)
     {
         _scores = scores;
+        _people = people;
         _logger = logger;
         _lines = new LogAllowance(LinesMax, LinesInterval, time);
         _options = options;
@@ -75,8 +79,8 @@ internal sealed class EvaluationWatch : IDisposable
     }
 
     /// <summary>Over a recorder, which knows whose span it was in which a result was written.</summary>
-    public static EvaluationWatch Over(Recorder.Recorder recorder, EvaluationOptions options, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time, ILogger<EvaluationWatch>? logger = null, IScoreSink? scores = null) =>
-        new(options, new RecordedContexts(recorder, time).Look, verdicts, metrics, time, logger, scores);
+    public static EvaluationWatch Over(Recorder.Recorder recorder, EvaluationOptions options, IVerdictSink verdicts, EvaluationMetrics metrics, TimeProvider time, ILogger<EvaluationWatch>? logger = null, IScoreSink? scores = null, IFeedbackObserver? people = null) =>
+        new(options, new RecordedContexts(recorder, time).Look, verdicts, metrics, time, logger, scores, people);
 
     public int WaitingCount
     {
@@ -99,6 +103,15 @@ internal sealed class EvaluationWatch : IDisposable
                 _options = options;
                 _reader = new EvaluationReader(options);
             }
+        }
+    }
+
+    /// <summary>What something that came another way speaks of, by the responses and sessions that came by here. Any thread.</summary>
+    public Resolution Resolve(in EvaluationTarget target, bool isFinal, out TraceId traceId, out SpanId spanId)
+    {
+        lock (_gate)
+        {
+            return _resolver.Resolve(target, isFinal, out traceId, out spanId);
         }
     }
 
@@ -189,7 +202,7 @@ internal sealed class EvaluationWatch : IDisposable
     private void Judge(Evaluation evaluation)
     {
         var judgement = EvaluationJudgement.Of(evaluation, _options);
-        if (judgement.Failure is null)
+        if (judgement.Failure is null && !judgement.IsOpinion)
         {
             // Nothing will be said of its span, so that it need not be known.
             if (IsFirst(evaluation, evaluation.Target.TraceId, evaluation.Target.SpanId))
@@ -249,18 +262,36 @@ internal sealed class EvaluationWatch : IDisposable
                 if (IsFirst(evaluation, traceId, spanId))
                 {
                     Count(evaluation, judgement);
-                    _verdicts.Judged(traceId, EvaluationVerdict.Of(evaluation, judgement, spanId));
+                    Tell(evaluation, judgement, traceId, spanId);
                 }
 
                 return Decided;
 
             case Resolution.None:
                 Count(evaluation, judgement);
+                TellPassed(evaluation, judgement, default, default);
                 _metrics.Dropped(EvaluationDropReason.NoTarget);
                 return Decided;
 
             case var waiting:
                 return waiting;
+        }
+    }
+
+    private void Tell(Evaluation evaluation, in Judgement judgement, TraceId traceId, SpanId spanId)
+    {
+        if (EvaluationVerdict.OpinionOf(evaluation, judgement, traceId, spanId) is { } opinion)
+        {
+            _people?.Said(opinion);
+        }
+
+        if (judgement.Failure is not null)
+        {
+            _verdicts.Judged(traceId, EvaluationVerdict.Of(evaluation, judgement, spanId));
+        }
+        else
+        {
+            TellPassed(evaluation, judgement, traceId, spanId);
         }
     }
 
@@ -321,18 +352,21 @@ internal sealed class EvaluationWatch : IDisposable
     /// <summary>What was measured is half of a mean, be nothing wrong with it. What is said now of a span that is not known now is said of nobody.</summary>
     private void TellPassed(Evaluation evaluation, in Judgement judgement)
     {
-        if (_scores is null || judgement.Outcome == EvaluationOutcome.EvaluatorFailed)
-        {
-            return;
-        }
-
         var (traceId, spanId) = (evaluation.Target.TraceId, evaluation.Target.SpanId);
         if (traceId.IsZero)
         {
             _resolver.Resolve(evaluation.Target, isFinal: true, out traceId, out spanId);
         }
 
-        _scores.Passed(traceId, new PassedScore(spanId, EvaluationVerdict.RuleOf(evaluation), judgement.Source, evaluation.Score));
+        TellPassed(evaluation, judgement, traceId, spanId);
+    }
+
+    private void TellPassed(Evaluation evaluation, in Judgement judgement, TraceId traceId, SpanId spanId)
+    {
+        if (judgement.Failure is null && judgement.Outcome != EvaluationOutcome.EvaluatorFailed)
+        {
+            _scores?.Passed(traceId, new PassedScore(spanId, EvaluationVerdict.RuleOf(evaluation), judgement.Source, evaluation.Score));
+        }
     }
 
     private void Count(Evaluation evaluation, in Judgement judgement) => _metrics.Judged(EvaluationVerdict.RuleOf(evaluation), (int)judgement.Outcome, judgement.Source);

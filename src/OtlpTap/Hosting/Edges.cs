@@ -10,7 +10,7 @@ using OtlpTap.Web;
 namespace OtlpTap.Hosting;
 
 /// <summary>What listens in a configuration, and who answers there. Made anew for each; the way from a receiver to its pipelines stays.</summary>
-internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payloads, TapMetrics metrics, ListenerMetrics listenerMetrics, ILoggerFactory logs, TimeProvider time)
+internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payloads, PostFeedback feedback, TapMetrics metrics, ListenerMetrics listenerMetrics, ILoggerFactory logs, TimeProvider time)
 {
     // Only ever grows by the receivers that configurations name.
     private readonly ConcurrentDictionary<string, ReceiverPipelines> _receivers = new(StringComparer.Ordinal);
@@ -41,7 +41,7 @@ internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payl
             plans.Receiver(
                 receiver,
                 receiver.Grpc is { } grpc ? credentialHeader => Grpc(receiver.Id, grpc, options.Processor, keepGzip, pipelines, credentialHeader) : null,
-                http is null ? null : credentialHeader => Http(receiver.Id, http, pipelines, credentialHeader),
+                http is null ? null : credentialHeader => Http(receiver.Id, http, options.Processor.Feedback.Explicit.IsEnabled, pipelines, credentialHeader),
                 http is null ? null : next => new HttpFront(http, next).InvokeAsync);
         }
 
@@ -102,8 +102,9 @@ internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payl
         Encodings = http.CompressionAlgorithms,
     };
 
-    private RequestDelegate Http(string receiver, HttpReceiveOptions receive, ReceiverPipelines pipelines, string? credentialHeader) =>
-        new HttpExportHandler(
+    private RequestDelegate Http(string receiver, HttpReceiveOptions receive, bool hasFeedback, ReceiverPipelines pipelines, string? credentialHeader)
+    {
+        var export = new HttpExportHandler(
             pipelines,
             receive,
             inFlight,
@@ -112,5 +113,13 @@ internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payl
             metrics.Receive,
             new ReceiverMetrics(metrics.Factory, receiver, ReceiverMetrics.Http),
             metrics.MemoryLimiter,
-            time).InvokeAsync;
+            time);
+        if (!hasFeedback)
+        {
+            return export.InvokeAsync;
+        }
+
+        var people = new FeedbackHandler(feedback, receive, new FeedbackSender(credentialHeader), inFlight, payloads, metrics.Feedback, time);
+        return http => people.IsFor(http.Request) ? people.InvokeAsync(http) : export.InvokeAsync(http);
+    }
 }

@@ -1,9 +1,6 @@
-using System.Text;
 using OtlpTap.Health.Spans;
 using OtlpTap.Otlp;
-using OtlpTap.Runs;
 using OtlpTap.Verdicts;
-using OtlpTap.Wire;
 
 namespace OtlpTap.Hosting;
 
@@ -26,178 +23,84 @@ internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TimeProvider 
     private long _since = time.GetTimestamp();
     private long _left = BytesASecond;
 
-    /// <param name="spanId">Zero: the trace's root.</param>
+    // Who says something of a span asks first, and the verdict that it is asks again.
+    private (TraceId TraceId, SpanId SpanId, JudgedSpan Span)? _last;
+
+    /// <param name="spanId">Zero: the trace's root, or what is as near to it as the recorder has it.</param>
     /// <returns>Null: the span is not in the recorder, or enough was read in this second.</returns>
     public JudgedSpan? Find(TraceId traceId, SpanId spanId)
     {
         lock (_gate)
         {
-            if (time.GetElapsedTime(_since) >= TimeSpan.FromSeconds(1))
+            if (_last is var (lastTrace, lastSpan, span) && lastTrace == traceId && lastSpan == spanId)
             {
-                (_since, _left) = (time.GetTimestamp(), BytesASecond);
+                return span;
             }
 
-            if (_left <= 0)
+            var search = new Search(new JudgedSpanReader(traceId, spanId, _frame, _names));
+            var found = TryVisit(traceId, search) ? search.Reader.Found : null;
+            if (found is not null)
             {
-                return null;
+                _last = (traceId, spanId, found);
             }
 
-            var search = new Search(traceId, spanId, _frame, _names) { Left = _left - LookBytes };
-            recorder.Visit(traceId, search, static (in fragment, search) =>
-            {
-                if (fragment.Signal == Signal.Traces && search is { Found: null, Left: > 0 })
-                {
-                    search.Left -= fragment.Request.Length;
-                    search.Look(fragment.Request);
-                }
-            });
-            _left = search.Left;
-            return search.Found;
+            return found;
         }
     }
 
-    private sealed class Search(TraceId traceId, SpanId spanId, SpanFrame frame, KnownNames names)
+    /// <summary>Whether anything of a trace is there; true as well where enough was read in this second.</summary>
+    public bool IsRecorded(TraceId traceId)
     {
-        public JudgedSpan? Found { get; private set; }
+        lock (_gate)
+        {
+            var search = new Search(new JudgedSpanReader(traceId, default, _frame, _names)) { IsForAny = true };
+            return !TryVisit(traceId, search) || search.Any;
+        }
+    }
+
+    // False: enough was read in this second.
+    private bool TryVisit(TraceId traceId, Search search)
+    {
+        if (time.GetElapsedTime(_since) >= TimeSpan.FromSeconds(1))
+        {
+            (_since, _left) = (time.GetTimestamp(), BytesASecond);
+        }
+
+        if (_left <= 0)
+        {
+            return false;
+        }
+
+        search.Left = _left - LookBytes;
+        recorder.Visit(traceId, search, static (in fragment, search) =>
+        {
+            if (fragment.Signal != Signal.Traces || search.Left <= 0 || search.IsDone)
+            {
+                return;
+            }
+
+            search.Any = true;
+            search.Left -= fragment.Request.Length;
+            if (!search.IsForAny)
+            {
+                search.Reader.Look(fragment.Request);
+            }
+        });
+        _left = search.Left;
+        return true;
+    }
+
+    private sealed class Search(JudgedSpanReader reader)
+    {
+        public JudgedSpanReader Reader { get; } = reader;
 
         /// <summary>Bytes that may still be read.</summary>
         public long Left { get; set; }
 
-        public void Look(ReadOnlySpan<byte> request)
-        {
-            var resources = new ProtoReader(request);
-            while (Found is null && resources.Next())
-            {
-                if (resources.WireType == WireType.LengthDelimited)
-                {
-                    LookInResource(resources.Value);
-                }
-            }
-        }
+        public bool IsForAny { get; init; }
 
-        // ResourceSpans: the resource may stand behind its spans.
-        private void LookInResource(ReadOnlySpan<byte> resourceSpans)
-        {
-            var service = "";
-            var fields = new ProtoReader(resourceSpans);
-            while (fields.Next())
-            {
-                if (fields.WireType != WireType.LengthDelimited)
-                {
-                    continue;
-                }
+        public bool Any { get; set; }
 
-                if (fields.FieldNumber == OtlpFields.ResourceSpans.Resource)
-                {
-                    service = ServiceOf(fields.Value) ?? service;
-                }
-                else if (fields.FieldNumber == OtlpFields.ResourceSpans.ScopeSpans && Found is null)
-                {
-                    LookInScope(fields.Value);
-                }
-            }
-
-            Found = Found is null ? null : Found with { Service = service };
-        }
-
-        private void LookInScope(ReadOnlySpan<byte> scopeSpans)
-        {
-            var spans = new ProtoReader(scopeSpans);
-            while (Found is null && spans.Next())
-            {
-                if (spans.FieldNumber == OtlpFields.ScopeSpans.Spans && spans.WireType == WireType.LengthDelimited)
-                {
-                    Found = Read(spans.Value);
-                }
-            }
-        }
-
-        private JudgedSpan? Read(ReadOnlySpan<byte> span)
-        {
-            var (trace, id, isRoot, end) = (default(TraceId), default(SpanId), true, 0UL);
-            ReadOnlySpan<byte> name = default;
-            frame.Clear();
-            var reader = new ProtoReader(span);
-            while (reader.Next())
-            {
-                switch ((reader.FieldNumber, reader.WireType))
-                {
-                    case (OtlpFields.Span.TraceId, WireType.LengthDelimited):
-                        TraceId.TryRead(reader.Value, out trace);
-                        break;
-                    case (OtlpFields.Span.SpanId, WireType.LengthDelimited):
-                        SpanId.TryRead(reader.Value, out id);
-                        break;
-                    case (OtlpFields.Span.ParentSpanId, WireType.LengthDelimited):
-                        isRoot = reader.Value.IsEmpty;
-                        break;
-                    case (OtlpFields.Span.EndTimeUnixNano, WireType.Fixed64):
-                        end = reader.Fixed64;
-                        break;
-                    case (OtlpFields.Span.Name, WireType.LengthDelimited):
-                        name = reader.Value;
-                        break;
-                    case (OtlpFields.Span.Attributes, WireType.LengthDelimited):
-                        frame.Add(span, reader.ValueOffset, reader.ValueEnd);
-                        break;
-                }
-            }
-
-            if (trace != traceId || (spanId.IsZero ? !isRoot : id != spanId))
-            {
-                return null;
-            }
-
-            var meaning = new SpanMeaning(span, frame, names, name, scope: "");
-            var kind = meaning.Kind().Kind;
-            return new JudgedSpan(id, "", end, null)
-            {
-                Agent = meaning.Agent(kind),
-                Tool = kind == StepKind.Tool && !spanId.IsZero ? NullIfEmpty(meaning.Tool()) : null,
-                Model = kind == StepKind.Llm && !spanId.IsZero ? NullIfEmpty(meaning.Model()) : null,
-            };
-        }
-
-        private static string? NullIfEmpty(string name) => name.Length > 0 ? name : null;
-
-        private static string? ServiceOf(ReadOnlySpan<byte> resource)
-        {
-            var attributes = new ProtoReader(resource);
-            while (attributes.Next())
-            {
-                if (attributes.FieldNumber == OtlpFields.Resource.Attributes && attributes.WireType == WireType.LengthDelimited && TextOf(attributes.Value, "service.name"u8) is { } service)
-                {
-                    return service;
-                }
-            }
-
-            return null;
-        }
-
-        private static string? TextOf(ReadOnlySpan<byte> attribute, ReadOnlySpan<byte> name)
-        {
-            var isNamed = false;
-            string? text = null;
-            var fields = new ProtoReader(attribute);
-            while (fields.Next())
-            {
-                if (fields.WireType != WireType.LengthDelimited)
-                {
-                    continue;
-                }
-
-                if (fields.FieldNumber == OtlpFields.KeyValue.Key)
-                {
-                    isNamed = fields.Value.SequenceEqual(name);
-                }
-                else if (fields.FieldNumber == OtlpFields.KeyValue.Value && isNamed)
-                {
-                    var value = new ProtoReader(fields.Value);
-                    text = value.Next() && value.FieldNumber == OtlpFields.AnyValue.StringValue && value.WireType == WireType.LengthDelimited ? Encoding.UTF8.GetString(value.Value) : null;
-                }
-            }
-
-            return text;
-        }
+        public bool IsDone => IsForAny ? Any : Reader.IsDone;
     }
 }

@@ -8,7 +8,6 @@ using OtlpTap.Cli;
 using OtlpTap.Configuration;
 using OtlpTap.Corpus;
 using OtlpTap.Evaluations;
-using OtlpTap.Feedback;
 using OtlpTap.Forward.Spool;
 using OtlpTap.Judges;
 using OtlpTap.Metrics;
@@ -56,9 +55,10 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly VerdictHub _verdicts;
     private readonly DetectionSetup _detection;
     private readonly PullSetup _pull;
-    private readonly ImplicitFeedback _feedback;
     private readonly HealthSetup _health;
     private readonly AdviceSetup _advice;
+    private readonly AdviceEngine _advice;
+    private readonly FeedbackSetup _feedback;
     private readonly Readiness _readiness;
     private readonly Server _server;
     private readonly ListenerSet _listeners;
@@ -124,11 +124,19 @@ internal sealed class TapHost : IAsyncDisposable
         _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
         _feedback = new ImplicitFeedback(processor.ImplicitFeedback, _verdicts, _metrics.Feedback, time, logs.CreateLogger<ImplicitFeedback>());
         _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs, scores);
+        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs, _health.Windows);
+        var judgedSpans = new JudgedSpanSearch(recorder, time);
+        var opinions = new OpinionHub(judgedSpans, _metrics.Feedback, _announcer);
+        _verdicts = new VerdictHub(scheduler, judgedSpans, _announcer, _health.Windows);
+        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), _health.Windows, opinions);
+        _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
+        _feedback = new FeedbackSetup(() => _options, _evaluations, judgedSpans, _verdicts, _health.Windows, opinions, _metrics.Feedback, time, logs);
+        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs);
         _readiness = new Readiness(() => _line.Exporters.Primaries.Select(exporter => (exporter.Id, exporter.IsReachable)), time);
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
         var listenerMetrics = new ListenerMetrics(_metrics.Factory);
         _listeners = new ListenerSet(_server, listenerMetrics, logs.CreateLogger<ListenerSet>(), time);
-        _edges = new Edges(_server, _inFlight, payloads, _metrics, listenerMetrics, logs, time);
+        _edges = new Edges(_server, _inFlight, payloads, _feedback.Post, _metrics, listenerMetrics, logs, time);
         _reloader = load is null ? null : new Reloader(load, ApplyAsync, _metrics.Configuration, time, logs.CreateLogger<Reloader>());
         _admin = _server.Route(pages =>
         {
@@ -293,6 +301,8 @@ internal sealed class TapHost : IAsyncDisposable
         await _detection.FlushAsync(half / 4);
         await _judges.DrainAsync(judging.Token);
         _advice.Engine.End();
+        _advice.End();
+        _feedback.Finish();
         await _announcer.DrainAsync(telling.Token);
     }
 

@@ -14,6 +14,9 @@ internal sealed record HttpPaths
     /// <summary><c>metrics_url_path</c>. Default <c>/v1/metrics</c>.</summary>
     public string Metrics { get; init; } = "/v1/metrics";
 
+    /// <summary><c>feedback_url_path</c>, a key of the tap's. Default <c>/v1/feedback</c>.</summary>
+    public string Feedback { get; init; } = "/v1/feedback";
+
     /// <summary>
     /// <c>url_path_prefixes</c>, a key of the tap's: what vendors put before the paths (<c>/api/public/otel</c>, <c>/otlp</c>),
     /// and <c>*</c> for anything. Default none.

@@ -48,7 +48,7 @@ public sealed class AnnouncerTests : IAsyncDisposable
     [InlineData("evaluation", 1, 0)]
     [InlineData("detector", 1, 1)]
     [InlineData("judge", 1, 1)]
-    [InlineData("feedback", 1, 1)]
+    [InlineData("feedback", 1, 0)]
     [InlineData("implicit_feedback", 1, 1)]
     [InlineData("api", 1, 1)]
     public async Task The_backend_is_told_what_it_does_not_know(string source, int spans, int logs)
@@ -60,6 +60,22 @@ public sealed class AnnouncerTests : IAsyncDisposable
 
         Assert.Equal(spans, Metric("otlptap_announce_verdicts_sent_total{signal=\"traces\"}"));
         Assert.Equal(logs, Metric("otlptap_announce_verdicts_sent_total{signal=\"logs\"}"));
+    }
+
+    [Fact]
+    public async Task Of_what_people_say_there_is_one_log_record_unless_the_backend_has_it()
+    {
+        var opinion = new Opinion(Trace, new SpanId(3), OpinionValue.Neutral, "user_feedback");
+        _traces.Always = _logs.Always = _ => Task.FromResult(ExportReply.Accepted);
+        _announcer.Said(opinion);
+        _announcer.Said(opinion with { IsRecorded = true });
+        _options = new AnnounceOptions { Logs = false };
+        _announcer.Said(opinion);
+        _announcer.Said(opinion with { TraceId = default });
+
+        await _announcer.DrainAsync(Deadline.Token());
+
+        Assert.Equal(1, Metric("otlptap_announce_verdicts_sent_total{signal=\"logs\"}"));
     }
 
     [Fact]

@@ -123,6 +123,43 @@ public sealed class VerdictTelemetryTests
         Assert.Equal((ulong)Now.ToUnixTimeSeconds() * 1_000_000_000, span.StartTimeUnixNano);
     }
 
+    [Fact]
+    public void An_opinion_is_a_log_record_of_its_answers_service_and_agent()
+    {
+        var opinion = new Opinion(Trace, new SpanId(3), OpinionValue.Negative, "helpful")
+        {
+            Judged = new JudgedSpan(new SpanId(3), "shop", 0, "resp-1") { Agent = "planner" },
+            Score = 2,
+            Min = 1,
+            Max = 5,
+            Comment = "Wrong city.",
+            Id = "f-1",
+            User = ("user.hash", "5f2a"),
+        };
+
+        var resource = Assert.Single(ExportLogsServiceRequest.Parser.ParseFrom(_telemetry.Log(opinion, Now)).ResourceLogs);
+
+        Assert.Equal("shop", Value(resource.Resource.Attributes, "service.name").StringValue);
+        var record = Assert.Single(resource.ScopeLogs[0].LogRecords);
+        Assert.Equal(("otlptap", "gen_ai.evaluation.result", "WARN", 3), (resource.ScopeLogs[0].Scope.Name, record.EventName, record.SeverityText, record.SpanId[7]));
+        Assert.Equal(
+            "gen_ai.evaluation.name=helpful gen_ai.evaluation.score.label=negative gen_ai.evaluation.score.value=2 gen_ai.evaluation.min_value=1 gen_ai.evaluation.max_value=5 gen_ai.evaluation.explanation=Wrong city. gen_ai.evaluation.source=human gen_ai.response.id=resp-1 gen_ai.agent.name=planner otlptap.feedback.value=negative otlptap.feedback.id=f-1 user.hash=5f2a otlptap.verdict.source=feedback",
+            string.Join(' ', record.Attributes.Select(attribute => $"{attribute.Key}={(attribute.Value.HasStringValue ? attribute.Value.StringValue : attribute.Value.DoubleValue)}")));
+    }
+
+    [Fact]
+    public void An_opinion_of_which_little_is_known_and_a_hostile_one_are_records_too()
+    {
+        var bare = new Opinion(Trace, default, OpinionValue.Positive, "n");
+        var hostile = bare with { Comment = new string('\ud83d', 1 << 20), Label = new string('l', 1 << 20), Score = double.NaN, Min = double.NegativeInfinity, Max = double.PositiveInfinity, Id = new string('i', 1 << 20) };
+
+        var record = ExportLogsServiceRequest.Parser.ParseFrom(_telemetry.Log(bare, Now)).ResourceLogs[0].ScopeLogs[0].LogRecords[0];
+
+        Assert.Equal(("INFO", "positive", 0), (record.SeverityText, Value(record.Attributes, "gen_ai.evaluation.score.label").StringValue, record.SpanId.Length));
+        Assert.InRange(_telemetry.Log(hostile, Now).Length, 1, 16 << 10);
+        Assert.DoesNotContain(ExportLogsServiceRequest.Parser.ParseFrom(_telemetry.Log(hostile, Now)).ResourceLogs[0].ScopeLogs[0].LogRecords[0].Attributes, attribute => attribute.Value.HasDoubleValue);
+    }
+
     private OpenTelemetry.Proto.Trace.V1.ResourceSpans SpanOf(Verdict verdict, out OpenTelemetry.Proto.Trace.V1.Span span)
     {
         var resource = Assert.Single(ExportTraceServiceRequest.Parser.ParseFrom(_telemetry.Span(Trace, verdict, Now)).ResourceSpans);

@@ -29,7 +29,7 @@ public sealed partial class RoomsTests
         ["Exports"] = ["Corpus", "Verdicts", "Otlp"],
         ["Sinks"] = ["Corpus", "Recorder", "Forward", "Metrics", "Otlp", "Buffers"],
         ["Pull"] = ["Corpus", "Evaluations", "Detectors", "Forward", "Scan", "Rules", "Verdicts", "Runs", "Metrics", "Otlp", "Wire"],
-        ["Feedback"] = ["Verdicts", "Runs", "Metrics", "Otlp"],
+        ["Feedback"] = ["Evaluations", "Redact", "Verdicts", "Runs", "Metrics", "Otlp"],
         ["Health"] = ["Tee", "Scan", "Rules", "Verdicts", "Runs", "Metrics", "Otlp", "Wire"],
         ["Advice"] = ["Health", "Verdicts", "Runs", "Metrics", "Otlp"],
         ["Announce"] = ["Forward", "Verdicts", "Runs", "Metrics", "Otlp", "Buffers"],

@@ -71,6 +71,7 @@ public sealed class ReceiverTests
                     traces_url_path: t
                     logs_url_path: /l
                     metrics_url_path: /m/m
+                    feedback_url_path: /opinions
                     url_path_prefixes: [/api/public/otel/, "*"]
                     cors: { allowed_origins: ["https://*.example.com"], allowed_headers: ["*"], exposed_headers: [x-a], max_age: 7200 }
                     response_headers: { X-A: b }
@@ -83,7 +84,7 @@ public sealed class ReceiverTests
 
         Assert.Equal(new ListenAddress("0.0.0.0", 14318), http.Endpoint);
         Assert.Equal(1 << 20, http.MaxRequestBodyBytes);
-        Assert.Equal(("/t", "/l", "/m/m"), (http.Paths.Traces, http.Paths.Logs, http.Paths.Metrics));
+        Assert.Equal(("/t", "/l", "/m/m", "/opinions"), (http.Paths.Traces, http.Paths.Logs, http.Paths.Metrics, http.Paths.Feedback));
         Assert.Equal(["/api/public/otel", "*"], http.Paths.Prefixes);
         Assert.Equal(["https://*.example.com"], http.Cors!.AllowedOrigins);
         Assert.Equal(["*"], http.Cors.AllowedHeaders);
