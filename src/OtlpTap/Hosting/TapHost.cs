@@ -57,7 +57,6 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly PullSetup _pull;
     private readonly HealthSetup _health;
     private readonly AdviceSetup _advice;
-    private readonly AdviceEngine _advice;
     private readonly FeedbackSetup _feedback;
     private readonly Readiness _readiness;
     private readonly Server _server;
@@ -118,20 +117,14 @@ internal sealed class TapHost : IAsyncDisposable
         _health = new HealthSetup(processor.Health, _metrics, time);
         _advice = new AdviceSetup(processor.Advice, _health.Windows, _announcer, _metrics, time, logs);
         _health.Tell(_advice.Outcomes);
-        _verdicts = new VerdictHub(scheduler, new JudgedSpanSearch(recorder, time), _announcer, _health.Windows, _advice.Outcomes);
-        var scores = new ScoreHub(_health.Windows, _advice.Outcomes);
-        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), scores);
-        _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
-        _feedback = new ImplicitFeedback(processor.ImplicitFeedback, _verdicts, _metrics.Feedback, time, logs.CreateLogger<ImplicitFeedback>());
-        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs, scores);
-        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs, _health.Windows);
         var judgedSpans = new JudgedSpanSearch(recorder, time);
+        _verdicts = new VerdictHub(scheduler, judgedSpans, _announcer, _health.Windows, _advice.Outcomes);
+        var scores = new ScoreHub(_health.Windows, _advice.Outcomes);
         var opinions = new OpinionHub(judgedSpans, _metrics.Feedback, _announcer);
-        _verdicts = new VerdictHub(scheduler, judgedSpans, _announcer, _health.Windows);
-        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), _health.Windows, opinions);
+        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), scores, opinions);
         _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
-        _feedback = new FeedbackSetup(() => _options, _evaluations, judgedSpans, _verdicts, _health.Windows, opinions, _metrics.Feedback, time, logs);
-        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs);
+        _feedback = new FeedbackSetup(() => _options, _evaluations, judgedSpans, _verdicts, scores, opinions, _metrics.Feedback, time, logs);
+        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs, scores);
         _readiness = new Readiness(() => _line.Exporters.Primaries.Select(exporter => (exporter.Id, exporter.IsReachable)), time);
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
         var listenerMetrics = new ListenerMetrics(_metrics.Factory);
@@ -301,7 +294,7 @@ internal sealed class TapHost : IAsyncDisposable
         await _detection.FlushAsync(half / 4);
         await _judges.DrainAsync(judging.Token);
         _advice.Engine.End();
-        _advice.End();
+        _advice.Engine.End();
         _feedback.Finish();
         await _announcer.DrainAsync(telling.Token);
     }
