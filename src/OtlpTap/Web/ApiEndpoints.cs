@@ -1,5 +1,6 @@
 using System.Reflection;
 using OtlpTap.Advice;
+using OtlpTap.Health;
 using OtlpTap.Metrics;
 
 namespace OtlpTap.Web;
@@ -16,7 +17,7 @@ internal static class ApiEndpoints
 
     /// <summary><c>POST /mcp</c>.</summary>
     /// <param name="version">Of the tap.</param>
-    public static void MapMcp(this IEndpointRouteBuilder endpoints, IAdviceSource source, ReadHealth health, string version, TimeProvider time) =>
+    public static void MapMcp(this IEndpointRouteBuilder endpoints, IAdviceSource source, IHealthReport health, string version, TimeProvider time) =>
         new McpEndpoint(new McpTools(source, health, time), version).Map(endpoints);
 
     /// <summary><c>GET /api/v1/openapi.json</c>.</summary>

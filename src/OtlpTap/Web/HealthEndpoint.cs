@@ -44,21 +44,29 @@ internal static class HealthEndpoint
     private static Task WriteAsync(HttpContext http, IHealthReport health)
     {
         var asked = HealthScope.OfAgent(RouteValue(http, "service"), RouteValue(http, "agent"));
-        var scopes = health.Scopes().Where(scope => scope.Service == asked.Service && scope.Agent == asked.Agent).ToList();
-        if (!scopes.Contains(asked))
+        if (Find(health, asked) is { } write)
         {
-            var whom = asked.Agent.Length > 0 ? $"the agent `{asked.Agent}` of the service `{asked.Service}`" : $"the service `{asked.Service}`";
-            return WriteAsync(http, StatusCodes.Status404NotFound, json => json.WriteString("error", $"nothing came of {whom} in the last hour; /api/v1/health says of whom something did"));
+            return WriteAsync(http, StatusCodes.Status200OK, write);
         }
 
-        return WriteAsync(http, StatusCodes.Status200OK, json =>
-        {
-            json.WriteString("service", asked.Service);
-            WriteName(json, "agent", asked.Agent);
-            WriteValues(json, health, asked);
-            WriteBelow(json, health, "tools", "tool", scopes, static scope => scope.Tool);
-            WriteBelow(json, health, "models", "model", scopes, static scope => scope.Model);
-        });
+        var whom = asked.Agent.Length > 0 ? $"the agent `{asked.Agent}` of the service `{asked.Service}`" : $"the service `{asked.Service}`";
+        return WriteAsync(http, StatusCodes.Status404NotFound, json => json.WriteString("error", $"nothing came of {whom} in the last hour; /api/v1/health says of whom something did"));
+    }
+
+    /// <summary>Writes the members of the answer; null where nothing is known of whom is asked for.</summary>
+    internal static Action<Utf8JsonWriter>? Find(IHealthReport health, HealthScope asked)
+    {
+        var scopes = health.Scopes().Where(scope => scope.Service == asked.Service && scope.Agent == asked.Agent).ToList();
+        return !scopes.Contains(asked)
+            ? null
+            : json =>
+            {
+                json.WriteString("service", asked.Service);
+                WriteName(json, "agent", asked.Agent);
+                WriteValues(json, health, asked);
+                WriteBelow(json, health, "tools", "tool", scopes, static scope => scope.Tool);
+                WriteBelow(json, health, "models", "model", scopes, static scope => scope.Model);
+            };
     }
 
     private static void WriteBelow(Utf8JsonWriter json, IHealthReport health, string list, string member, List<HealthScope> scopes, Func<HealthScope, string> nameOf)

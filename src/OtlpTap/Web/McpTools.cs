@@ -1,19 +1,17 @@
 using System.Text;
 using System.Text.Json;
 using OtlpTap.Advice;
+using OtlpTap.Health;
 
 namespace OtlpTap.Web;
 
-/// <summary>The health of a service's agent as JSON, as <c>GET /api/v1/health/{service}/{agent}</c> answers it; null where nothing is known of it.</summary>
-internal delegate byte[]? ReadHealth(string service, string agent);
-
 /// <summary>What an agent's framework can call by the Model Context Protocol: the API's reads, under names that a model understands.</summary>
-internal sealed class McpTools(IAdviceSource source, ReadHealth health, TimeProvider time)
+internal sealed class McpTools(IAdviceSource source, IHealthReport health, TimeProvider time)
 {
     private const int NameLengthMax = 256;
 
-    private const string Health = "get_my_health";
-    private const string Advice = "get_advice";
+    private const string HealthTool = "get_my_health";
+    private const string AdviceTool = "get_advice";
 
     private static readonly Argument[] HealthArguments =
     [
@@ -30,14 +28,14 @@ internal sealed class McpTools(IAdviceSource source, ReadHealth health, TimeProv
         new("trace_id", "The trace of the run, 32 hexadecimal digits: some traces go without advice so that its effect can be measured."),
     ];
 
-    public static readonly string[] Names = [Health, Advice];
+    public static readonly string[] Names = [HealthTool, AdviceTool];
 
     public static void WriteList(Utf8JsonWriter json)
     {
         json.WriteStartObject();
         json.WriteStartArray("tools");
-        Write(json, Health, "My health", "How an agent has fared in the last minute, five minutes and hour: calls, failures and latency of its tools and models, failures of its runs, users' feedback.", HealthArguments);
-        Write(json, Advice, "Advice", "What an agent should do now because something fails or is slow, such as another tool to use; empty when all is well.", AdviceArguments);
+        Write(json, HealthTool, "My health", "How an agent has fared in the last minute, five minutes and hour: calls, failures and latency of its tools and models, failures of its runs, users' feedback.", HealthArguments);
+        Write(json, AdviceTool, "Advice", "What an agent should do now because something fails or is slow, such as another tool to use; empty when all is well.", AdviceArguments);
         json.WriteEndArray();
         json.WriteEndObject();
     }
@@ -45,12 +43,12 @@ internal sealed class McpTools(IAdviceSource source, ReadHealth health, TimeProv
     /// <summary>The result of <c>tools/call</c>; null where there is no such tool.</summary>
     public byte[]? Call(JsonElement name, JsonElement arguments)
     {
-        if (name.ValueEquals(Health))
+        if (name.ValueEquals(HealthTool))
         {
             return Problem(arguments, HealthArguments) is { } problem ? Failed(problem) : CallHealth(Value(arguments, "service"), Value(arguments, "agent"));
         }
 
-        if (name.ValueEquals(Advice))
+        if (name.ValueEquals(AdviceTool))
         {
             return Problem(arguments, AdviceArguments) is { } problem ? Failed(problem) : CallAdvice(arguments);
         }
@@ -58,8 +56,14 @@ internal sealed class McpTools(IAdviceSource source, ReadHealth health, TimeProv
         return null;
     }
 
-    private byte[] CallHealth(string service, string agent) =>
-        health(service, agent) is { } known ? Done(known) : Failed($"nothing is known of the agent `{agent}` of the service `{service}`: it has sent nothing lately, or goes by other names");
+    private byte[] CallHealth(string service, string agent) => HealthEndpoint.Find(health, HealthScope.OfAgent(service, agent)) is { } write
+        ? Done(ApiExchange.Json(json =>
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }))
+        : Failed($"nothing is known of the agent `{agent}` of the service `{service}`: it has sent nothing lately, or goes by other names");
 
     private byte[] CallAdvice(JsonElement arguments) => AdviceQuery.Read(name => Value(arguments, name), out var query) is { } problem
         ? Failed(problem)

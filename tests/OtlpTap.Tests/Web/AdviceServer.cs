@@ -26,7 +26,7 @@ internal sealed class AdviceServer : IAsyncDisposable
         _server = builder.Build();
         _server.Use((http, next) => Gate(http, next));
         _server.MapAdvice(Source, _metrics.Api, Time, _stopping.Token);
-        _server.MapMcp(Source, (service, agent) => Health(service, agent), "1.2.3", Time);
+        _server.MapMcp(Source, Health, "1.2.3", Time);
     }
 
     public ScriptedAdvice Source { get; } = new();
@@ -35,7 +35,8 @@ internal sealed class AdviceServer : IAsyncDisposable
 
     public HttpClient Client { get; } = new() { Timeout = Timeout.InfiniteTimeSpan };
 
-    public ReadHealth Health { get; set; } = (_, _) => null;
+    /// <summary>Of the agent planner of the service shop, and of nobody else.</summary>
+    private ScriptedHealth Health { get; } = new();
 
     /// <summary>Stands before all requests.</summary>
     public Func<HttpContext, RequestDelegate, Task> Gate { get; set; } = (http, next) => next(http);
@@ -60,6 +61,9 @@ internal sealed class AdviceServer : IAsyncDisposable
 
         return Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Deadline.Token());
     }
+
+    /// <summary>Answers what is under way and takes nothing more.</summary>
+    public Task CloseAsync() => _server.StopAsync(CancellationToken.None);
 
     public Task GoDownAsync() => _stopping.CancelAsync();
 

@@ -86,6 +86,19 @@ public sealed class AdviceStreamTests : IAsyncLifetime
         Assert.Null(await lines.ReadLineAsync(Deadline.Token()));
     }
 
+    /// <summary>As when a reload moves it, and the tap goes on.</summary>
+    [Fact]
+    public async Task A_stream_ends_when_its_listener_closes()
+    {
+        using var response = await _server.GetAsync("/api/v1/advice/stream");
+        using var lines = await LinesAsync(response);
+        await ReadAsync(lines, 4);
+
+        await _server.CloseAsync().InTime();
+
+        Assert.Null(await lines.ReadLineAsync(Deadline.Token()));
+    }
+
     [Fact]
     public async Task So_many_streams_are_served_and_no_more()
     {

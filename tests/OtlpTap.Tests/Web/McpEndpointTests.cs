@@ -13,7 +13,6 @@ public sealed class McpEndpointTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _server = await AdviceServer.StartAsync();
-        _server.Health = (service, agent) => (service, agent) == ("shop", "planner") ? """{"service":"shop","values":{"tool.calls_1m":10}}"""u8.ToArray() : null;
         _server.Source.Publish(ScriptedAdvice.Reroute, ScriptedAdvice.SmallerModel);
     }
 
@@ -33,7 +32,7 @@ public sealed class McpEndpointTests : IAsyncLifetime
         using var said = JsonDocument.Parse(run.Output);
         Assert.Equal("""{"name":"otlptap","title":"OtlpTap","version":"1.2.3"}""", said.RootElement.GetProperty("server").GetRawText());
         Assert.Equal("""["get_my_health","get_advice"]""", said.RootElement.GetProperty("tools").GetRawText());
-        Assert.Equal("""{"service":"shop","values":{"tool.calls_1m":10}}""", said.RootElement.GetProperty("health").GetProperty("structuredContent").GetRawText());
+        Assert.Equal("""{"service":"shop","agent":"planner","values":{"tool.calls_1m":10},"tools":[{"tool":"search","values":{"tool.calls_1m":10}}],"models":[]}""", said.RootElement.GetProperty("health").GetProperty("structuredContent").GetRawText());
         Assert.Equal("search_backup", said.RootElement.GetProperty("advice").GetProperty("structuredContent").GetProperty("advice")[0].GetProperty("parameters").GetProperty("fallback_tool").GetString());
         Assert.True(said.RootElement.GetProperty("unknown").GetProperty("isError").GetBoolean());
     }
