@@ -139,6 +139,7 @@ internal sealed class TapHost : IAsyncDisposable
             pages.MapHealth(_health.Windows);
             pages.MapAdvice(_advice.Engine, _metrics.Api, time, _stopping.Token);
             pages.MapAdviceReport(_advice.Outcomes.Report);
+            pages.MapMcp(_advice.Engine, _health.Windows, VersionCommand.Version, time);
             pages.MapOpenApi();
             AdminRoutes = [.. pages.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
         });
