@@ -30,7 +30,7 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
         }
 
         var levels = node.Value.Levels;
-        if (node.Value.LastNumber != now)
+        if (node.Value.LastNumber != now || IsHalfFull)
         {
             Touch(levels);
         }
@@ -93,7 +93,10 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
         return added.Node;
     }
 
-    // From the narrowest to the widest, so that the widest is the last to go. Once for each bucket of ten seconds is often enough.
+    // Once for each bucket of ten seconds is often enough while nobody is about to make room.
+    private bool IsHalfFull => _byScope.Count > seriesMax / 2 || Bytes > bytesMax / 2;
+
+    // From the narrowest to the widest, so that the widest is the last to go.
     private void Touch(Series[] levels)
     {
         foreach (var level in levels)
