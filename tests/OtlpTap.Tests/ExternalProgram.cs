@@ -42,15 +42,18 @@ internal sealed class ExternalProgram
         Assert.Skip(reason);
     }
 
+    /// <summary>For a program that does not end by itself.</summary>
+    public Process Start(IEnumerable<string> arguments) => Process.Start(new ProcessStartInfo(_path, arguments)
+    {
+        RedirectStandardInput = true,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    })!;
+
     /// <summary>Runs it to its end, with <paramref name="input"/> on standard input; ends it when <paramref name="cancellation"/> does.</summary>
     public async Task<(int ExitCode, string Output, string Error)> RunAsync(IEnumerable<string> arguments, Stream? input, CancellationToken cancellation)
     {
-        using var process = Process.Start(new ProcessStartInfo(_path, arguments)
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
+        using var process = Start(arguments);
         try
         {
             var output = process.StandardOutput.ReadToEndAsync(cancellation);

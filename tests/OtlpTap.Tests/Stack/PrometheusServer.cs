@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using OtlpTap.Tests.Documentation;
+using OtlpTap.Tests.Forward;
+
+namespace OtlpTap.Tests.Stack;
+
+/// <summary>A real Prometheus that scrapes one tap every second, with the rules of config/prometheus.</summary>
+internal sealed class PrometheusServer : IAsyncDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("otlptap-prometheus-");
+    private readonly HttpClient _http;
+    private readonly Process _process;
+    private readonly Task<string> _log;
+
+    private PrometheusServer(ExternalProgram program, string target)
+    {
+        var port = FreePort();
+        _http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        var config = Path.Combine(_directory.FullName, "prometheus.yml");
+        File.WriteAllText(
+            config,
+            $$"""
+            global: { scrape_interval: 1s, evaluation_interval: 1s }
+            rule_files: ['{{Markdown.InRepository("config/prometheus/rules")}}/*.yml']
+            scrape_configs: [{ job_name: otlptap, static_configs: [{ targets: ['{{target}}'] }] }]
+            """);
+        _process = program.Start(
+            [$"--config.file={config}", $"--storage.tsdb.path={_directory.FullName}/data", $"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]);
+        _log = _process.StandardError.ReadToEndAsync();
+    }
+
+    public static async Task<PrometheusServer> StartAsync(string target)
+    {
+        var server = new PrometheusServer(ExternalProgram.Require("prometheus", "prometheus"), target);
+        await Deadline.UntilAsync(async () => server._process.HasExited || await server.IsReadyAsync(), "Prometheus is ready");
+        Assert.False(server._process.HasExited, server._process.HasExited ? await server._log : "");
+        return server;
+    }
+
+    /// <summary>How many series an expression has now.</summary>
+    /// <exception cref="Xunit.Sdk.XunitException">Prometheus does not understand it.</exception>
+    public async Task<int> CountAsync(string expression) => (await GetAsync($"/api/v1/query?query={Uri.EscapeDataString(expression)}")).GetProperty("result").GetArrayLength();
+
+    /// <summary>The values of a label that series of a selector have.</summary>
+    public async Task<int> LabelValuesAsync(string selector, string label) =>
+        (await GetAsync($"/api/v1/label/{label}/values?match[]={Uri.EscapeDataString(selector)}")).GetArrayLength();
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync(CancellationToken.None);
+        }
+
+        _process.Dispose();
+        _directory.Delete(recursive: true);
+    }
+
+    private async ValueTask<bool> IsReadyAsync()
+    {
+        try
+        {
+            using var answer = await _http.GetAsync(new Uri("/-/ready", UriKind.Relative));
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<JsonElement> GetAsync(string path)
+    {
+        using var answer = await _http.GetAsync(new Uri(path, UriKind.Relative), Deadline.Token());
+        var json = JsonSerializer.Deserialize<JsonElement>(await answer.Content.ReadAsByteArrayAsync());
+        Assert.True(answer.IsSuccessStatusCode, $"{Uri.UnescapeDataString(path)}: {json}");
+        return json.GetProperty("data");
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
