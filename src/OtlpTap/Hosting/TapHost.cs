@@ -295,7 +295,6 @@ internal sealed class TapHost : IAsyncDisposable
         await _detection.FlushAsync(half / 4);
         await _judges.DrainAsync(judging.Token);
         _advice.Engine.End();
-        _advice.Engine.End();
         _feedback.Finish();
         await _announcer.DrainAsync(telling.Token);
     }
