@@ -13,16 +13,19 @@ internal sealed class SteadyReport
     private readonly IReadOnlyList<SteadySample> _loaded;
     private readonly SteadySample _end;
     private readonly SteadyLoad _load;
+    private readonly double _cpuNanoseconds;
     private readonly KeptCases _kept;
     private readonly MemoryTrend? _trend;
     private readonly int _warmUp;
 
     /// <param name="samples">Equally far apart; the last one when nothing waited any more.</param>
-    public SteadyReport(IReadOnlyList<SteadySample> samples, SteadyLoad load, KeptCases kept)
+    /// <param name="cpuNanoseconds">Of the tap, from the first request to the last case.</param>
+    public SteadyReport(IReadOnlyList<SteadySample> samples, SteadyLoad load, double cpuNanoseconds, KeptCases kept)
     {
         _loaded = [.. samples.SkipLast(1)];
         _end = samples[^1];
         _load = load;
+        _cpuNanoseconds = cpuNanoseconds;
         _kept = kept;
 
         // Collector and pools have found their size by then, and the ring, whose requests have entries outside of it, is full.
@@ -48,6 +51,7 @@ internal sealed class SteadyReport
         text.Append("| figure | |\n| --- | ---: |\n");
         Row("requests acknowledged, 48 spans in 6 traces each", $"{_load.Acknowledged}");
         Row("requests/s, median", $"{Median(sample => sample.RequestsPerSecond):0}");
+        Row("CPU us/request, all that became cases included", $"{_cpuNanoseconds / 1000 / _load.Acknowledged:0.0}");
         Row("p50 / p99 of all, ms", $"{All.Milliseconds(0.5):0.0} / {All.Milliseconds(0.99):0.0}");
         Row("failing traces acknowledged / counted in cases", $"{failing} / {_kept.Occurrences.Values.Sum()}");
         Row("requests the tee dropped", $"{_end.TeeDropped}");

@@ -32,14 +32,17 @@ internal sealed class SteadyRun(string? binary, TimeSpan duration, TextWriter pr
         await using var sink = await SinkProcess.StartAsync(cancellation);
         var load = new SteadyLoad(Senders, FailingTraces);
         List<SteadySample> samples;
+        double cpuNanoseconds;
         await using (var running = await RunningProxy.StartAsync(tap, sink.Port, folder.Path, cancellation))
         {
+            var cpu = ProcessCpu.Read(running.ProcessId);
             samples = await LoadAsync(tap, running, load, cancellation);
             await CapturedAsync(tap, cancellation);
+            cpuNanoseconds = ProcessCpu.Read(running.ProcessId).NanosecondsSince(cpu);
             samples.Add(await SampleAsync(tap, running, load, samples[^1].Seconds, 0, cancellation));
         }
 
-        return new SteadyReport(samples, load, KeptCases.Read(Tap.CasesIn(folder.Path, tap.Name)));
+        return new SteadyReport(samples, load, cpuNanoseconds, KeptCases.Read(Tap.CasesIn(folder.Path, tap.Name)));
     }
 
     private async Task<List<SteadySample>> LoadAsync(Tap tap, RunningProxy running, SteadyLoad load, CancellationToken cancellation)

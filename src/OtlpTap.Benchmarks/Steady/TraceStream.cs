@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Globalization;
+using System.Text;
 using Google.Protobuf;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using OtlpTap.Benchmarks.Payloads;
@@ -6,7 +8,7 @@ using OtlpTap.Benchmarks.Payloads;
 namespace OtlpTap.Benchmarks.Steady;
 
 /// <summary>
-/// Requests without an end, each with traces of its own: a few requests again and again, in which the trace ids are written anew.
+/// Requests without an end, each with traces of its own: a few requests again and again, in which the ids of traces, conversations and answers are written anew.
 /// Whether a trace fails can be seen from its id. For one sender at a time.
 /// </summary>
 internal sealed class TraceStream
@@ -26,6 +28,7 @@ internal sealed class TraceStream
     private double _due;
     private ulong _requests;
     private ulong _traces;
+    private uint _texts;
 
     /// <param name="sender">Of several streams each needs another number.</param>
     /// <param name="failingTraces">Share of the traces that fail.</param>
@@ -49,13 +52,16 @@ internal sealed class TraceStream
         _due -= fails ? 1 : 0;
         var template = (fails ? _failing : _healthy)[(int)(_requests++ % Templates)];
         failedTool = template.FailedTool;
-        return template.With(place => (place == template.FailingTrace ? FailingId : HealthyId) | _sender, () => ++_traces);
+        return template.With(place => (place == template.FailingTrace ? FailingId : HealthyId) | _sender, () => ++_traces, () => (_sender << 24) | (++_texts & 0xFFFFFF));
     }
 
     private sealed class Template
     {
         private readonly byte[] _bytes;
+        private static readonly string[] TextIds = ["conv_", "chatcmpl-"];
+
         private readonly List<(int Offset, int Trace)> _places = [];
+        private readonly List<int> _textPlaces = [];
 
         private Template(byte[] bytes) => _bytes = bytes;
 
@@ -82,10 +88,18 @@ internal sealed class TraceStream
                 }
             }
 
+            foreach (var prefix in TextIds.Select(Encoding.ASCII.GetBytes))
+            {
+                for (var at = 0; template._bytes.AsSpan(at).IndexOf(prefix) is >= 0 and var next; at += next + prefix.Length)
+                {
+                    template._textPlaces.Add(at + next + prefix.Length);
+                }
+            }
+
             return template;
         }
 
-        public byte[] With(Func<int, ulong> high, Func<ulong> low)
+        public byte[] With(Func<int, ulong> high, Func<ulong> low, Func<uint> text)
         {
             var bytes = (byte[])_bytes.Clone();
             Span<ulong> lows = stackalloc ulong[TracesPerRequest];
@@ -98,6 +112,11 @@ internal sealed class TraceStream
             {
                 BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(offset), high(trace));
                 BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(offset + sizeof(ulong)), lows[trace]);
+            }
+
+            foreach (var offset in _textPlaces)
+            {
+                text().TryFormat(bytes.AsSpan(offset, 8), out _, "x8", CultureInfo.InvariantCulture);
             }
 
             return bytes;
