@@ -9,6 +9,7 @@ internal sealed class SteadyReport
     private const double MB = 1e6;
     private const int RowsMax = 30;
     private const int TrendSamplesMin = 10;
+    private static readonly int TracesRemembered = new OtlpTap.Corpus.CorpusOptions().LateTracesMax;
 
     private readonly IReadOnlyList<SteadySample> _loaded;
     private readonly SteadySample _end;
@@ -28,8 +29,11 @@ internal sealed class SteadyReport
         _cpuNanoseconds = cpuNanoseconds;
         _kept = kept;
 
-        // Collector and pools have found their size by then, and the ring, whose requests have entries outside of it, is full.
-        _warmUp = Math.Max(_loaded.Count / 4, 1 + _loaded.TakeWhile(sample => sample.RingBytes < 0.99 * _loaded[^1].RingBytes).Count());
+        // Collector and pools have found their size by then, the ring, whose requests have entries outside of it, is full, and so
+        // is what the corpus remembers of traces with a case.
+        _warmUp = Math.Max(
+            _loaded.Count / 4,
+            1 + _loaded.TakeWhile(sample => sample.RingBytes < 0.99 * _loaded[^1].RingBytes || sample.Occurrences < TracesRemembered).Count());
         var settled = _loaded.Skip(_warmUp).Select(sample => sample.BesideRingBytes).ToList();
         _trend = settled.Count < TrendSamplesMin ? null : MemoryTrend.Of(settled);
     }
@@ -38,6 +42,7 @@ internal sealed class SteadyReport
     public IReadOnlyList<string> Problems =>
     [
         .. _trend is { IsFlat: false } ? [$"Memory grew by {_trend.GrowthBytes / MB:0.0} MB where {_trend.AllowedBytes / MB:0.0} are noise."] : Array.Empty<string>(),
+        .. _trend is null ? [$"The run was too short for a judgement of memory: {_end.Occurrences} of {TracesRemembered} traces that the corpus remembers."] : Array.Empty<string>(),
         .. _end.TeeDropped > 0 ? [$"The tee dropped {_end.TeeDropped} requests."] : Array.Empty<string>(),
         .. _load.Refused > 0 ? [$"{_load.Refused} requests were refused."] : Array.Empty<string>(),
         .. Missing(),
@@ -66,7 +71,8 @@ internal sealed class SteadyReport
         text.Append('\n').Append(Problems.Count == 0 ? "All of it holds.\n" : string.Concat(Problems.Select(problem => $"**Does not hold**: {problem}\n")));
         text.Append($"""
 
-            Memory is flat when a line through the samples after the first quarter, or after the ring was full where that came later ({_warmUp} of {_loaded.Count}), by least squares, climbs less than twice their
+            Memory is flat when a line through the samples after the first quarter, or where that came later after
+            the ring was full and {TracesRemembered} traces had cases, which is what the corpus remembers ({_warmUp} of {_loaded.Count}), by least squares, climbs less than twice their
             standard deviation from it, or than 2 % of their mean. Cases are counted by `seen.json` against what was acknowledged, for each tool that
             failed. For that the trace must still be in the ring when its case is due: the recorder has 1 GiB, and `corpus.settle` is 1 s.
 

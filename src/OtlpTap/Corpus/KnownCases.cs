@@ -86,6 +86,8 @@ internal sealed class KnownCases(int casesMax, int tracesMax)
 
     public void Remember(in TraceId trace, string path)
     {
+        // Each occurrence comes with a text of its own: a hundred thousand traces of one case would hold as many.
+        path = _cases.TryGetValue(path, out var known) ? known.Value.Path : path;
         if (!_traces.TryAdd(trace, path))
         {
             _traces[trace] = path;
