@@ -61,7 +61,7 @@ internal sealed class AgentTraffic(RunningTap tap) : IDisposable
     }
 
     /// <summary>A user who asks the same thing over and over, once a round.</summary>
-    private Task InsistAsync() => RunAsync(toolFails: false, session: $"session of {_round++ / 4}", question: "How can I return the red shoes that I bought last week?");
+    private Task<string> InsistAsync() => RunAsync(toolFails: false, session: $"session of {_round++ / 4}", question: "How can I return the red shoes that I bought last week?");
 
     private Task EvaluateAsync(string trace) => PostAsync("/v1/logs", new JsonObject
     {
