@@ -9,7 +9,6 @@ namespace OtlpTap.Hosting;
 internal sealed class HealthSetup
 {
     private readonly SpanReader? _reader;
-    private readonly List<ISpanFactObserver> _observers;
     private readonly HealthMetrics _metrics;
 
     public HealthSetup(HealthOptions options, TapMetrics metrics, TimeProvider time)
@@ -17,14 +16,13 @@ internal sealed class HealthSetup
         _metrics = metrics.Health;
         var owners = new TraceOwners();
         Windows = new HealthWindows(options, owners, time);
-        _observers = [Windows, new StepCounter(metrics.Health)];
-        _reader = options.IsEnabled ? new SpanReader(_observers, owners) : null;
+        _reader = options.IsEnabled ? new SpanReader([Windows, new StepCounter(metrics.Health)], owners) : null;
     }
 
     public HealthWindows Windows { get; }
 
     /// <summary>Told of each step after the windows. Before anything is recorded: what advises reads the windows, and what measures advice follows the steps.</summary>
-    public void Tell(ISpanFactObserver observer) => _observers.Add(observer);
+    public void Tell(ISpanFactObserver observer) => _reader?.Tell(observer);
 
     /// <summary>See <see cref="OtlpTap.Recorder.RecordedHandler"/>.</summary>
     public void Recorded(in TeeItem item) => _reader?.Recorded(item);

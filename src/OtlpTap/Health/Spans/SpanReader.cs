@@ -28,7 +28,7 @@ internal sealed class SpanReader(IReadOnlyList<ISpanFactObserver> observers, Tra
     private const uint StartTag = ((uint)OtlpFields.Span.StartTimeUnixNano << 3) | (uint)WireType.Fixed64;
     private const uint EndTag = ((uint)OtlpFields.Span.EndTimeUnixNano << 3) | (uint)WireType.Fixed64;
 
-    private readonly ISpanFactObserver[] _observers = [.. observers];
+    private ISpanFactObserver[] _observers = [.. observers];
     private readonly SpanFrame _frame = new();
     private readonly KnownNames _names = new();
     private readonly SoleAgents _soleAgents = new();
@@ -37,6 +37,9 @@ internal sealed class SpanReader(IReadOnlyList<ISpanFactObserver> observers, Tra
     private string _service = "";
     private string _scope = "";
     private int _nextMatch;
+
+    /// <summary>A further observer, told after the others. Before anything is read.</summary>
+    public void Tell(ISpanFactObserver observer) => _observers = [.. _observers, observer];
 
     /// <summary>The handler of recorded requests.</summary>
     public void Recorded(in TeeItem item)
