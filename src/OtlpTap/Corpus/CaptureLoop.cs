@@ -71,8 +71,7 @@ internal sealed class CaptureLoop
     /// <summary>Asked for captures of which the recorder has nothing; set before the start.</summary>
     public FetchElsewhere? Elsewhere { get; set; }
 
-    /// <summary>On a thread of its own: under failures it never rests, for which the pool would miss one of a few threads.</summary>
-    public void Start() => _running = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public void Start() => _running = Task.Run(RunAsync);
 
     /// <summary>
     /// Stops waiting and writes all pending captures at once, due or not. What is not written within
@@ -173,14 +172,14 @@ internal sealed class CaptureLoop
         }
     }
 
-    private void Run()
+    private async Task RunAsync()
     {
-        using var timer = _time.CreateTimer(static state => ((CaptureLoop)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        await using var timer = _time.CreateTimer(static state => ((CaptureLoop)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         while (!_stopping)
         {
             var wait = WriteDue();
             timer.Change(wait, Timeout.InfiniteTimeSpan);
-            _bell.Reader.ReadAsync().AsTask().GetAwaiter().GetResult();
+            await _bell.Reader.ReadAsync();
         }
 
         WriteCountsIfWanted();
