@@ -20,10 +20,11 @@ internal sealed class AgentTraffic(RunningTap tap) : IDisposable
         await RunAsync(toolFails: false);
         var failing = await RunAsync(toolFails: true);
         await RunAsync(toolFails: true, fallback: "reroute");
-        var refused = await RunAsync(toolFails: false, answer: "");
-        await EvaluateAsync(refused);
+        var cut = await RunAsync(toolFails: false, answer: "It arrives on", finish: "length");
+        await RunAsync(toolFails: false, answer: "");
+        await EvaluateAsync(cut);
         await FeelAsync(failing, "down");
-        await FeelAsync(refused, "up");
+        await FeelAsync(cut, "up");
         await InsistAsync();
         await tap.ExportAsync(Signal.Metrics, []);
     }
@@ -32,7 +33,7 @@ internal sealed class AgentTraffic(RunningTap tap) : IDisposable
 
     /// <summary>An agent that asks a model, calls a tool and answers.</summary>
     /// <returns>The trace's id.</returns>
-    private async Task<string> RunAsync(bool toolFails, string answer = "It arrives on Tuesday.", string? fallback = null, string? session = null, string question = "When does order 1042 arrive?")
+    private async Task<string> RunAsync(bool toolFails, string answer = "It arrives on Tuesday.", string finish = "stop", string? fallback = null, string? session = null, string question = "When does order 1042 arrive?")
     {
         var trace = $"{Random.Shared.NextInt64():x16}{++_number:x16}";
         var root = SpanId();
@@ -42,7 +43,7 @@ internal sealed class AgentTraffic(RunningTap tap) : IDisposable
             Span(trace, root, "", "invoke_agent planner", start, 1.2, ("gen_ai.operation.name", "invoke_agent"), ("gen_ai.agent.name", "planner"), ("gen_ai.conversation.id", session ?? $"session {_number}")),
             Span(
                 trace, SpanId(), root, "chat m-1", start, 0.8, ("gen_ai.operation.name", "chat"), ("gen_ai.agent.name", "planner"), ("gen_ai.request.model", "m-1"), ("gen_ai.response.id", "answer " + trace),
-                ("gen_ai.usage.input_tokens", 120), ("gen_ai.usage.output_tokens", 12), ("gen_ai.input.messages", Message("user", question)), ("gen_ai.output.messages", Message("assistant", answer))),
+                ("gen_ai.response.finish_reasons", new[] { finish }), ("gen_ai.usage.input_tokens", 120), ("gen_ai.usage.output_tokens", 12), ("gen_ai.input.messages", Message("user", question)), ("gen_ai.output.messages", Message("assistant", answer))),
         };
         var tool = Span(trace, SpanId(), root, "execute_tool search", start, 0.3, ("gen_ai.operation.name", "execute_tool"), ("gen_ai.agent.name", "planner"), ("gen_ai.tool.name", "search"));
         if (toolFails)
@@ -109,6 +110,7 @@ internal sealed class AgentTraffic(RunningTap tap) : IDisposable
     private static JsonObject Value(object value) => value switch
     {
         int number => new JsonObject { ["intValue"] = number },
+        string[] texts => new JsonObject { ["arrayValue"] = new JsonObject { ["values"] = new JsonArray([.. texts.Select(Value)]) } },
         double number => new JsonObject { ["doubleValue"] = number },
         _ => new JsonObject { ["stringValue"] = (string)value },
     };

@@ -10,6 +10,9 @@ public sealed partial class DashboardTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
+    // Users do not speak more often than the tap lets them.
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(300);
+
     [Fact]
     public async Task Every_query_brings_data_from_a_tap_under_traffic()
     {
@@ -22,9 +25,11 @@ public sealed partial class DashboardTests
         var open = Dashboard.All.SelectMany(dashboard => dashboard.Queries).Where(query => query.Source == "prometheus").ToList();
         Assert.True(open.Count > 40);
         var started = Stopwatch.GetTimestamp();
+        using var pace = new PeriodicTimer(Pace);
         while (open.Count > 0 && Stopwatch.GetElapsedTime(started) < Patience)
         {
             await traffic.RoundAsync();
+            await pace.WaitForNextTickAsync(TestContext.Current.CancellationToken);
             foreach (var query in open.ToList())
             {
                 if (await prometheus.CountAsync(Dashboard.Filled(query.Text)) > 0)
@@ -54,7 +59,8 @@ public sealed partial class DashboardTests
     {
         await using var tap = await RunningTap.ConfiguredAsync(directory => Configuration(directory, "127.0.0.1:9"));
         var served = Family().Matches(await tap.GetAsync("/metrics")).Select(family => family.Groups["name"].Value).ToHashSet();
-        var rules = Directory.GetFiles(Documentation.Markdown.InRepository("config/prometheus/rules")).SelectMany(File.ReadLines).Where(line => !line.TrimStart().StartsWith('#'));
+        var rules = Directory.GetFiles(Documentation.Markdown.InRepository("config/prometheus/rules")).SelectMany(File.ReadLines)
+            .Where(line => line.TrimStart() is not ['#', ..] and not ['-', ' ', 'n', 'a', 'm', 'e', ':', ..]);
 
         var unknown = Dashboard.All.SelectMany(dashboard => dashboard.Queries.Concat(dashboard.VariableQueries)).Where(query => query.Source == "prometheus").Select(query => query.Text)
             .Concat(rules)
@@ -74,8 +80,11 @@ public sealed partial class DashboardTests
             detectors: { settle: 50ms }
             advice:
               interval: 100ms
+              effect: { settle: 1s }
               policies:
                 - { name: search-fails, when: "tool.errors.ratio_1m > 0.1 and tool.calls_1m >= 2", advice: reroute, cool_down: 1s }
+                # Given and soon withdrawn.
+                - { name: new-here, when: "tool.calls_1m >= 2 and tool.calls_1m < 20", advice: human_review, cool_down: 1s }
         exporters:
           otlp_grpc/upstream: { endpoint: "{{upstream}}", tls: { insecure: true } }
           otlp_http/away:
