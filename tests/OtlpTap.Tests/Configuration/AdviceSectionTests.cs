@@ -11,7 +11,7 @@ public sealed class AdviceSectionTests
     {
         var options = Read("{}");
         Assert.Equal(Shipped, options.Policies.Select(policy => policy.Name).Order());
-        Assert.Equal((0, TimeSpan.FromSeconds(1), 256), (options.Holdout, options.Interval, options.ActiveMax));
+        Assert.Equal((0, TimeSpan.FromMilliseconds(500), 256), (options.Holdout, options.Interval, options.ActiveMax));
     }
 
     [Fact]
