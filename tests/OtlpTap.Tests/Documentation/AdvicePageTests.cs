@@ -48,7 +48,8 @@ public sealed partial class AdvicePageTests
         var timing = new HysteresisOptions();
         var options = new AdviceOptions();
         Assert.Equal((TimeSpan.Zero, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(15)), (timing.For, timing.CoolDown, timing.CoolDownMax));
-        Assert.Equal((TimeSpan.FromSeconds(1), 256), (options.Interval, options.ActiveMax));
+        Assert.Contains($"every `interval` ({options.Interval.TotalMilliseconds} ms)", Text, StringComparison.Ordinal);
+        Assert.Equal(256, options.ActiveMax);
         Assert.All(DefaultPolicies.All, policy => Assert.Equal(policy.Condition.Values.All(value => value.Window == HealthWindow.Hour) ? 5 : 1, policy.Timing.CoolDown.TotalMinutes));
     }
 
