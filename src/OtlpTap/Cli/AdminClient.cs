@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net.Http.Headers;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 
 namespace OtlpTap.Cli;
@@ -56,7 +57,7 @@ internal sealed class AdminClient
         catch (Exception unreachable) when (unreachable is HttpRequestException or FormatException or IOException or System.Security.Cryptography.CryptographicException
             || (unreachable is TaskCanceledException && !cancellation.IsCancellationRequested))
         {
-            error.WriteLine($"{uri}: {unreachable.InnerException?.Message ?? unreachable.Message}");
+            error.WriteLine($"{uri}: {unreachable.InnerException?.Message ?? unreachable.Message}{(IsRefused(unreachable) ? ": does a tap run there? --endpoint names another admin port" : "")}");
             return null;
         }
     }
@@ -64,6 +65,8 @@ internal sealed class AdminClient
     /// <summary>What to say of an answer that is not the one asked for and brings no reason.</summary>
     public static string Refusal(Uri uri, int status) =>
         $"{uri} answered {status}{(status == 401 ? $": set {TokenVariable}, or --token, to a token that the admin port takes" : "")}";
+
+    private static bool IsRefused(Exception exception) => exception.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
 
     private static SocketsHttpHandler? Handler(string? caFile, TextWriter error)
     {

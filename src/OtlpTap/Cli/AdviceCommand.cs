@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Globalization;
 using System.Text.Json;
 
 namespace OtlpTap.Cli;
@@ -95,7 +96,7 @@ internal static class AdviceCommand
         foreach (var item in body.GetProperty("advice").EnumerateArray())
         {
             string? Text(string name) => item.TryGetProperty(name, out var text) ? text.GetString() : null;
-            table.Add(Text("since"), Text("advice"), Text("policy"), Text("service"), Text("agent"), Text("tool"), Text("model"), Text("reason"));
+            table.Add(item.GetProperty("since").GetDateTimeOffset().UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture), Text("advice"), Text("policy"), Text("service"), Text("agent"), Text("tool"), Text("model"), Text("reason"));
         }
 
         if (table.IsEmpty)

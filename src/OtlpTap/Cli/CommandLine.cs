@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.CommandLine.Invocation;
 
 namespace OtlpTap.Cli;
@@ -65,8 +66,10 @@ internal static class CommandLine
             error.WriteLine(problem.Message);
         }
 
-        var command = parsed.CommandResult.Command is RootCommand ? "" : $" {parsed.CommandResult.Command.Name}";
-        error.WriteLine($"`otlptap{command} --help` shows what there is.");
+        error.WriteLine($"`otlptap{PathOf(parsed.CommandResult)} --help` shows what there is.");
         return 1;
     }
+
+    private static string PathOf(CommandResult command) =>
+        command.Command is RootCommand ? "" : $"{(command.Parent is CommandResult parent ? PathOf(parent) : "")} {command.Command.Name}";
 }

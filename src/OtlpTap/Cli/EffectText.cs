@@ -15,7 +15,7 @@ internal sealed class EffectText(TextWriter output, bool isMarkdown)
         var hours = report.GetProperty("window_seconds").GetDouble() / 3600;
         var holdout = report.GetProperty("holdout").GetDouble();
         Head(1, "Did advice help?");
-        Say(Invariant($"The last {hours:0.#} h at {report.GetProperty("generated_at").GetString()}; {(holdout > 0 ? $"{Share(holdout)} of traces go without advice, so that it can be measured" : "no trace goes without advice, so that there is nothing to compare with")}."));
+        Say(Invariant($"The last {hours:0.#} h at {report.GetProperty("generated_at").GetString()}; {(holdout > 0 ? $"{Share(holdout)} of traces go without advice, so that it can be measured" : "no trace goes without advice (processors.tap.advice.holdout is 0), so that there is nothing to compare with")}."));
         var policies = report.GetProperty("policies");
         if (policies.GetArrayLength() == 0)
         {

@@ -56,8 +56,12 @@ internal sealed class Server : IAsyncDisposable
     public RequestDelegate Grpc { get; }
 
     /// <summary>A handler of its own for what is mapped.</summary>
-    public RequestDelegate Route(Action<IEndpointRouteBuilder> map) =>
-        new ApplicationBuilder(_services).UseRouting().UseEndpoints(map).Build();
+    /// <param name="otherwise">Answers what nothing is mapped for; null: 404.</param>
+    public RequestDelegate Route(Action<IEndpointRouteBuilder> map, RequestDelegate? otherwise = null)
+    {
+        var application = new ApplicationBuilder(_services).UseRouting().UseEndpoints(map);
+        return (otherwise is null ? application : application.Use(_ => otherwise)).Build();
+    }
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 

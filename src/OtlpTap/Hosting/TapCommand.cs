@@ -79,18 +79,29 @@ internal static class TapCommand
         foreach (var receiver in options.Receivers)
         {
             var id = options.Receivers.Length > 1 ? $" ({receiver.Id})" : "";
-            if (receiver.Grpc is { } grpc)
+            if (receiver.Grpc is { } grpcListener)
             {
-                yield return $"  OTLP/gRPC   {tap.Listeners.BoundTo(ListenerName.Grpc(receiver.Id))}{With(grpc)}{id}";
+                yield return $"  OTLP/gRPC   {tap.Listeners.BoundTo(ListenerName.Grpc(receiver.Id))}{With(grpcListener)}{id}";
             }
 
-            if (receiver.Http is { } http)
+            if (receiver.Http is { } httpListener)
             {
-                yield return $"  OTLP/HTTP   {tap.Listeners.BoundTo(ListenerName.Http(receiver.Id))}{With(http)}{id}";
+                yield return $"  OTLP/HTTP   {tap.Listeners.BoundTo(ListenerName.Http(receiver.Id))}{With(httpListener)}{id}";
             }
         }
 
-        yield return $"  metrics     {Url(tap.AdminEndpoint, options.Service.Admin) ?? tap.Listeners.BoundTo(ListenerName.Admin)?.ToString()}/metrics, health at /healthz and /readyz";
+        // The first of each protocol that has a port, which is the one that the host names.
+        var grpcUrl = Url(tap.GrpcEndpoint, options.Receivers.Select(receiver => receiver.Grpc).OfType<ListenerOptions>().FirstOrDefault(listener => listener.Endpoint.UnixPath is null));
+        var http = options.Receivers.Select(receiver => receiver.Http).OfType<HttpReceiverOptions>().FirstOrDefault(listener => listener.Endpoint.UnixPath is null);
+        var httpUrl = Url(tap.HttpEndpoint, http);
+        if (httpUrl is not null && options.Processor.Feedback.Explicit.IsEnabled)
+        {
+            yield return $"  feedback    {httpUrl}{http!.Paths.Feedback}";
+        }
+
+        var admin = Url(tap.AdminEndpoint, options.Service.Admin) ?? tap.Listeners.BoundTo(ListenerName.Admin)?.ToString();
+        yield return $"  metrics     {admin}/metrics, health at /healthz and /readyz";
+        yield return $"  API         {admin}/api/v1/openapi.json: advice, health of agents, cases; MCP at /mcp";
         yield return $"  cases       {Path.GetFullPath(options.Processor.CorpusDirectory)}";
         if (options.Processor.RecorderDirectory.Length > 0)
         {
@@ -113,14 +124,11 @@ internal static class TapCommand
             }
         }
 
-        // The first of each protocol that has a port, which is the one that the host names.
-        var grpcUrl = Url(tap.GrpcEndpoint, options.Receivers.Select(receiver => receiver.Grpc).OfType<ListenerOptions>().FirstOrDefault(listener => listener.Endpoint.UnixPath is null));
-        var httpUrl = Url(tap.HttpEndpoint, options.Receivers.Select(receiver => receiver.Http).OfType<ListenerOptions>().FirstOrDefault(listener => listener.Endpoint.UnixPath is null));
         yield return (grpcUrl, httpUrl) switch
         {
-            ({ } grpc, { } http) => $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT={http} with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or {grpc} with grpc",
-            ({ } grpc, null) => $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT={grpc} and OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
-            (null, { } http) => $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT={http} and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+            ({ } overGrpc, { } overHttp) => $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT={overHttp} with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or {overGrpc} with grpc",
+            ({ } overGrpc, null) => $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT={overGrpc} and OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+            (null, { } overHttp) => $"  agents need OTEL_EXPORTER_OTLP_ENDPOINT={overHttp} and OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
             _ => "  agents need the endpoint above, in the form that their SDK has for it",
         };
     }

@@ -142,7 +142,7 @@ internal sealed class TapHost : IAsyncDisposable
             pages.MapMcp(_advice.Engine, _health.Windows, VersionCommand.Version, time);
             pages.MapOpenApi();
             AdminRoutes = [.. pages.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
-        });
+        }, AdminEndpoints.NotFoundAsync);
         _metrics.Configuration.Started(time.GetUtcNow());
 
         _metrics.OnScrape(_tee.PublishMetrics);

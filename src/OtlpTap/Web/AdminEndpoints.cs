@@ -24,6 +24,10 @@ internal static class AdminEndpoints
         <li><a href="/metrics">/metrics</a> for Prometheus</li>
         <li><a href="/healthz">/healthz</a> whether it is alive</li>
         <li><a href="/readyz">/readyz</a> whether it listens and reaches its upstreams</li>
+        <li><a href="/api/v1/advice">/api/v1/advice</a> what agents should do, and <a href="/api/v1/advice/report">whether it helped</a></li>
+        <li><a href="/api/v1/health">/api/v1/health</a> how services, agents, tools and models fare</li>
+        <li><a href="/api/v1/cases">/api/v1/cases</a> the failures that were kept</li>
+        <li><a href="/api/v1/openapi.json">/api/v1/openapi.json</a> all of the API, and /mcp, for programs</li>
         </ul>
         </body>
         </html>
@@ -43,6 +47,12 @@ internal static class AdminEndpoints
         group.MapMethods("/-/reload", [HttpMethods.Post], http => ReloadAsync(http, reload));
         return group;
     }
+
+    /// <summary>What is nowhere else: 404, and where to look.</summary>
+    public static Task NotFoundAsync(HttpContext http) => ApiExchange.ErrorAsync(
+        http,
+        StatusCodes.Status404NotFound,
+        http.Request.Path.StartsWithSegments("/v1") ? "this is the admin port: telemetry and feedback are posted to the OTLP/HTTP port" : "there is nothing here: / and /api/v1/openapi.json say what there is");
 
     /// <summary>Maps <c>/metrics</c> alone, for a port that has nothing else.</summary>
     public static void MapMetrics(this IEndpointRouteBuilder endpoints, TapMetrics metrics) =>

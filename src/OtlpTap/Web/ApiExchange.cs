@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace OtlpTap.Web;
@@ -7,6 +8,9 @@ namespace OtlpTap.Web;
 internal static class ApiExchange
 {
     private const string JsonType = "application/json";
+
+    // People read it behind curl: `, " and < of a sentence stay as they are. No page has it in its text.
+    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>A page that a browser shows could ask here too, and browsers say so. What a person types into the address bar comes from no page.</summary>
     public static bool IsFromPage(HttpContext http) =>
@@ -87,7 +91,7 @@ internal static class ApiExchange
     public static byte[] Json(Action<Utf8JsonWriter> write)
     {
         var body = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(body))
+        using (var json = new Utf8JsonWriter(body, Readable))
         {
             write(json);
         }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 using OtlpTap.Health;
 
@@ -15,7 +14,6 @@ namespace OtlpTap.Web;
 /// </summary>
 internal static class HealthEndpoint
 {
-    private const string JsonType = "application/json";
     private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
 
     public static void MapHealth(this IEndpointRouteBuilder endpoints, IHealthReport health)
@@ -105,23 +103,10 @@ internal static class HealthEndpoint
     // The server decodes a path but for %2F, which would be a separator; names may have it.
     private static string RouteValue(HttpContext http, string name) => (http.Request.RouteValues[name] as string ?? "").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
-    private static async Task WriteAsync(HttpContext http, int status, Action<Utf8JsonWriter> write)
+    private static Task WriteAsync(HttpContext http, int status, Action<Utf8JsonWriter> write) => ApiExchange.WriteAsync(http, status, ApiExchange.Json(json =>
     {
-        var body = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(body))
-        {
-            json.WriteStartObject();
-            write(json);
-            json.WriteEndObject();
-        }
-
-        http.Response.StatusCode = status;
-        http.Response.ContentType = JsonType;
-        http.Response.ContentLength = body.WrittenCount;
-        http.Response.Headers.CacheControl = "no-store";
-        if (!HttpMethods.IsHead(http.Request.Method))
-        {
-            await http.Response.Body.WriteAsync(body.WrittenMemory, http.RequestAborted);
-        }
-    }
+        json.WriteStartObject();
+        write(json);
+        json.WriteEndObject();
+    }));
 }

@@ -82,6 +82,16 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Where_to_find_help_is_said_with_the_whole_name_of_a_command()
+    {
+        var root = CommandLine.Create((_, _) => Task.FromResult(0), CasesCommand.Create(TimeProvider.System));
+
+        Assert.Equal(1, await CommandLine.InvokeAsync(root, ["cases", "show"], _output, _error));
+
+        Assert.EndsWith("\n`otlptap cases show --help` shows what there is.\n", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Version_is_one_line()
     {
         Assert.Equal(0, await InvokeAsync("version"));

@@ -15,7 +15,7 @@ public sealed partial class ReadmeTests : IDisposable
 {
     private const string Run = "dotnet run -c Release --project src/OtlpTap";
     private const string Curl = "curl 127.0.0.1:8888";
-    private const string CurlTraces = "curl 127.0.0.1:4318";
+    private const string CurlReceiver = "curl 127.0.0.1:4318";
     private const string Variable = "export OTEL_EXPORTER_OTLP_ENDPOINT=";
 
     /// <summary>What no test can run, and where it runs instead.</summary>
@@ -24,6 +24,7 @@ public sealed partial class ReadmeTests : IDisposable
         ["dotnet test"] = "runs this test",
         ["dotnet run -c Release --project src/OtlpTap.Benchmarks -- e2e"] = ".ci/run has a short one",
         ["dotnet publish src/OtlpTap -c Release --use-current-runtime -p:PublishAot=true -o artifacts/native"] = ".ci/run publishes so, and NativeBinaryTests run what comes out",
+        ["docker compose -f config/compose.yaml up --build"] = "needs a container engine; ComposeTests look at the file",
         ["docker build -t otlptap ."] = "needs a container engine",
         ["docker run -p 4317:4317 -p 4318:4318 -p 127.0.0.1:8888:8888 -e TEMPO_ENDPOINT=tempo:4317 -v otlptap:/var/lib/otlptap otlptap"] = "needs a container engine",
     };
@@ -60,7 +61,7 @@ public sealed partial class ReadmeTests : IDisposable
             || command == Run
             || command.StartsWith(Run + " -- ", StringComparison.Ordinal)
             || command.StartsWith(Curl, StringComparison.Ordinal)
-            || command.StartsWith(CurlTraces, StringComparison.Ordinal)
+            || command.StartsWith(CurlReceiver, StringComparison.Ordinal)
             || command.StartsWith("export OTEL_", StringComparison.Ordinal),
             $"no test runs `{command}`"));
         Assert.All(RunElsewhere.Keys, command => Assert.Contains(command, commands));
@@ -118,7 +119,10 @@ public sealed partial class ReadmeTests : IDisposable
         var urls = Readme.Commands().Where(other => other.StartsWith(Variable, StringComparison.Ordinal)).Select(other => other[Variable.Length..]).ToList();
         Assert.Equal(["http://127.0.0.1:4318", "http://127.0.0.1:4317"], urls);
         Assert.Contains($"agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://{tap.HttpEndpoint} with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or http://{tap.GrpcEndpoint} with grpc\n", tap.Output, StringComparison.Ordinal);
-        Assert.Equal("{}", await PostAsync(tap));
+        var answers = await PostAsync(tap);
+        Assert.Equal(2, answers.Count);
+        Assert.Equal("{}", answers[0]);
+        Assert.Matches("""^\{"ids":\["fb_[0-9a-f]{32}"\],"feedback":\[\{"id":"fb_[0-9a-f]{32}","status":"accepted"\}\]\}$""", answers[1]);
 
         foreach (var other in Readme.Commands().Where(IsForATap))
         {
@@ -157,18 +161,24 @@ public sealed partial class ReadmeTests : IDisposable
     }
 
     /// <summary>What the README sends with curl, which makes its words of a command line as the shell does: they have no quotes inside.</summary>
-    private static async Task<string> PostAsync(TapProcess tap)
+    private static async Task<List<string>> PostAsync(TapProcess tap)
     {
-        var words = Readme.Commands().Single(command => command.StartsWith(CurlTraces, StringComparison.Ordinal)).Split('\'');
-        Assert.Equal(["Content-Type: application/json", " -d ", ""], [words[1], words[2], words[4]]);
         using var http = new HttpClient();
-        using var body = new StringContent(words[3], Encoding.UTF8, "application/json");
-        using var answer = await http.PostAsync(new Uri($"http://{tap.HttpEndpoint}{words[0].Split(' ')[1]["127.0.0.1:4318".Length..]}"), body, TestContext.Current.CancellationToken);
-        return await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        var answers = new List<string>();
+        foreach (var command in Readme.Commands().Where(command => command.StartsWith(CurlReceiver, StringComparison.Ordinal)))
+        {
+            var words = command.Split('\'');
+            Assert.Equal(["Content-Type: application/json", " -d ", ""], [words[1], words[2], words[4]]);
+            using var body = new StringContent(words[3], Encoding.UTF8, "application/json");
+            using var answer = await http.PostAsync(new Uri($"http://{tap.HttpEndpoint}{words[0].Split(' ')[1]["127.0.0.1:4318".Length..]}"), body, TestContext.Current.CancellationToken);
+            answers.Add(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        }
+
+        return answers;
     }
 
     /// <summary>Commands that ask a tap that runs.</summary>
-    private static bool IsForATap(string command) => command.EndsWith(" health", StringComparison.Ordinal) || command.EndsWith(" reload", StringComparison.Ordinal);
+    private static bool IsForATap(string command) => command.EndsWith(" health", StringComparison.Ordinal) || command.EndsWith(" reload", StringComparison.Ordinal) || command.Contains(" -- advice ", StringComparison.Ordinal);
 
     private static bool IsTap(string command) => command == Run || command.StartsWith(Run + " -- --config ", StringComparison.Ordinal);
 

@@ -68,6 +68,6 @@ public sealed class ReloadProcessTests : IDisposable
         var (exitCode, output, error) = await TapProgram.Built.RunAsync(["reload", "--endpoint", $"127.0.0.1:{StubUpstream.UnusedPort()}"]);
 
         Assert.Equal((1, ""), (exitCode, output));
-        Assert.Contains("Connection refused", error, StringComparison.Ordinal);
+        Assert.Contains("Connection refused: does a tap run there? --endpoint names another admin port\n", error, StringComparison.Ordinal);
     }
 }

@@ -132,9 +132,11 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
 
         Assert.Equal("text/html; charset=utf-8", index.Content.Headers.ContentType!.ToString());
         var links = System.Text.RegularExpressions.Regex.Matches(html, "href=\"([^\"]+)\"").Select(match => match.Groups[1].Value).ToList();
-        Assert.Equal(["/metrics", "/healthz", "/readyz"], links);
+        Assert.Equal(["/metrics", "/healthz", "/readyz"], links.Take(3));
         _readiness.Listening();
-        foreach (var link in links)
+
+        // Those of the API are mapped in a whole tap: AdminPortTests.
+        foreach (var link in links.Take(3))
         {
             using var response = await GetAsync(link);
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);

@@ -54,12 +54,12 @@ public sealed class McpEndpointTests : IAsyncLifetime
     [Theory]
     [InlineData("""{"jsonrpc":"2.0","id":"a","method":"ping"}""", """{"jsonrpc":"2.0","id":"a","result":{}}""")]
     [InlineData("""{"jsonrpc":"2.0","id":7,"method":"resources/list"}""", """{"jsonrpc":"2.0","id":7,"error":{"code":-32601,"message":"there are initialize, ping, tools/list and tools/call"}}""")]
-    [InlineData("""{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"rm"}}""", """{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"\u0060name\u0060 must be one of get_my_health, get_advice"}}""")]
-    [InlineData("""{"jsonrpc":"2.0","id":7,"method":"tools/call","params":[]}""", """{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"\u0060name\u0060 must be one of get_my_health, get_advice"}}""")]
-    [InlineData("""{"jsonrpc":"2.0","id":null,"method":"ping"}""", """{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"\u0060id\u0060 must be a string or a number"}}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"rm"}}""", """{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"`name` must be one of get_my_health, get_advice"}}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":7,"method":"tools/call","params":[]}""", """{"jsonrpc":"2.0","id":7,"error":{"code":-32602,"message":"`name` must be one of get_my_health, get_advice"}}""")]
+    [InlineData("""{"jsonrpc":"2.0","id":null,"method":"ping"}""", """{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"`id` must be a string or a number"}}""")]
     [InlineData("""7""", """{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"a message is an object"}}""")]
     [InlineData("""[]""", """{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"a message is an object"}}""")]
-    [InlineData("""{"id":7}""", """{"jsonrpc":"2.0","id":7,"error":{"code":-32600,"message":"\u0060method\u0060 must be a string"}}""")]
+    [InlineData("""{"id":7}""", """{"jsonrpc":"2.0","id":7,"error":{"code":-32600,"message":"`method` must be a string"}}""")]
     [InlineData("""[{"jsonrpc":"2.0","method":"notifications/x"},{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"ping"}]""", """[{"jsonrpc":"2.0","id":1,"result":{}},{"jsonrpc":"2.0","id":2,"result":{}}]""")]
     public async Task A_message_is_answered_as_JSON_RPC_says(string message, string expected)
     {
