@@ -1,6 +1,6 @@
 using System.IO.Hashing;
-using System.Security.Cryptography;
 using System.Text;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Feedback;
 
@@ -8,7 +8,7 @@ namespace OtlpTap.Feedback;
 internal sealed class FeedbackIdentity
 {
     // Of this process alone: nobody can try out of which words an id was made, or choose ids that are one.
-    private readonly long _seed = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
+    private readonly long _seed = (long)(ulong)RandomKey.Create();
 
     /// <summary>The id in full, and the hashes of it and of what the feedback says.</summary>
     public (string Id, UInt128 Mark, UInt128 Content) Of(FeedbackItem item)

@@ -1,6 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Feedback;
 
@@ -14,7 +14,7 @@ internal sealed class SenderLimits(TimeProvider time)
     public const int SendersMax = 4096;
 
     // Of the sender's name: nobody can choose names that share a bucket.
-    private readonly long _seed = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
+    private readonly long _seed = (long)(ulong)RandomKey.Create();
 
     private readonly Lock _gate = new();
     private readonly Dictionary<ulong, LinkedListNode<Bucket>> _buckets = [];

@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Primitives;
 using OtlpTap.Advice;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Web;
 
@@ -11,7 +11,7 @@ internal sealed class AdviceEndpoints(IAdviceSource source, AdviceStreams stream
     private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
 
     // Versions begin anew with the process: what a client was given by the one before must not pass for the same.
-    private readonly ulong _process = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+    private readonly ulong _process = (ulong)RandomKey.Create();
 
     public void Map(IEndpointRouteBuilder endpoints)
     {

@@ -1,6 +1,6 @@
 using System.IO.Hashing;
-using System.Security.Cryptography;
 using System.Text;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Health.Spans;
 
@@ -16,7 +16,7 @@ internal sealed class KnownNames
     public const int NamesMax = 4096;
 
     // Chosen names cannot be made to collide.
-    private static readonly long Seed = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
+    private static readonly long Seed = (long)(ulong)RandomKey.Create();
 
     private readonly Dictionary<byte[], KnownName> _names = new(Utf8Comparer.Instance);
     private readonly Dictionary<byte[], KnownName>.AlternateLookup<ReadOnlySpan<byte>> _lookup;

@@ -1,6 +1,5 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using OtlpTap.Otlp;
 
 namespace OtlpTap.Health.Windows;
@@ -16,7 +15,7 @@ internal sealed class SeenMarks
     public const int MarksMax = 131_072;
 
     private const int RowLength = 8;
-    private static readonly long Seed = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
+    private static readonly long Seed = (long)(ulong)RandomKey.Create();
 
     private readonly (ulong Mark, long Sequence)[] _places = new (ulong, long)[MarksMax];
     private long _sequence;

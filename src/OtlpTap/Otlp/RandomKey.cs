@@ -1,7 +1,7 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 
-namespace OtlpTap.Recorder;
+namespace OtlpTap.Otlp;
 
 /// <summary>
 /// Keys of hash tables, which a sender must not guess. The kernel's random numbers, by way of <see cref="Guid"/>: what
