@@ -76,7 +76,7 @@ internal static class AdviceCommand
                 return 0;
             }
 
-            io.Error.WriteLine(body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.TryGetProperty("error", out var error) ? error.ToString() : AdminClient.Refusal(uri, status));
+            io.Error.WriteLine(status != 401 && body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.TryGetProperty("error", out var error) ? error.ToString() : AdminClient.Refusal(uri, status));
         }
         catch (JsonException)
         {

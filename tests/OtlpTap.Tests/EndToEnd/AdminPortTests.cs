@@ -37,6 +37,25 @@ public sealed class AdminPortTests
         }
     }
 
+    [Theory]
+    [InlineData("navigate", "document", HttpStatusCode.OK)]
+    [InlineData("navigate", "iframe", HttpStatusCode.Forbidden)]
+    [InlineData("no-cors", "empty", HttpStatusCode.Forbidden)]
+    public async Task A_link_of_another_site_leads_to_the_cases_and_its_scripts_do_not_read_them(string mode, string destination, HttpStatusCode status)
+    {
+        await using var tap = await RunningTap.StartAsync();
+        using var http = new HttpClient();
+        http.DefaultRequestHeaders.Add("Sec-Fetch-Site", "same-site");
+        http.DefaultRequestHeaders.Add("Sec-Fetch-Mode", mode);
+        http.DefaultRequestHeaders.Add("Sec-Fetch-Dest", destination);
+
+        foreach (var path in (string[])["/api/v1/cases?failure=tool_error", "/api/v1/advice"])
+        {
+            using var answer = await http.GetAsync(new Uri($"http://{tap.Host.AdminEndpoint}{path}"), Deadline.Token());
+            Assert.Equal(status, answer.StatusCode);
+        }
+    }
+
     [Fact]
     public async Task Who_lists_advice_reads_since_when_to_the_second()
     {
