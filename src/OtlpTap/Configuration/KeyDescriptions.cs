@@ -111,7 +111,7 @@ internal static class KeyDescriptions
         ["packs"] = "Rule packs by name, `all` or `none`.",
         ["rules"] = "Rules of your own; one with the name of a pack's rule takes its place.",
         ["rules.name"] = "Letters, digits, `_`, `-` and `.`; becomes the attribute `otlptap.rules` and a label.",
-        ["rules.failure"] = "The kind of failure: `tool_error`, `llm_error`, `planning_error`, ... or a word of your own. A shipped policy has one.",
+        ["rules.failure"] = "The kind of failure: `tool_error`, `llm_error`, `planning_error`, ... or a word of your own.",
         ["rules.context"] = "What the condition looks at.",
         ["rules.severity"] = "How bad a match is.",
         ["rules.condition"] = "An OTTL condition, or a list of which any may be true.",

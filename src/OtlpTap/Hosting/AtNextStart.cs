@@ -24,6 +24,7 @@ internal static class AtNextStart
             ("corpus.late_window", old.CorpusLateWindow == next.CorpusLateWindow),
             ("corpus.cases_per_hour", old.CorpusCasesPerHourMax == next.CorpusCasesPerHourMax),
             ("health", old.Health == next.Health),
+            ("feedback.implicit", old.Feedback.Implicit == next.Feedback.Implicit),
             ("advice.effect", old.Advice.Effect == next.Advice.Effect),
             ("detectors", IsSame(old.Detectors, next.Detectors)),
             ("detectors.judge", old.Judges.SequenceEqual(next.Judges)),

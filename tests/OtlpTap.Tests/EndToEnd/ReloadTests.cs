@@ -183,6 +183,17 @@ public sealed class ReloadTests
     }
 
     [Fact]
+    public async Task How_sessions_are_followed_changes_with_the_next_start_alone_and_is_named()
+    {
+        await using var tap = await RunningTap.StartAsync(tap: "feedback: { implicit: { session_idle: 1m } }");
+
+        var result = await tap.ReloadAsync(text => text.Replace("session_idle: 1m", "session_idle: 2m", StringComparison.Ordinal));
+
+        Assert.True(result.IsApplied);
+        Assert.Contains(result.Lines, line => line.StartsWith("processors.tap.feedback.implicit: takes effect with the next start", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task What_only_a_start_can_change_is_named_and_the_rest_is_applied()
     {
         await using var first = await StubUpstream.StartAsync();
