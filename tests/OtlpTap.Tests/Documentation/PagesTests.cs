@@ -40,7 +40,7 @@ public sealed partial class PagesTests
 
     public static TheoryData<string, string> Snippets =>
     [
-        .. from page in new[] { "README.md", "docs/rules.md", "docs/detectors.md", "docs/judge.md", "docs/evaluations.md", "docs/feedback.md", "docs/advice.md" }
+        .. from page in new[] { "README.md", "docs/rules.md", "docs/detectors.md", "docs/judge.md", "docs/evaluations.md", "docs/feedback.md", "docs/advice.md", "docs/advice-effect.md" }
            from snippet in Markdown.Read(page).Blocks("yaml")
            select (page, snippet),
 
