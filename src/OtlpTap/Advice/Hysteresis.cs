@@ -52,8 +52,6 @@ internal sealed class Hysteresis
     private TimeSpan _coolDown;
     private bool _isRefused;
 
-    public bool IsActive => _phase == Phase.Active;
-
     /// <summary>Nothing to remember.</summary>
     public bool IsQuiet => _phase == Phase.Quiet;
 

@@ -16,8 +16,6 @@ internal sealed class AdviceHistory(IAdviceSource source, TimeProvider time)
     private readonly Queue<AdvicePeriod> _ended = new();
     private AdviceSnapshot _seen = AdviceSnapshot.None;
 
-    public int Count => _inForce.Count + _ended.Count;
-
     /// <summary>Takes over what has changed. To be called often: what has gone is taken to have gone now.</summary>
     public void Look()
     {

@@ -15,8 +15,6 @@ internal sealed class EffectWindow(TimeSpan length)
     private int _tallies;
     private int _situationTallies;
 
-    public int Tallies => _tallies;
-
     public static long HourOf(DateTimeOffset time) => time.ToUnixTimeSeconds() / 3600;
 
     /// <returns>False: there was no room for some of it.</returns>

@@ -20,8 +20,6 @@ internal sealed class RunLedger(long bytesMax, TimeProvider time)
 
     public int Count => _runs.Count;
 
-    public int OpenCount => _open.Count;
-
     /// <summary>The run of a trace, open.</summary>
     public RunRecord Open(in TraceId traceId)
     {
