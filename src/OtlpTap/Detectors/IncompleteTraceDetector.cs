@@ -53,7 +53,7 @@ internal sealed class IncompleteTraceDetector(TimeProvider time, TimeSpan wait) 
     private bool HasWaited(AgentRun run)
     {
         var last = run.Steps.Max(step => step.EndUnixNano);
-        var now = (ulong)Math.Max(0, (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks) * 100;
-        return now > last && now - last >= (ulong)wait.Ticks * 100;
+        var now = UnixTime.Of(time.GetUtcNow());
+        return now > last && now - last >= (ulong)UnixTime.ToNanoseconds(wait);
     }
 }

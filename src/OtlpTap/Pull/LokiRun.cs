@@ -1,5 +1,6 @@
 using System.Net;
 using OtlpTap.Corpus;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Pull;
 
@@ -32,7 +33,7 @@ internal sealed class LokiRun(LokiBackend backend, PullOptions options, PullRun 
 
     public async Task<PullReport> RunAsync(DateTimeOffset since, DateTimeOffset until, CancellationToken cancellation)
     {
-        var (from, to) = (UnixNano(since), UnixNano(until));
+        var (from, to) = ((long)UnixTime.Of(since), (long)UnixTime.Of(until));
         var cursor = run.State.Begin(from, to);
         while (cursor < to && !run.IsFull)
         {
@@ -106,8 +107,6 @@ internal sealed class LokiRun(LokiBackend backend, PullOptions options, PullRun 
             _limit = _limitMax;
         }
     }
-
-    private static long UnixNano(DateTimeOffset time) => (time - DateTimeOffset.UnixEpoch).Ticks * 100;
 
     private static string KeyOf(LokiEntry entry) =>
         $"{entry.Line}\n{string.Join('\n', entry.Labels.Concat(entry.Metadata).OrderBy(static pair => pair.Key, StringComparer.Ordinal).Select(static pair => $"{pair.Key}={pair.Value}"))}";

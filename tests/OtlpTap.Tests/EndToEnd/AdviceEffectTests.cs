@@ -61,7 +61,7 @@ public sealed class AdviceEffectTests
         Assert.Contains("reroute  tool-failing", await CommandAsync(tap, "list", "--tool", "search"), StringComparison.Ordinal);
     }
 
-    private static ulong Now => UnixNano.Of(DateTimeOffset.UtcNow);
+    private static ulong Now => UnixTime.Of(DateTimeOffset.UtcNow);
 
     private static byte[] Failing(TraceId trace) =>
         new TraceBuilder().Resource("shop").Tool("search", ("error.type", "timeout")).Failed("timeout").In(trace, Now).Agent().In(trace, Now, isRoot: true).ToBytes();

@@ -1,3 +1,5 @@
+using OtlpTap.Otlp;
+
 namespace OtlpTap.Advice.Effect;
 
 /// <summary>
@@ -26,7 +28,7 @@ internal sealed class AdviceHistory(IAdviceSource source, TimeProvider time)
         }
 
         _seen = snapshot;
-        var now = UnixNano.Of(time.GetUtcNow());
+        var now = UnixTime.Of(time.GetUtcNow());
         var items = new Dictionary<string, AdviceItem>();
         foreach (var item in snapshot.Items)
         {
@@ -35,7 +37,7 @@ internal sealed class AdviceHistory(IAdviceSource source, TimeProvider time)
 
         foreach (var period in _inForce.Values.ToList())
         {
-            if (!items.TryGetValue(period.Item.Id, out var item) || UnixNano.Of(item.Since) != period.Since)
+            if (!items.TryGetValue(period.Item.Id, out var item) || UnixTime.Of(item.Since) != period.Since)
             {
                 End(period, now);
             }
@@ -45,7 +47,7 @@ internal sealed class AdviceHistory(IAdviceSource source, TimeProvider time)
         {
             if (_inForce.Count < PeriodsMax && !_inForce.ContainsKey(item.Id))
             {
-                Begin(new AdvicePeriod(item, UnixNano.Of(item.Since)));
+                Begin(new AdvicePeriod(item, UnixTime.Of(item.Since)));
             }
         }
 

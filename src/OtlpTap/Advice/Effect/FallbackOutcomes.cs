@@ -131,7 +131,7 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
     // A sender's clock that is ahead would put a step into a time that has not been.
     private static ulong TimeOf(in SpanFact fact, DateTimeOffset now)
     {
-        var latest = UnixNano.Of(now);
+        var latest = UnixTime.Of(now);
         return fact.StartUnixNano == 0 ? latest : Math.Min(fact.StartUnixNano, latest);
     }
 

@@ -42,7 +42,7 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
     // Objects, list heads, the places in the ledger's lists; and of each entry of a list.
     private const int RecordBytes = 480;
     private const int EntryBytes = 96;
-    private const ulong DurationMax = 24 * 3600 * UnixNano.Second;
+    private const ulong DurationMax = 24 * 3600 * UnixTime.Second;
 
     private readonly List<string> _agents = [];
     private readonly HashSet<SpanId> _recovered = [];

@@ -36,7 +36,7 @@ internal sealed class EffectWorld : IDisposable
 
     public Random Random { get; }
 
-    public ulong Now => UnixNano.Of(Time.GetUtcNow());
+    public ulong Now => UnixTime.Of(Time.GetUtcNow());
 
     public static ulong Seconds(double seconds) => (ulong)(seconds * 1e9);
 
