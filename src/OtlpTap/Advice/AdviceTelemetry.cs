@@ -2,13 +2,10 @@ using System.IO.Hashing;
 using System.Text;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
-using OpenTelemetry.Proto.Collector.Logs.V1;
-using OpenTelemetry.Proto.Collector.Trace.V1;
 using OpenTelemetry.Proto.Common.V1;
 using OpenTelemetry.Proto.Logs.V1;
-using OpenTelemetry.Proto.Resource.V1;
-using OpenTelemetry.Proto.Trace.V1;
 using OtlpTap.Otlp;
+using static OtlpTap.Otlp.TapTelemetryForm;
 using OtlpSpan = OpenTelemetry.Proto.Trace.V1.Span;
 
 namespace OtlpTap.Advice;
@@ -29,8 +26,7 @@ internal sealed class AdviceTelemetry(string version)
     public const string Raised = "otlptap.advice.raised";
     public const string Withdrawn = "otlptap.advice.withdrawn";
 
-    // The SDKs' word for it.
-    private const string NoService = "unknown_service";
+    private readonly TapTelemetryForm _form = new(version);
 
     /// <summary>A serialized <c>ExportTraceServiceRequest</c> with one span.</summary>
     public byte[] Span(AdviceChange change)
@@ -42,8 +38,8 @@ internal sealed class AdviceTelemetry(string version)
             SpanId = spanId,
             Name = NameOf(change),
             Kind = OtlpSpan.Types.SpanKind.Internal,
-            StartTimeUnixNano = UnixNano(change.Item.Since),
-            EndTimeUnixNano = UnixNano(change.At),
+            StartTimeUnixNano = UnixTime.Of(change.Item.Since),
+            EndTimeUnixNano = UnixTime.Of(change.At),
         };
         if (change.Kind == AdviceChangeKind.Withdrawn)
         {
@@ -51,10 +47,7 @@ internal sealed class AdviceTelemetry(string version)
         }
 
         AddAttributes(span.Attributes, change);
-        return new ExportTraceServiceRequest
-        {
-            ResourceSpans = { new ResourceSpans { Resource = ResourceOf(change.Item), ScopeSpans = { new ScopeSpans { Scope = Scope(), Spans = { span } } } } },
-        }.ToByteArray();
+        return _form.Request(change.Item.Scope.Service, span);
     }
 
     /// <summary>A serialized <c>ExportLogsServiceRequest</c> with one record.</summary>
@@ -64,8 +57,8 @@ internal sealed class AdviceTelemetry(string version)
         var isRaised = change.Kind == AdviceChangeKind.Raised;
         var record = new LogRecord
         {
-            TimeUnixNano = UnixNano(change.At),
-            ObservedTimeUnixNano = UnixNano(change.At),
+            TimeUnixNano = UnixTime.Of(change.At),
+            ObservedTimeUnixNano = UnixTime.Of(change.At),
             EventName = NameOf(change),
             SeverityNumber = isRaised ? SeverityNumber.Warn : SeverityNumber.Info,
             SeverityText = isRaised ? "WARN" : "INFO",
@@ -74,10 +67,7 @@ internal sealed class AdviceTelemetry(string version)
             SpanId = spanId,
         };
         AddAttributes(record.Attributes, change);
-        return new ExportLogsServiceRequest
-        {
-            ResourceLogs = { new ResourceLogs { Resource = ResourceOf(change.Item), ScopeLogs = { new ScopeLogs { Scope = Scope(), LogRecords = { record } } } } },
-        }.ToByteArray();
+        return _form.Request(change.Item.Scope.Service, record);
     }
 
     private static string NameOf(AdviceChange change) => change.Kind == AdviceChangeKind.Raised ? Raised : Withdrawn;
@@ -104,7 +94,7 @@ internal sealed class AdviceTelemetry(string version)
 
         foreach (var (name, number) in item.Values)
         {
-            attributes.Add(new KeyValue { Key = $"otlptap.advice.value.{name}", Value = new AnyValue { DoubleValue = number } });
+            attributes.Add(Number($"otlptap.advice.value.{name}", number));
         }
     }
 
@@ -115,24 +105,5 @@ internal sealed class AdviceTelemetry(string version)
         var traceId = ByteString.CopyFrom(life);
         var root = ByteString.CopyFrom(life.AsSpan(0, SpanId.Length));
         return (traceId, root, change.Kind == AdviceChangeKind.Raised ? root : ByteString.CopyFrom(life.AsSpan(SpanId.Length)));
-    }
-
-    private static ulong UnixNano(DateTimeOffset time) => (ulong)(time - DateTimeOffset.UnixEpoch).Ticks * 100;
-
-    private static Resource ResourceOf(AdviceItem item)
-    {
-        var resource = new Resource();
-        AddText(resource.Attributes, "service.name", item.Scope.Service.Length > 0 ? item.Scope.Service : NoService);
-        return resource;
-    }
-
-    private InstrumentationScope Scope() => new() { Name = TapTelemetry.ScopeName, Version = version };
-
-    private static void AddText(RepeatedField<KeyValue> attributes, string key, string text)
-    {
-        if (text.Length > 0)
-        {
-            attributes.Add(new KeyValue { Key = key, Value = new AnyValue { StringValue = text } });
-        }
     }
 }

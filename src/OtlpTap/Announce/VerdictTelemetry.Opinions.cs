@@ -1,7 +1,8 @@
 using Google.Protobuf;
-using OpenTelemetry.Proto.Collector.Logs.V1;
 using OpenTelemetry.Proto.Logs.V1;
+using OtlpTap.Otlp;
 using OtlpTap.Verdicts;
+using static OtlpTap.Otlp.TapTelemetryForm;
 
 namespace OtlpTap.Announce;
 
@@ -27,8 +28,8 @@ internal sealed partial class VerdictTelemetry
         var context = opinion.SpanId.IsZero ? opinion.Judged?.SpanId ?? default : opinion.SpanId;
         var record = new LogRecord
         {
-            TimeUnixNano = UnixNano(now),
-            ObservedTimeUnixNano = UnixNano(now),
+            TimeUnixNano = UnixTime.Of(now),
+            ObservedTimeUnixNano = UnixTime.Of(now),
             EventName = EvaluationEvent,
             SeverityNumber = isNegative ? SeverityNumber.Warn : SeverityNumber.Info,
             SeverityText = isNegative ? "WARN" : "INFO",
@@ -55,10 +56,7 @@ internal sealed partial class VerdictTelemetry
 
         // By which another tap knows that it was judged here.
         attributes.Add(Text("otlptap.verdict.source", VerdictSource.Feedback));
-        return new ExportLogsServiceRequest
-        {
-            ResourceLogs = { new ResourceLogs { Resource = ResourceOf(opinion.Judged), ScopeLogs = { new ScopeLogs { Scope = Scope(), LogRecords = { record } } } } },
-        }.ToByteArray();
+        return _form.Request(ServiceOf(opinion.Judged), record);
 
         void AddNumber(string name, double? number)
         {

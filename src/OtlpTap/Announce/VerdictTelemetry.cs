@@ -4,20 +4,17 @@ using System.IO.Hashing;
 using System.Text;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
-using OpenTelemetry.Proto.Collector.Logs.V1;
-using OpenTelemetry.Proto.Collector.Trace.V1;
 using OpenTelemetry.Proto.Common.V1;
 using OpenTelemetry.Proto.Logs.V1;
-using OpenTelemetry.Proto.Resource.V1;
-using OpenTelemetry.Proto.Trace.V1;
 using OtlpTap.Otlp;
 using OtlpTap.Verdicts;
+using static OtlpTap.Otlp.TapTelemetryForm;
 using OtlpSpan = OpenTelemetry.Proto.Trace.V1.Span;
 
 namespace OtlpTap.Announce;
 
 /// <summary>
-/// A verdict as OTLP, each time a request of its own: serialized requests concatenate, and so become batches.
+/// A verdict as OTLP, each time a request of its own.
 /// <code>
 ///   span  otlptap.verdict, child of the judged span      otlptap.failure | otlptap.mark, otlptap.rules, otlptap.verdict.*
 ///   log   gen_ai.evaluation.result in its context        gen_ai.evaluation.*   (OpenTelemetry semantic conventions, gen-ai events)
@@ -35,8 +32,7 @@ internal sealed partial class VerdictTelemetry(string version)
     private const int EvidenceCharactersMax = 256;
     private const int NameCharactersMax = 128;
 
-    // The SDKs' word for it.
-    private const string NoService = "unknown_service";
+    private readonly TapTelemetryForm _form = new(version);
 
     /// <summary>A serialized <c>ExportTraceServiceRequest</c> with one span.</summary>
     public byte[] Span(in TraceId traceId, in Verdict verdict, DateTimeOffset now)
@@ -78,10 +74,7 @@ internal sealed partial class VerdictTelemetry(string version)
             span.Links.Add(new OtlpSpan.Types.Link { TraceId = Bytes(traceId), SpanId = Bytes(verdict.Origin) });
         }
 
-        return new ExportTraceServiceRequest
-        {
-            ResourceSpans = { new ResourceSpans { Resource = ResourceOf(verdict.Judged), ScopeSpans = { new ScopeSpans { Scope = Scope(), Spans = { span } } } } },
-        }.ToByteArray();
+        return _form.Request(ServiceOf(verdict.Judged), span);
     }
 
     /// <summary>A serialized <c>ExportLogsServiceRequest</c> with one record.</summary>
@@ -91,8 +84,8 @@ internal sealed partial class VerdictTelemetry(string version)
         var isFailure = !FailureKind.IsMark(verdict.Failure);
         var record = new LogRecord
         {
-            TimeUnixNano = UnixNano(now),
-            ObservedTimeUnixNano = UnixNano(now),
+            TimeUnixNano = UnixTime.Of(now),
+            ObservedTimeUnixNano = UnixTime.Of(now),
             EventName = EvaluationEvent,
             SeverityNumber = isFailure ? SeverityNumber.Warn : SeverityNumber.Info,
             SeverityText = isFailure ? "WARN" : "INFO",
@@ -114,10 +107,7 @@ internal sealed partial class VerdictTelemetry(string version)
         AddText(record.Attributes, "gen_ai.response.id", verdict.Judged?.ResponseId, NameCharactersMax);
         record.Attributes.Add(Text(isFailure ? "otlptap.failure" : "otlptap.mark", Cut(verdict.Failure, NameCharactersMax)));
         record.Attributes.Add(Text("otlptap.verdict.source", verdict.Source));
-        return new ExportLogsServiceRequest
-        {
-            ResourceLogs = { new ResourceLogs { Resource = ResourceOf(verdict.Judged), ScopeLogs = { new ScopeLogs { Scope = Scope(), LogRecords = { record } } } } },
-        }.ToByteArray();
+        return _form.Request(ServiceOf(verdict.Judged), record);
     }
 
     /// <summary>The same for the same finding, so that one that is told again takes the place of the first.</summary>
@@ -136,28 +126,14 @@ internal sealed partial class VerdictTelemetry(string version)
     private static SpanId Context(in Verdict verdict) => verdict.SpanId.IsZero ? verdict.Judged?.SpanId ?? default : verdict.SpanId;
 
     // Where the judged span ends: a verdict of an hour later would stretch the trace to an hour in every view of it.
-    private static ulong SpanTime(in Verdict verdict, DateTimeOffset now) => verdict.Judged is { EndUnixNano: > 0 and var end } && end <= UnixNano(now) ? end : UnixNano(now);
+    private static ulong SpanTime(in Verdict verdict, DateTimeOffset now) => verdict.Judged is { EndUnixNano: > 0 and var end } && end <= UnixTime.Of(now) ? end : UnixTime.Of(now);
 
     private static double? Score(in Verdict verdict) => verdict.Score is { } score && double.IsFinite(score) ? score : null;
 
-    private static ulong UnixNano(DateTimeOffset time) => (ulong)(time - DateTimeOffset.UnixEpoch).Ticks * 100;
+    private static string ServiceOf(JudgedSpan? span) => Cut(span?.Service ?? "", TextCharactersMax);
 
-    private static Resource ResourceOf(JudgedSpan? span) =>
-        new() { Attributes = { Text("service.name", span is { Service.Length: > 0 } judged ? Cut(judged.Service, TextCharactersMax) : NoService) } };
-
-    private InstrumentationScope Scope() => new() { Name = TapTelemetry.ScopeName, Version = version };
-
-    private static void AddText(RepeatedField<KeyValue> attributes, string key, string? text, int charactersMax)
-    {
-        if (text is { Length: > 0 })
-        {
-            attributes.Add(Text(key, Cut(text, charactersMax)));
-        }
-    }
-
-    private static KeyValue Text(string key, string text) => new() { Key = key, Value = new AnyValue { StringValue = text } };
-
-    private static KeyValue Number(string key, double number) => new() { Key = key, Value = new AnyValue { DoubleValue = number } };
+    private static void AddText(RepeatedField<KeyValue> attributes, string key, string? text, int charactersMax) =>
+        TapTelemetryForm.AddText(attributes, key, Cut(text ?? "", charactersMax));
 
     private static KeyValue Texts(string key, IEnumerable<string> texts) =>
         new() { Key = key, Value = new AnyValue { ArrayValue = new ArrayValue { Values = { texts.Select(text => new AnyValue { StringValue = text }) } } } };
