@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using OtlpTap.Otlp;
 using OtlpTap.Rules.Expressions;
 using OtlpTap.Rules.Patterns;
 
@@ -74,7 +75,7 @@ internal sealed class Redactor
     {
         foreach (var name in _options.Attributes)
         {
-            if (key.Length <= 1024 && NamePattern.IsMatch(name, key))
+            if (key.Length <= 1024 && NamePattern.IsMatch(name, key, ignoresCase: true))
             {
                 return true;
             }
