@@ -256,7 +256,7 @@ internal sealed class AnnounceLane : IDisposable
         {
             if (_failing.Add(target.Id))
             {
-                _logger.NotTaken(_name, target.Id, reply.Status, reply.Message.Length <= 256 ? reply.Message : reply.Message[..256]);
+                _logger.NotTaken(_name, target.Id, reply.Status, reply.Message.Cut(256));
             }
         }
     }

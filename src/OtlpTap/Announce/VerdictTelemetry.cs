@@ -141,7 +141,7 @@ internal sealed partial class VerdictTelemetry(string version)
     // Half a surrogate pair is no text, wherever it comes from: protobuf's strings are UTF-8.
     private static string Cut(string text, int charactersMax)
     {
-        var cut = text.Length <= charactersMax ? text : string.Concat(text.AsSpan(0, charactersMax - (char.IsHighSurrogate(text[charactersMax - 1]) ? 1 : 0)), "…");
+        var cut = TextCut.Cut(text, charactersMax, "…");
         return IsWellFormed(cut) ? cut : Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(cut));
     }
 

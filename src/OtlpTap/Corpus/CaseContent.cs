@@ -223,7 +223,7 @@ internal static class CaseContent
     private static string? Name(string? name)
     {
         const int NameMax = 256;
-        return name is { Length: > NameMax } ? name[..NameMax] + "\u2026" : name;
+        return name?.Cut(NameMax, "\u2026");
     }
 
     private static string? Cut(string? text, ref int budget)
@@ -235,11 +235,6 @@ internal static class CaseContent
 
         var length = Math.Min(text.Length, Math.Min(TextMax, Math.Max(0, budget)));
         budget -= length;
-        if (length == text.Length)
-        {
-            return text;
-        }
-
-        return text[..(length > 0 && char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)] + "\u2026";
+        return text.Cut(length, "\u2026");
     }
 }

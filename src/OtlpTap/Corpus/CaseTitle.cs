@@ -1,3 +1,4 @@
+using OtlpTap.Otlp;
 using OtlpTap.Runs;
 using OtlpTap.Verdicts;
 
@@ -90,7 +91,6 @@ internal static class CaseTitle
     private static string Line(string text, int lengthMax)
     {
         var line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-        var end = char.IsHighSurrogate(line.ElementAtOrDefault(lengthMax - 1)) ? lengthMax - 1 : lengthMax;
-        return line.Length > lengthMax ? line[..end] + "\u2026" : line;
+        return line.Cut(lengthMax, "\u2026");
     }
 }

@@ -673,7 +673,7 @@ internal sealed class CaseWriter
     private static string Cut(string name)
     {
         const int NameMax = 256;
-        return name.Length > NameMax ? name[..NameMax] + "\u2026" : name;
+        return name.Cut(NameMax, "\u2026");
     }
 
     /// <summary>The items of a file of the case and, behind them, those of the recorder that are not in it, redacted.</summary>

@@ -90,5 +90,5 @@ internal sealed class DetectionContext
     private static IReadOnlyList<string> Bounded(IReadOnlyList<string> evidence) =>
         evidence.Count <= EvidenceMax && evidence.All(text => text.Length <= EvidenceCharsMax)
             ? evidence
-            : [.. evidence.Take(EvidenceMax).Select(text => text.Length <= EvidenceCharsMax ? text : text[..EvidenceCharsMax])];
+            : [.. evidence.Take(EvidenceMax).Select(text => text.Cut(EvidenceCharsMax))];
 }

@@ -1,3 +1,4 @@
+using OtlpTap.Otlp;
 using OtlpTap.Runs;
 using OtlpTap.Verdicts;
 
@@ -82,7 +83,7 @@ internal sealed class LoopDetector : IDetector
         var around = turns.Count == 1 ? turns[0] : context.Tree.Around(turns) ?? turns[^1];
         if (!RunEnd.IsSaidAbove(around, context))
         {
-            context.FoundAbout(around, FailureKind.PlanningError, $"\"{(name.Length <= 100 ? name : name[..100])}\" was called {group.Steps.Count} times with the same arguments.", name, null, $"{name}({arguments})");
+            context.FoundAbout(around, FailureKind.PlanningError, $"\"{name.Cut(100)}\" was called {group.Steps.Count} times with the same arguments.", name, null, $"{name}({arguments})");
         }
     }
 

@@ -1,3 +1,4 @@
+using OtlpTap.Otlp;
 using OtlpTap.Runs;
 using OtlpTap.Verdicts;
 
@@ -85,5 +86,5 @@ internal sealed class UnknownToolDetector : IDetector
 
     private static bool HasWorked(ToolCall call) => call.Result is { Length: > 0 } && call.Outcome == ResultKind.Healthy;
 
-    private static string Short(string name) => name.Length <= 100 ? name : name[..100] + "…";
+    private static string Short(string name) => name.Cut(100, "…");
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Evaluations;
 
@@ -189,7 +190,7 @@ internal static class ResultReader
         return null;
     }
 
-    public static string? Cut(string? text) => text is { Length: > Evaluation.TextLengthMax } ? text[..Evaluation.TextLengthMax] : text;
+    public static string? Cut(string? text) => text?.Cut(Evaluation.TextLengthMax);
 
     private static Evaluation? OutputOf(JsonElement element, string metric)
     {

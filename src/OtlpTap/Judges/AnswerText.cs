@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Judges;
 
@@ -56,5 +57,5 @@ internal static class AnswerText
         }
     }
 
-    private static string Cut(string text) => text.Length <= TextCharactersMax ? text : text[..TextCharactersMax];
+    private static string Cut(string text) => text.Cut(TextCharactersMax);
 }

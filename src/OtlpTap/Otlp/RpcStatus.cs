@@ -119,5 +119,5 @@ internal readonly record struct RpcStatus(int Code, string Message, byte[] Detai
     private static string Text(JsonElement element, string name) =>
         element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 
-    private static string Shorten(string message) => message.Length <= MessageLengthMax ? message : message[..MessageLengthMax];
+    private static string Shorten(string message) => message.Cut(MessageLengthMax);
 }

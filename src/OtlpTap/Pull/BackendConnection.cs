@@ -143,7 +143,7 @@ internal sealed class BackendConnection : IDisposable
         };
         var text = Encoding.UTF8.GetString(await ReadBodyAsync(response, ErrorBytesMax, cancellation) ?? []);
         var line = new string([.. text.Select(static character => char.IsControl(character) ? ' ' : character)]).Trim();
-        var said = line.Length == 0 || line.StartsWith('<') ? "" : $": {(line.Length > ErrorTextMax ? line[..ErrorTextMax] + "..." : line)}";
+        var said = line.Length == 0 || line.StartsWith('<') ? "" : $": {line.Cut(ErrorTextMax, "...")}";
         return BackendAnswer.Failed(failure, $"{_endpoint} answered {(int)response.StatusCode}{said}", response.StatusCode);
     }
 

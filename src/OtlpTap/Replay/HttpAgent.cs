@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Replay;
 
@@ -28,7 +29,7 @@ internal sealed class HttpAgent(HttpClient http, Uri address, BodyTemplate body)
             }
 
             var words = (await answer.Content.ReadAsStringAsync(cancellation)).Trim();
-            return string.Create(CultureInfo.InvariantCulture, $"the agent answered {(int)answer.StatusCode}: {(words.Length > WordsMax ? words[..WordsMax] : words)}");
+            return string.Create(CultureInfo.InvariantCulture, $"the agent answered {(int)answer.StatusCode}: {words.Cut(WordsMax)}");
         }
         catch (HttpRequestException unreachable)
         {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using OtlpTap.Otlp;
 using OtlpTap.Redact;
 using OtlpTap.Runs;
 
@@ -122,7 +123,7 @@ internal sealed partial record NormalRequest(IReadOnlyList<string> Lines, IReadO
     private static bool IsResult(string line) => line.StartsWith(ResultPrefix, StringComparison.Ordinal);
 
     private static string Shown(IReadOnlyList<string> lines, int index) =>
-        index >= lines.Count ? "nothing more" : $"\"{(lines[index].Length > ShownMax ? lines[index][..ShownMax] + "\u2026" : lines[index])}\"";
+        index >= lines.Count ? "nothing more" : $"\"{lines[index].Cut(ShownMax, "\u2026")}\"";
 
     private static void Write(JsonElement value, Utf8JsonWriter writer)
     {

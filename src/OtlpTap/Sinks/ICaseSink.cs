@@ -19,7 +19,7 @@ internal readonly record struct SinkReply(SinkFailReason? Failure, bool IsRetrya
             ? new SinkReply(SinkFailReason.Rejected, IsRetryable: false, $"{who} refused {partial.Rejected} items: {Short(partial.Message)}")
             : Taken;
 
-    public static string Short(string message) => message.Length <= MessageMax ? message : message[..MessageMax];
+    public static string Short(string message) => message.Cut(MessageMax);
 }
 
 /// <summary>A place outside the process that cases go to.</summary>

@@ -179,7 +179,7 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
         Steps.TrimExcess();
     }
 
-    public static string Cut(string name) => name.Length <= NameLengthMax ? name : name[..(char.IsHighSurrogate(name[NameLengthMax - 1]) ? NameLengthMax - 1 : NameLengthMax)];
+    public static string Cut(string name) => name.Cut(NameLengthMax);
 
     // What people think is counted by its direction; of the tap's own checks the one of answers measures.
     private void TakeScore(string rule, string source, double? score)

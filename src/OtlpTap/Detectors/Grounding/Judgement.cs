@@ -1,4 +1,5 @@
 using System.Globalization;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Detectors.Grounding;
 
@@ -66,7 +67,7 @@ internal sealed class Judgement(AnswerText answer, Evidence evidence, IReadOnlyL
         [var first, ..] => string.Create(CultureInfo.InvariantCulture, $"\"{Short(first.Text)}\" and {heaviest.Count - 1} further statements of the answer are in none of its inputs."),
     };
 
-    private static string Short(string text) => text.Length <= 80 ? text : text[..80] + "...";
+    private static string Short(string text) => text.Cut(80, "...");
 
     private double Number(in Claim claim)
     {
