@@ -48,10 +48,7 @@ internal static class AdviceJson
         json.WriteString("id", item.Id);
         json.WriteString("policy", item.Policy);
         json.WriteString("advice", item.Advice);
-        WriteNamed(json, "service", item.Scope.Service);
-        WriteNamed(json, "agent", item.Scope.Agent);
-        WriteNamed(json, "tool", item.Scope.Tool);
-        WriteNamed(json, "model", item.Scope.Model);
+        json.WriteScope(item.Scope);
         json.WriteStartObject("parameters");
         foreach (var (name, value) in item.Parameters)
         {
@@ -73,13 +70,5 @@ internal static class AdviceJson
 
         json.WriteEndObject();
         json.WriteEndObject();
-    }
-
-    private static void WriteNamed(Utf8JsonWriter json, string key, string name)
-    {
-        if (name.Length > 0)
-        {
-            json.WriteString(key, name);
-        }
     }
 }

@@ -29,10 +29,7 @@ internal static class HealthEndpoint
         foreach (var scope in health.Scopes().OrderBy(scope => scope.Service, StringComparer.Ordinal).ThenBy(scope => scope.Agent, StringComparer.Ordinal).ThenBy(scope => scope.Tool, StringComparer.Ordinal).ThenBy(scope => scope.Model, StringComparer.Ordinal))
         {
             json.WriteStartObject();
-            WriteName(json, "service", scope.Service);
-            WriteName(json, "agent", scope.Agent);
-            WriteName(json, "tool", scope.Tool);
-            WriteName(json, "model", scope.Model);
+            json.WriteScope(scope);
             json.WriteEndObject();
         }
 
@@ -59,8 +56,7 @@ internal static class HealthEndpoint
             ? null
             : json =>
             {
-                json.WriteString("service", asked.Service);
-                WriteName(json, "agent", asked.Agent);
+                json.WriteScope(asked);
                 WriteValues(json, health, asked);
                 WriteBelow(json, health, "tools", "tool", scopes, static scope => scope.Tool);
                 WriteBelow(json, health, "models", "model", scopes, static scope => scope.Model);
@@ -90,14 +86,6 @@ internal static class HealthEndpoint
         }
 
         json.WriteEndObject();
-    }
-
-    private static void WriteName(Utf8JsonWriter json, string member, string name)
-    {
-        if (name.Length > 0)
-        {
-            json.WriteString(member, name);
-        }
     }
 
     // The server decodes a path but for %2F, which would be a separator; names may have it.

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
-using OtlpTap.Health;
+using OtlpTap.Advice.Effect;
 
-namespace OtlpTap.Advice.Effect;
+namespace OtlpTap.Web;
 
 /// <summary>
 /// The report as the API gives it. Shares lie between 0 and 1, times are in seconds; what is not known is left out.
@@ -19,17 +19,6 @@ namespace OtlpTap.Advice.Effect;
 /// </summary>
 internal static class EffectJson
 {
-    public static string Name(this Claim claim) => claim switch
-    {
-        Claim.NoHoldout => "no_holdout",
-        Claim.NotEnoughData => "not_enough_data",
-        Claim.Unbalanced => "unbalanced",
-        Claim.NoDifferenceShown => "no_difference_shown",
-        Claim.Helps => "helps",
-        Claim.Harms => "harms",
-        _ => "observed",
-    };
-
     public static void Write(Utf8JsonWriter json, EffectReport report)
     {
         json.WriteStartObject();
@@ -60,8 +49,12 @@ internal static class EffectJson
     private static void WritePolicy(Utf8JsonWriter json, PolicyEffect policy)
     {
         json.WriteString("policy", policy.Policy);
-        WriteIfAny(json, "id", policy.AdviceId);
-        WriteScope(json, policy.Scope);
+        if (policy.AdviceId.Length > 0)
+        {
+            json.WriteString("id", policy.AdviceId);
+        }
+
+        json.WriteScope(policy.Scope);
         json.WriteStartObject("arms");
         WriteArm(json, "fallback", policy.Fallback);
         WriteArm(json, "advised", policy.Advised);
@@ -81,7 +74,7 @@ internal static class EffectJson
 
     private static void WriteOwn(Utf8JsonWriter json, OwnEffect own)
     {
-        WriteScope(json, own.Situation);
+        json.WriteScope(own.Situation);
         WriteComparison(json, "comparison", own.Comparison);
     }
 
@@ -99,18 +92,10 @@ internal static class EffectJson
         });
     }
 
-    private static void WriteScope(Utf8JsonWriter json, in HealthScope scope)
-    {
-        WriteIfAny(json, "service", scope.Service);
-        WriteIfAny(json, "agent", scope.Agent);
-        WriteIfAny(json, "tool", scope.Tool);
-        WriteIfAny(json, "model", scope.Model);
-    }
-
     private static void WriteComparison(Utf8JsonWriter json, string name, Comparison comparison)
     {
         json.WriteStartObject(name);
-        json.WriteString("claim", comparison.Claim.Name());
+        json.WriteString("claim", Name(comparison.Claim));
         json.WriteBoolean("biased", comparison.IsBiased);
         WriteArm(json, "with", comparison.With);
         WriteArm(json, "without", comparison.Without);
@@ -126,6 +111,17 @@ internal static class EffectJson
         WriteIfKnown(json, "latency_ratio", comparison.LatencyRatio);
         json.WriteEndObject();
     }
+
+    private static string Name(Claim claim) => claim switch
+    {
+        Claim.NoHoldout => "no_holdout",
+        Claim.NotEnoughData => "not_enough_data",
+        Claim.Unbalanced => "unbalanced",
+        Claim.NoDifferenceShown => "no_difference_shown",
+        Claim.Helps => "helps",
+        Claim.Harms => "harms",
+        _ => "observed",
+    };
 
     private static void WriteArm(Utf8JsonWriter json, string name, ArmSummary arm)
     {
@@ -148,14 +144,6 @@ internal static class EffectJson
 
         json.WriteEndObject();
         json.WriteEndObject();
-    }
-
-    private static void WriteIfAny(Utf8JsonWriter json, string name, string text)
-    {
-        if (text.Length > 0)
-        {
-            json.WriteString(name, text);
-        }
     }
 
     private static void WriteIfKnown(Utf8JsonWriter json, string name, double? number)
