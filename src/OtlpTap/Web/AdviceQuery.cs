@@ -16,24 +16,7 @@ internal sealed record AdviceQuery(string Service, string Agent, string Tool, st
     public static string? Read(IQueryCollection parameters, out AdviceQuery query)
     {
         query = new AdviceQuery("", "", "", "", null);
-        var values = new string[Names.Length];
-        foreach (var (name, value) in parameters)
-        {
-            var index = Array.IndexOf(Names, name);
-            if (index < 0)
-            {
-                return $"`{name}` is not known: there are `{string.Join("`, `", Names)}`";
-            }
-
-            if (value.Count > 1)
-            {
-                return $"`{name}` is there more than once";
-            }
-
-            values[index] = value.ToString();
-        }
-
-        return Read(name => values[Array.IndexOf(Names, name)] ?? "", out query);
+        return ApiQuery.Problem(parameters, Names) ?? Read(name => parameters[name].ToString(), out query);
     }
 
     /// <param name="valueOf">The value of a parameter; empty where it was not said.</param>

@@ -32,19 +32,7 @@ internal static class AdviceReportEndpoint
 
     private static string? Problem(IQueryCollection query)
     {
-        foreach (var (name, values) in query)
-        {
-            if (!Parameters.Contains(name))
-            {
-                return $"`{name}` is not known: there are `policy` and `service`";
-            }
-
-            if (values is not [{ Length: <= NameLengthMax }])
-            {
-                return $"`{name}` is expected once, with up to {NameLengthMax} characters";
-            }
-        }
-
-        return null;
+        var tooLong = Parameters.FirstOrDefault(name => query[name].ToString().Length > NameLengthMax);
+        return ApiQuery.Problem(query, Parameters) ?? (tooLong is null ? null : $"`{tooLong}` has more than {NameLengthMax} characters");
     }
 }

@@ -120,7 +120,7 @@ internal static class ApiExchange
     }
 
     /// <summary>`a`, `b` and `c`.</summary>
-    private static string Listed(ReadOnlySpan<string> keys)
+    public static string Listed(ReadOnlySpan<string> keys)
     {
         var quoted = keys.ToArray().Select(static key => $"`{key}`").ToArray();
         return quoted.Length == 1 ? quoted[0] : $"{string.Join(", ", quoted[..^1])} and {quoted[^1]}";

@@ -98,17 +98,9 @@ internal static class CasesEndpoint
     private static string? Problem(IQueryCollection parameters, out CaseQuery query)
     {
         query = new CaseQuery([], null, null, null, LimitDefault, null);
-        foreach (var (name, values) in parameters)
+        if (ApiQuery.Problem(parameters, Parameters, several: "status") is { } problem)
         {
-            if (!Parameters.Contains(name, StringComparer.Ordinal))
-            {
-                return $"`{name}` is not known: there are {string.Join(", ", Parameters.Select(static known => $"`{known}`"))}";
-            }
-
-            if (values.Count != 1 && name != "status")
-            {
-                return $"`{name}` is given {values.Count} times";
-            }
+            return problem;
         }
 
         var statuses = parameters["status"].SelectMany(static value => (value ?? "").Split(',')).ToList();

@@ -91,7 +91,7 @@ internal sealed class McpTools(IAdviceSource source, IHealthReport health, TimeP
         }
 
         var unknown = arguments.ValueKind == JsonValueKind.Object ? arguments.EnumerateObject().Select(member => member.Name).Except(known.Select(argument => argument.Name)).FirstOrDefault() : null;
-        return unknown is null ? null : $"`{unknown}` is not known: there are `{string.Join("`, `", known.Select(argument => argument.Name))}`";
+        return unknown is null ? null : $"`{unknown}` is not known: there are {ApiExchange.Listed([.. known.Select(argument => argument.Name)])}";
     }
 
     // Models send null, or a text that is empty, for what they do not know.

@@ -49,8 +49,8 @@ public sealed class AdviceEndpointsTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("?servce=shop", "`servce` is not known: there are `service`")]
-    [InlineData("?tool=a&tool=b", "`tool` is there more than once")]
+    [InlineData("?servce=shop", "`servce` is not known: there are `service`, `agent`, `tool`, `model` and `trace_id`")]
+    [InlineData("?tool=a&tool=b", "`tool` is given 2 times")]
     [InlineData("?trace_id=7", "`trace_id` must be 32 hexadecimal digits")]
     [InlineData("?trace_id=00000000000000000000000000000000", "`trace_id` must be 32 hexadecimal digits")]
     public async Task A_question_that_is_none_is_refused_with_the_reason(string query, string reason)

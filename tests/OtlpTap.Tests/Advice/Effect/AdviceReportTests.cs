@@ -72,7 +72,7 @@ public sealed class AdviceReportTests : IAsyncLifetime
 
     [Theory]
     [InlineData("?polcy=x", "`polcy` is not known: there are `policy` and `service`")]
-    [InlineData("?policy=a&policy=b", "`policy` is expected once, with up to 512 characters")]
+    [InlineData("?policy=a&policy=b", "`policy` is given 2 times")]
     public async Task What_cannot_be_asked_is_said(string query, string reason)
     {
         using var answer = await _client.GetAsync($"/api/v1/advice/report{query}", TestContext.Current.CancellationToken);
@@ -80,6 +80,15 @@ public sealed class AdviceReportTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         using var body = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         Assert.Equal(reason, body.RootElement.GetProperty("error").GetString());
+    }
+
+    [Fact]
+    public async Task A_name_beyond_all_measure_is_refused()
+    {
+        using var answer = await _client.GetAsync($"/api/v1/advice/report?service={new string('x', 513)}", TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains("has more than 512 characters", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]
