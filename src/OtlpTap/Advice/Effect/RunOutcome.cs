@@ -116,8 +116,9 @@ internal static class RunOutcome
         return last;
     }
 
+    // What began after the fallback is what came of it, however soon it failed.
     private static bool IsBefore(in OutcomeStep step, in FallbackStep fallback) =>
-        step.SpanId != fallback.SpanId && step.End > 0 && fallback.Start > 0 && step.End <= fallback.Start + ClockSlack;
+        step.SpanId != fallback.SpanId && step.End > 0 && fallback.Start > 0 && step.Start <= fallback.Start && step.End <= fallback.Start + ClockSlack;
 
     private static bool IsWithin(in OutcomeStep step, in OutcomeStep other) => step.Start >= other.Start && step.End <= other.End;
 }

@@ -78,6 +78,16 @@ public sealed class RunOutcomeTests : IDisposable
     }
 
     [Fact]
+    public void However_soon_it_fails()
+    {
+        _world.Send(_world.Fallback(_trace, adviceId: _advice));
+        _world.Time.Advance(TimeSpan.FromMilliseconds(1));
+        _world.Send(_world.Step(_trace, StepKind.Tool, "search_backup", seconds: 0.001, failure: "tool_error"), _world.Root(_trace));
+
+        Assert.False(HasSucceeded());
+    }
+
+    [Fact]
     public void A_fallback_that_fails_itself_counts()
     {
         _world.Send(_world.Fallback(_trace, adviceId: _advice) with { Failure = "tool_error" }, _world.Root(_trace));
