@@ -6,6 +6,8 @@ namespace OtlpTap.Tests.Client;
 
 using Advice = OtlpTap.Client.Advice;
 
+// Whoever listens elsewhere would be heard here.
+[Collection(nameof(Fallback))]
 public sealed class FallbackTests
 {
     private static readonly Advice Reroute = new() { Id = "tool-failing:shop", Policy = "tool-failing", Action = "reroute", Parameters = new Dictionary<string, string>(), Reason = "", Values = new Dictionary<string, double>() };
