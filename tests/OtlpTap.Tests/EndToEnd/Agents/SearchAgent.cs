@@ -67,6 +67,9 @@ internal sealed class SearchAgent : IAsyncDisposable
 
     public SearchTool Backup { get; } = new();
 
+    /// <summary>How many questions it was asked.</summary>
+    public int Runs { get; private set; }
+
     /// <summary>Answers, and hands what it tells of that to the tap.</summary>
     public async Task<AgentRun> AskAsync(string question)
     {
@@ -78,6 +81,8 @@ internal sealed class SearchAgent : IAsyncDisposable
     /// <summary>Answers, and keeps the spans for <see cref="Flush"/>.</summary>
     public async Task<AgentRun> RunAsync(string question)
     {
+        Runs++;
+
         // Chosen here, the same traces are held out whenever it runs.
         using var run = _source.StartActivity("invoke_agent " + Name, ActivityKind.Internal, new ActivityContext(NewTraceId(), default, ActivityTraceFlags.Recorded))!;
         run.SetTag("gen_ai.operation.name", "invoke_agent");
