@@ -19,7 +19,7 @@ internal static class Program
 
     private static async Task<int> Main(string[] arguments)
     {
-        var root = new RootCommand("Measures OtlpTap.") { EndToEndCommand.Create(), TeeCommand.Create(), StartUpCommand.Create(), SteadyCommand.Create(), TransportCommand.Create(), CostCommand.Create(), RecorderCommand.Create(), Micro(), Sink(), Yarp() };
+        var root = new RootCommand("Measures OtlpTap.") { EndToEndCommand.Create(), TeeCommand.Create(), AgentsCommand.Create(), StartUpCommand.Create(), SteadyCommand.Create(), TransportCommand.Create(), CostCommand.Create(), RecorderCommand.Create(), Micro(), Sink(), Yarp() };
         return await root.Parse(arguments).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = StopDeadline });
     }
 

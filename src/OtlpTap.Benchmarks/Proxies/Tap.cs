@@ -3,7 +3,7 @@ using OtlpTap.Benchmarks.Machine;
 
 namespace OtlpTap.Benchmarks.Proxies;
 
-/// <summary>The tap with everything on: all rule packs, tagging, recorder, cases, metrics.</summary>
+/// <summary>The tap with everything on: all rule packs, tagging, recorder, cases, detectors, health, advice, feedback, metrics.</summary>
 /// <param name="name">As the row is called, and the files of its configuration.</param>
 /// <param name="binary">A native binary, or another build's <c>otlptap.dll</c>; null for this build of the tap on the runtime's own compiler.</param>
 /// <param name="mode">What of it is switched on.</param>
@@ -32,7 +32,7 @@ internal sealed class Tap(string name, string? binary, TapMode mode = TapMode.Ev
                   grpc: { endpoint: 127.0.0.1:{{port}} }
             processors:
               tap:
-                packs: [all]{{(mode == TapMode.WithoutTee ? "\n    tee: { enabled: false }" : "")}}
+                packs: [all]{{Switches}}
                 corpus: { directory: "{{CasesIn(folder, Name)}}"{{Settings.Corpus}} }
                 recorder: { {{Settings.Recorder}} }
             exporters:
@@ -47,6 +47,20 @@ internal sealed class Tap(string name, string? binary, TapMode mode = TapMode.Ev
             ? ChildProcess.Start("dotnet", _program, "--config", configuration)
             : ChildProcess.Start(_program, "--config", configuration);
     }
+
+    private string Switches => mode switch
+    {
+        TapMode.WithoutTee => "\n    tee: { enabled: false }",
+        TapMode.WithoutAgents => """
+
+                detectors: { enabled: false }
+                evaluations: { enabled: false }
+                health: { enabled: false }
+                advice: { defaults: false, effect: { enabled: false } }
+                feedback: { implicit: { enabled: false }, explicit: { enabled: false } }
+            """,
+        _ => "",
+    };
 
     public override async Task<double?> AllocatedBytesAsync(CancellationToken cancellation) =>
         PrometheusText.Find(await MetricsAsync(cancellation), AllocatedBytes);
