@@ -291,7 +291,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
 
     private void Score(string rule, string source, double? score, Bucket bucket)
     {
-        if (score is { } value && double.IsFinite(value) && IsScored(rule, source))
+        if (score is { } value && ScoreScale.Has(value) && IsScored(rule, source))
         {
             bucket.Scored(_metrics.Of(rule), value);
         }

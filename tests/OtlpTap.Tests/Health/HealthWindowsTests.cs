@@ -372,6 +372,19 @@ public sealed class HealthWindowsTests
         Assert.All(values, row => Assert.Equal(row.Value, Read(row.Key, Agent)));
     }
 
+    /// <summary>Two scores near the largest double have no finite sum, which no JSON can tell, and hide all others.</summary>
+    [Fact]
+    public void A_score_beyond_every_scale_is_no_score()
+    {
+        foreach (var score in (double[])[0.5, 1.7e308, 1.7e308, -1.7e308, double.NaN])
+        {
+            _windows.Passed(Trace(1), new PassedScore(default, "relevance", VerdictSource.Evaluation, score) { Judged = new JudgedSpan(default, Shop, 0, null) { Agent = Planner } });
+        }
+
+        Assert.Equal(0.5, Read("evaluation.relevance.mean_1h", Agent));
+        Assert.Equal(1, Read("evaluation.relevance.count_1h", Agent));
+    }
+
     private static TraceId Trace(ulong number) => new(0, number);
 
     private static HealthValue Value(string name) => HealthValue.TryParse(name, out var value, out var error) ? value : throw new ArgumentException(error);

@@ -186,7 +186,7 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
     {
         var isMeasured = source is VerdictSource.Evaluation or VerdictSource.Judge || (source == VerdictSource.Detector && rule == HealthWindows.GroundingDetector);
         var metric = Cut(rule);
-        if (isMeasured && score is { } value && double.IsFinite(value) && (Scores.Count < NamesMax || Scores.ContainsKey(metric)))
+        if (isMeasured && score is { } value && ScoreScale.Has(value) && (Scores.Count < NamesMax || Scores.ContainsKey(metric)))
         {
             var known = Scores.GetValueOrDefault(metric);
             Scores[metric] = new Score(known.Sum + value, known.Count + 1);

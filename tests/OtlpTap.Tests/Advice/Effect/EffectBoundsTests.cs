@@ -76,6 +76,27 @@ public sealed class EffectBoundsTests
     }
 
     [Fact]
+    public void Scores_beyond_every_scale_leave_the_report_as_it_is()
+    {
+        using var world = new EffectWorld();
+        var advice = world.Advice.Raise(EffectWorld.Search);
+        foreach (var score in (double[])[0.5, 1.7e308, 1.7e308])
+        {
+            var trace = world.NewTrace(isHeldOut: false);
+            world.Send(world.Fallback(trace, adviceId: advice.Id), world.Root(trace));
+            world.Score(trace, score);
+        }
+
+        world.Settle();
+
+        var report = world.Outcomes.Report();
+        Assert.Equal(new Score(0.5, 1), Assert.Single(report.Policies).Fallback.Scores["relevance"]);
+        using var body = new MemoryStream();
+        using var json = new System.Text.Json.Utf8JsonWriter(body);
+        EffectJson.Write(json, report);
+    }
+
+    [Fact]
     public async Task Names_without_end_are_other_too()
     {
         using var world = new EffectWorld();
