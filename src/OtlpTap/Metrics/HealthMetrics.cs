@@ -15,6 +15,9 @@ internal sealed class HealthMetrics
     /// <summary>Rules' kinds are few; a tap in front could send any number.</summary>
     public const int FailuresMax = 100;
 
+    /// <summary>Of failures: five for each step. Beyond, a step's further kinds are <c>other</c>.</summary>
+    public const int FailureSeriesMax = 5 * SeriesMax;
+
     private const string Other = "other";
 
     // From a cached answer to an agent's run of minutes.
@@ -31,6 +34,7 @@ internal sealed class HealthMetrics
     // For the one thread that counts steps.
     private readonly Dictionary<(string Service, string Agent, string Kind, string Name), Step> _known = [];
     private readonly HashSet<string> _failureKinds = new(StringComparer.Ordinal);
+    private int _failureSeries;
 
     public HealthMetrics(IMetricFactory factory)
     {
@@ -103,8 +107,15 @@ internal sealed class HealthMetrics
 
     private Counter.Child FailuresOf(Step step, string failure)
     {
-        if (!step.Failures.TryGetValue(failure, out var child))
+        if (!step.Failures.TryGetValue(failure, out var child) && _failureSeries >= FailureSeriesMax)
         {
+            failure = Other;
+            step.Failures.TryGetValue(failure, out child);
+        }
+
+        if (child is null)
+        {
+            _failureSeries++;
             child = _failures.WithLabels([.. step.Labels, failure]);
             step.Failures.Add(failure, child);
         }
