@@ -15,6 +15,9 @@ internal sealed class McpEndpoint(McpTools tools, string version)
     private const string VersionHeader = "MCP-Protocol-Version";
     private const int BodyBytesMax = 64 << 10;
 
+    /// <summary>Of a body: what an agent asks at once. Answers are held together, and of an agent with a thousand tools each has megabytes.</summary>
+    private const int MessagesMax = 8;
+
     // https://www.jsonrpc.org/specification, 5.1
     private const int ParseError = -32700;
     private const int InvalidRequest = -32600;
@@ -70,6 +73,12 @@ internal sealed class McpEndpoint(McpTools tools, string version)
 
     private async Task AnswerAsync(HttpContext http, JsonElement message)
     {
+        if (message.ValueKind == JsonValueKind.Array && message.GetArrayLength() > MessagesMax)
+        {
+            await ApiExchange.WriteAsync(http, StatusCodes.Status400BadRequest, Error(null, InvalidRequest, $"{MessagesMax} messages are taken at once"));
+            return;
+        }
+
         byte[]? answer;
         try
         {

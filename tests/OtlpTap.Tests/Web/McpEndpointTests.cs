@@ -129,6 +129,17 @@ public sealed class McpEndpointTests : IAsyncLifetime
         Assert.Equal(expected, response.StatusCode);
     }
 
+    /// <summary>The answer to a call can be thousands of times as long as the call.</summary>
+    [Theory]
+    [InlineData(8, HttpStatusCode.OK)]
+    [InlineData(9, HttpStatusCode.BadRequest)]
+    public async Task So_many_messages_are_taken_at_once(int count, HttpStatusCode expected)
+    {
+        using var response = await SendAsync($"[{string.Join(',', Enumerable.Repeat("""{"jsonrpc":"2.0","id":1,"method":"ping"}""", count))}]");
+
+        Assert.Equal(expected, response.StatusCode);
+    }
+
     [Fact]
     public async Task A_message_beyond_all_measure_is_refused_and_there_is_no_stream_to_open()
     {
