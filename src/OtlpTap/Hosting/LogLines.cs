@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
@@ -35,7 +36,14 @@ internal sealed class LogLines(TimeProvider time) : ConsoleFormatter(FormatterNa
         _ => "error ",
     };
 
-    private static string OneLine(string text) => text.ReplaceLineEndings(" ");
+    // Names and reasons are the senders', and a terminal does what its control characters say.
+    private static string OneLine(string text)
+    {
+        var line = text.ReplaceLineEndings(" ");
+        return line.AsSpan().ContainsAny(Controls) ? string.Create(line.Length, line, static (shown, line) => line.AsSpan().ReplaceAny(shown, Controls, '?')) : line;
+    }
+
+    private static readonly SearchValues<char> Controls = SearchValues.Create([.. Enumerable.Range(0, 0xa0).Select(code => (char)code).Where(char.IsControl)]);
 
     /// <summary>Those of the console that writes these lines; they never change.</summary>
     public sealed class Options : IOptionsMonitor<ConsoleLoggerOptions>

@@ -26,6 +26,11 @@ public sealed class LogLinesTests
         Assert.Equal(written.Length - 1, written.IndexOf('\n', StringComparison.Ordinal));
     }
 
+    /// <summary>Names of agents and tools are the senders', and a terminal does what its control characters say.</summary>
+    [Fact]
+    public void Control_characters_do_not_reach_the_terminal() =>
+        Assert.Equal("2026-11-23 03:04:05Z warn  tool ?[2J?? of shop\n", Written(LogLevel.Warning, "tool \u001b[2J\b\0 of shop", null));
+
     private string Written(LogLevel level, string message, Exception? exception)
     {
         using var text = new StringWriter();
