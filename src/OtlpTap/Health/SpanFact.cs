@@ -6,6 +6,12 @@ namespace OtlpTap.Health;
 /// <summary>One span of an agent's run as it came by: what health is made of. Names are empty where the span does not say them and its trace has not told.</summary>
 internal readonly record struct SpanFact
 {
+    /// <summary>No call of a model has as many; what says so is broken, and would spoil every sum for good.</summary>
+    public const long TokensMax = 1_000_000_000;
+
+    /// <summary>A week: what took longer began in 1970, as a clock that was never set says.</summary>
+    public const double SecondsMax = 7 * 86_400;
+
     public TraceId TraceId { get; init; }
 
     public SpanId SpanId { get; init; }
@@ -32,7 +38,8 @@ internal readonly record struct SpanFact
     public ulong EndUnixNano { get; init; }
 
     /// <summary>How long it took by the sender's clock, which alone knows; null where it did not say, or says what cannot be.</summary>
-    public double? Seconds => StartUnixNano == 0 || EndUnixNano < StartUnixNano ? null : (EndUnixNano - StartUnixNano) / 1e9;
+    public double? Seconds =>
+        StartUnixNano > 0 && EndUnixNano >= StartUnixNano && (EndUnixNano - StartUnixNano) <= (ulong)(SecondsMax * 1e9) ? (EndUnixNano - StartUnixNano) / 1e9 : null;
 
     /// <summary>The kind of the first rule that found a failure in it; null: none did.</summary>
     public string? Failure { get; init; }

@@ -23,6 +23,42 @@ public sealed class SpanReaderTests
         Assert.Null(fact.Fallback);
     }
 
+    /// <summary>A counter that was told of 2^63 tokens, or a sum of seconds since 1970, says nothing of what comes after it.</summary>
+    [Theory]
+    [InlineData(long.MaxValue, 0)]
+    [InlineData(-5, 0)]
+    [InlineData(SpanFact.TokensMax + 1, 0)]
+    [InlineData(SpanFact.TokensMax, SpanFact.TokensMax)]
+    public void Tokens_that_cannot_be_are_none(long said, long told)
+    {
+        Read(new TraceBuilder().Resource("shop").Span("chat m", ("gen_ai.operation.name", "chat"), ("gen_ai.usage.input_tokens", said), ("gen_ai.usage.output_tokens", said)));
+
+        var fact = Assert.Single(_steps.Facts);
+        Assert.Equal((told, told), (fact.InputTokens, fact.OutputTokens));
+    }
+
+    [Fact]
+    public void A_step_that_began_in_1970_took_nobody_knows_how_long()
+    {
+        var week = (ulong)SpanFact.SecondsMax * 1_000_000_000;
+
+        Assert.Equal(SpanFact.SecondsMax, new SpanFact { StartUnixNano = 1, EndUnixNano = 1 + week }.Seconds);
+        Assert.Null(new SpanFact { StartUnixNano = 1, EndUnixNano = 2 + week }.Seconds);
+    }
+
+    [Fact]
+    public void What_an_observer_could_not_take_is_not_told_again_with_the_next_request()
+    {
+        var failing = new FailsOnce();
+        var steps = new ObservedSteps(others: failing);
+        var request = new TraceBuilder().Resource("shop").Span("execute_tool search", ("gen_ai.operation.name", "execute_tool")).Request.ToByteArray();
+
+        Assert.Throws<InvalidOperationException>(() => steps.Read(request));
+        steps.Read(request);
+
+        Assert.Equal(1, failing.Told);
+    }
+
     [Fact]
     public void Spans_of_other_software_are_passed_over()
     {
@@ -200,4 +236,22 @@ public sealed class SpanReaderTests
     }
 
     private void Read(TraceBuilder builder) => _steps.Read(builder.Request.ToByteArray());
+
+    private sealed class FailsOnce : ISpanFactObserver
+    {
+        private bool _hasFailed;
+
+        public int Told { get; private set; }
+
+        public void Observed(in SpanFact fact)
+        {
+            if (!_hasFailed)
+            {
+                _hasFailed = true;
+                throw new InvalidOperationException("once");
+            }
+
+            Told++;
+        }
+    }
 }

@@ -73,9 +73,9 @@ internal ref struct SpanMeaning(ReadOnlySpan<byte> request, SpanFrame frame, Kno
 
     public readonly string Model() => Given(SpanKeys.Models) ?? "";
 
-    public readonly long InputTokens() => Tokens(SpanKeys.InputTokens, StepNames.InputUsageNames);
+    public readonly long InputTokens() => Possible(Tokens(SpanKeys.InputTokens, StepNames.InputUsageNames));
 
-    public readonly long OutputTokens() => Tokens(SpanKeys.OutputTokens, StepNames.OutputUsageNames);
+    public readonly long OutputTokens() => Possible(Tokens(SpanKeys.OutputTokens, StepNames.OutputUsageNames));
 
     public readonly FallbackFact? Fallback() => First([SpanKeys.Fallback]) is { } fallback
         ? new FallbackFact(fallback.Text, Cut(frame.Text(_request, SpanKeys.FallbackReason)), First([SpanKeys.AdviceId])?.Text ?? "")
@@ -154,6 +154,8 @@ internal ref struct SpanMeaning(ReadOnlySpan<byte> request, SpanFrame frame, Kno
 
         return null;
     }
+
+    private static long Possible(long tokens) => tokens is >= 0 and <= SpanFact.TokensMax ? tokens : 0;
 
     private readonly long Tokens(ReadOnlySpan<int> places, string[] usageNames)
     {

@@ -259,23 +259,33 @@ internal sealed class SpanReader(IReadOnlyList<ISpanFactObserver> observers, Tra
 
     private void Tell()
     {
-        if (_steps.Count > 0)
+        try
         {
-            _tree.Resolve();
-            foreach (var step in _steps)
+            if (_steps.Count > 0)
             {
-                TellOwner(step);
+                TellSteps();
             }
-
-            foreach (var step in _steps)
-            {
-                Tell(step);
-            }
-
+        }
+        finally
+        {
+            // What an observer could not take would otherwise end every request after it, too.
             _steps.Clear();
+            _tree.Clear();
+        }
+    }
+
+    private void TellSteps()
+    {
+        _tree.Resolve();
+        foreach (var step in _steps)
+        {
+            TellOwner(step);
         }
 
-        _tree.Clear();
+        foreach (var step in _steps)
+        {
+            Tell(step);
+        }
     }
 
     private void TellOwner(in Step step)
