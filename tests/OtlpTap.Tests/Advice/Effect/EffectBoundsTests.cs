@@ -2,6 +2,7 @@ using OtlpTap.Advice.Effect;
 using OtlpTap.Health;
 using OtlpTap.Runs;
 using OtlpTap.Verdicts;
+using OtlpTap.Web;
 
 namespace OtlpTap.Tests.Advice.Effect;
 
