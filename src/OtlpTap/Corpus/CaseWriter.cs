@@ -211,10 +211,16 @@ internal sealed class CaseWriter
             return result;
         }
 
+        return Update(capture, known, fragments, facts) is { } outcome ? result with { Outcome = outcome } : result;
+    }
+
+    /// <summary>Adds to a case what it lacks of an occurrence. Null: it has gone, or was broken.</summary>
+    private CaseOutcome? Update(Capture capture, KnownCase known, CaseFragments fragments, in RunFacts facts)
+    {
         using var held = CaseLock.Take(_directory.Root);
         if (_memory.ReadDocument(known.Path) is not { } document)
         {
-            return result;
+            return null;
         }
 
         CaseDocument.AddTo(document.Versions, _redactor.Text(facts.Version));
@@ -230,7 +236,7 @@ internal sealed class CaseWriter
         }
 
         // Asked again: a person may have changed it meanwhile.
-        isRegression = document.Life.IsRegression(facts.Version, known.Versions, facts.StartedAt);
+        var isRegression = document.Life.IsRegression(facts.Version, known.Versions, facts.StartedAt);
         if (isRegression)
         {
             document.Life = document.Life with { Status = CaseStatus.Regressed, Since = _time.GetUtcNow(), Reason = facts.Version.Length > 0 ? $"seen again in version {_redactor.Text(facts.Version)}" : "seen again" };
@@ -245,7 +251,7 @@ internal sealed class CaseWriter
         _directory.Write(known.Path, CaseDirectory.CaseFile, document.Write);
         _metrics.DirectoryMeasured(_directory.Bytes);
         _memory.Know(known.Path, document);
-        return result with { Outcome = isRegression ? CaseOutcome.Regressed : CaseOutcome.Updated };
+        return isRegression ? CaseOutcome.Regressed : CaseOutcome.Updated;
     }
 
     private static bool IsMissing(string[] list, string value) => value.Length > 0 && list.Length < ListMax && !list.Contains(value);
