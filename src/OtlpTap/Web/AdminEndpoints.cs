@@ -74,8 +74,7 @@ internal static class AdminEndpoints
 
     private static async Task ReloadAsync(HttpContext http, Func<CancellationToken, Task<(bool IsApplied, string Text)>> reload)
     {
-        // A page that a browser shows could post here too, and browsers say so.
-        if (http.Request.Headers.ContainsKey("Origin") || http.Request.Headers.ContainsKey("Sec-Fetch-Site"))
+        if (ApiExchange.IsFromPage(http))
         {
             await WriteAsync(http, StatusCodes.Status403Forbidden, TextType, "not from a browser\n"u8.ToArray());
             return;

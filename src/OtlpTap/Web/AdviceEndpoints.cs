@@ -50,9 +50,8 @@ internal sealed class AdviceEndpoints(IAdviceSource source, AdviceStreams stream
     // Null when the answer is given: there is no question to be answered.
     private static async Task<AdviceQuery?> ReadAsync(HttpContext http)
     {
-        if (ApiExchange.IsFromPage(http))
+        if (await ApiExchange.IsRefusedAsync(http))
         {
-            await ApiExchange.ErrorAsync(http, StatusCodes.Status403Forbidden, "not from a browser");
             return null;
         }
 

@@ -78,6 +78,18 @@ internal static class ApiExchange
         return null;
     }
 
+    /// <summary>True: it comes from a page, and that has been said.</summary>
+    public static async Task<bool> IsRefusedAsync(HttpContext http)
+    {
+        var isFromPage = IsFromPage(http);
+        if (isFromPage)
+        {
+            await ErrorAsync(http, StatusCodes.Status403Forbidden, "not from a browser");
+        }
+
+        return isFromPage;
+    }
+
     public static Task ErrorAsync(HttpContext http, int status, string error) => WriteAsync(http, status, ("error", error));
 
     public static Task WriteAsync(HttpContext http, int status, params (string Key, string Value)[] members) => WriteAsync(http, status, Json(json =>

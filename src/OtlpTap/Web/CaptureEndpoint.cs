@@ -33,9 +33,8 @@ internal static class CaptureEndpoint
 
     private static async Task CaptureAsync(HttpContext http, CaptureTrace capture)
     {
-        if (ApiExchange.IsFromPage(http))
+        if (await ApiExchange.IsRefusedAsync(http))
         {
-            await ApiExchange.ErrorAsync(http, StatusCodes.Status403Forbidden, "not from a browser");
             return;
         }
 

@@ -24,7 +24,7 @@ internal static class CasesEndpoint
 
     private static async Task ListAsync(HttpContext http, CasesApi cases)
     {
-        if (await IsRefusedAsync(http))
+        if (await ApiExchange.IsRefusedAsync(http))
         {
             return;
         }
@@ -40,7 +40,7 @@ internal static class CasesEndpoint
 
     private static async Task ReadAsync(HttpContext http, CasesApi cases)
     {
-        if (await IsRefusedAsync(http) || await FingerprintAsync(http) is not { } fingerprint)
+        if (await ApiExchange.IsRefusedAsync(http) || await FingerprintAsync(http) is not { } fingerprint)
         {
             return;
         }
@@ -50,7 +50,7 @@ internal static class CasesEndpoint
 
     private static async Task ChangeAsync(HttpContext http, CasesApi cases)
     {
-        if (await IsRefusedAsync(http) || await FingerprintAsync(http) is not { } fingerprint)
+        if (await ApiExchange.IsRefusedAsync(http) || await FingerprintAsync(http) is not { } fingerprint)
         {
             return;
         }
@@ -68,17 +68,6 @@ internal static class CasesEndpoint
         }
 
         await ReplyAsync(http, await cases.Change(fingerprint, edit, http.RequestAborted));
-    }
-
-    private static async Task<bool> IsRefusedAsync(HttpContext http)
-    {
-        var isFromPage = ApiExchange.IsFromPage(http);
-        if (isFromPage)
-        {
-            await ApiExchange.ErrorAsync(http, StatusCodes.Status403Forbidden, "not from a browser");
-        }
-
-        return isFromPage;
     }
 
     /// <summary>Null when it is none, which has been said.</summary>

@@ -31,9 +31,8 @@ internal sealed class McpEndpoint(McpTools tools, string version)
 
     private async Task PostAsync(HttpContext http)
     {
-        if (ApiExchange.IsFromPage(http))
+        if (await ApiExchange.IsRefusedAsync(http))
         {
-            await ApiExchange.ErrorAsync(http, StatusCodes.Status403Forbidden, "not from a browser");
             return;
         }
 
