@@ -25,4 +25,8 @@ internal readonly record struct EffectGroup(GroupKind Kind, string Policy, strin
 internal readonly record struct Place(EffectGroup Group, Arm Arm, double Holdout, bool IsAgainst);
 
 /// <summary>What a run counts for: immutable, so that it can be taken out again as it was put in.</summary>
-internal sealed record CountedRun(long Hour, IReadOnlyList<Place> Places, bool IsSuccess, double? Seconds, bool HasBlame, bool HasFeedback, IReadOnlyList<KeyValuePair<string, Score>> Scores);
+internal sealed record CountedRun(long Hour, IReadOnlyList<Place> Places, bool IsSuccess, double? Seconds, bool HasBlame, bool HasFeedback, IReadOnlyList<KeyValuePair<string, Score>> Scores)
+{
+    /// <summary>The places for which there was room: from no other is it taken out.</summary>
+    public IReadOnlyList<Place> Placed { get; init; } = [];
+}

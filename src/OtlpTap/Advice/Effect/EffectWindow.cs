@@ -17,33 +17,33 @@ internal sealed class EffectWindow(TimeSpan length)
 
     public static long HourOf(DateTimeOffset time) => time.ToUnixTimeSeconds() / 3600;
 
-    /// <returns>False: there was no room for some of it.</returns>
-    public bool Add(CountedRun run)
+    /// <returns>As it is to be taken out again: there may have been no room for some of it.</returns>
+    public CountedRun Add(CountedRun run)
     {
-        var isWhole = true;
-        if (run.Hour < _first)
+        if (IsPast(run))
         {
-            return isWhole; // an opinion on what nobody looks at any more
+            return run; // an opinion on what nobody looks at any more
         }
 
+        var placed = new List<Place>(run.Places.Count);
         foreach (var place in run.Places)
         {
             if (TallyOf(place.Group, run.Hour, place.Arm) is { } tally)
             {
                 tally.Add(run, place, 1);
-            }
-            else
-            {
-                isWhole = false;
+                placed.Add(place);
             }
         }
 
-        return isWhole;
+        return run with { Placed = placed.Count == run.Places.Count ? run.Places : placed };
     }
+
+    /// <summary>Whether its hour has gone by.</summary>
+    public bool IsPast(CountedRun run) => run.Hour < _first;
 
     public void Remove(CountedRun run)
     {
-        foreach (var place in run.Places)
+        foreach (var place in run.Placed)
         {
             // Its hour may have gone by.
             if (_groups.TryGetValue(place.Group, out var hours) && hours.TryGetValue(run.Hour, out var arms))

@@ -242,8 +242,8 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
             _window.Remove(before);
         }
 
-        run.Counted = counted;
-        if (!_window.Add(counted))
+        run.Counted = counted = _window.Add(counted);
+        if (counted.Placed.Count < counted.Places.Count && !_window.IsPast(counted))
         {
             _metrics.RunLeftOut();
         }

@@ -108,7 +108,8 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
         + (2L * (Service.Length + _agents.Sum(name => name.Length)))
         + Steps.Sum(step => 2L * step.Name.Length)
         + Fallbacks.Sum(step => 2L * (step.Advice.Length + step.AdviceId.Length))
-        + Late.Sum(late => 2L * late.Failure.Length);
+        + Late.Sum(late => 2L * (late.Failure.Length + LengthOf(late.Judged)))
+        + Scores.Keys.Sum(metric => 2L * metric.Length);
 
     /// <returns>True: it is a fallback that was not known.</returns>
     /// <param name="at">When it began, as near to the tap's clock as is known.</param>
@@ -180,6 +181,9 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
     }
 
     public static string Cut(string name) => name.Cut(NameLengthMax);
+
+    private static int LengthOf(JudgedSpan? judged) =>
+        judged is null ? 0 : judged.Service.Length + (judged.Agent?.Length ?? 0) + (judged.Tool?.Length ?? 0) + (judged.Model?.Length ?? 0);
 
     // What people think is counted by its direction; of the tap's own checks the one of answers measures.
     private void TakeScore(string rule, string source, double? score)

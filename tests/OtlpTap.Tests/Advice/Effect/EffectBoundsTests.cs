@@ -97,6 +97,47 @@ public sealed class EffectBoundsTests
         EffectJson.Write(json, report);
     }
 
+    /// <summary>Evaluators choose the names of their metrics, and verdicts bring the names of what they judge.</summary>
+    [Fact]
+    public void What_is_said_of_a_run_counts_among_its_bytes()
+    {
+        var run = new RunRecord(new(0, 1), DateTimeOffset.UnixEpoch);
+        var before = run.Bytes;
+        var name = new string('x', RunRecord.NameLengthMax);
+
+        run.Take(new PassedScore(default, name, VerdictSource.Evaluation, 0.5));
+        Assert.InRange(run.Bytes - before, 2 * name.Length, 3 * name.Length);
+        before = run.Bytes;
+        run.Take(new Verdict(new(7), "tool_error", "any", VerdictSource.Detector) { Judged = new JudgedSpan(new(7), name, 0, null) { Agent = name, Tool = name, Model = name } });
+
+        Assert.InRange(run.Bytes - before, 8 * name.Length, 10 * name.Length);
+    }
+
+    /// <summary>The room of another hour may have come free by then.</summary>
+    [Fact]
+    public void A_run_that_there_was_no_room_for_is_not_taken_out_again()
+    {
+        var window = new EffectWindow(TimeSpan.FromHours(2));
+        var start = DateTimeOffset.UnixEpoch.AddYears(50);
+        window.Advance(start);
+        var hour = EffectWindow.HourOf(start);
+        var group = new EffectGroup(GroupKind.Situation, "", "", HealthScope.OfAgent("shop", "planner"));
+        for (var i = 0; i < EffectWindow.TalliesMax; i++)
+        {
+            window.Add(Run(hour, group with { Scope = HealthScope.OfAgent("shop", $"agent{i}") }, true));
+        }
+
+        var late = window.Add(Run(hour + 1, group, false));
+        window.Advance(start.AddHours(2));
+        window.Add(Run(hour + 1, group, true));
+        window.Remove(late);
+
+        Assert.Empty(late.Placed);
+        Assert.Equal(new Proportion(1, 1), Assert.Single(window.Sums()).Arms[(int)Arm.Similar].Success);
+    }
+
+    private static CountedRun Run(long hour, EffectGroup group, bool isSuccess) => new(hour, [new Place(group, Arm.Similar, 0, false)], isSuccess, null, false, false, []);
+
     [Fact]
     public async Task Names_without_end_are_other_too()
     {
