@@ -31,7 +31,11 @@ internal sealed class AdviceStreams(IAdviceSource source, ApiMetrics metrics, Ti
     /// <summary>A client that takes nothing for so long is cut off.</summary>
     public static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(15);
 
+    /// <summary>Of all streams together: events that their clients have not taken yet. With the largest names that senders can choose an event has megabytes.</summary>
+    public const int WaitingBytesMax = 64 << 20;
+
     private int _running;
+    private long _waitingBytes;
 
     public async Task RunAsync(HttpContext http, AdviceQuery query)
     {
@@ -109,8 +113,30 @@ internal sealed class AdviceStreams(IAdviceSource source, ApiMetrics metrics, Ti
         }
     }
 
-    // False where the client takes nothing any more, and was cut off.
+    // False where the client takes nothing any more, or too much waits for others, and it was cut off.
     private async Task<bool> WriteAsync(HttpContext http, byte[] bytes, CancellationToken end)
+    {
+        var isTaken = false;
+        try
+        {
+            isTaken = Interlocked.Add(ref _waitingBytes, bytes.Length) <= WaitingBytesMax && await TryWriteAsync(http, bytes, end);
+        }
+        finally
+        {
+            Interlocked.Add(ref _waitingBytes, -bytes.Length);
+        }
+
+        if (!isTaken)
+        {
+            metrics.StreamTooSlow();
+            http.Abort();
+        }
+
+        return isTaken;
+    }
+
+    // False where the client took nothing in time.
+    private async Task<bool> TryWriteAsync(HttpContext http, byte[] bytes, CancellationToken end)
     {
         using var timeout = new CancellationTokenSource(WriteTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, end);
@@ -123,13 +149,6 @@ internal sealed class AdviceStreams(IAdviceSource source, ApiMetrics metrics, Ti
             // Told below: Kestrel ends the connection itself in some cases, and throws in others.
         }
 
-        if (!timeout.IsCancellationRequested)
-        {
-            return true;
-        }
-
-        metrics.StreamTooSlow();
-        http.Abort();
-        return false;
+        return !timeout.IsCancellationRequested;
     }
 }

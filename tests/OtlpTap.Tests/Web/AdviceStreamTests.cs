@@ -149,6 +149,31 @@ public sealed class AdviceStreamTests : IAsyncLifetime
         await Deadline.UntilAsync(async () => await _server.MetricAsync("otlptap_advice_streams") == 0, "the stream is gone");
     }
 
+    /// <summary>Each stream may hold an event of megabytes for as long as its client takes nothing: together they have a bound.</summary>
+    [Fact]
+    public async Task What_waits_for_clients_that_take_nothing_is_bounded()
+    {
+        _server.Source.Publish(ScriptedAdvice.AskUser with { Reason = new string('x', AdviceStreams.WaitingBytesMax / 3) });
+        var sockets = new List<Socket>();
+        try
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+                sockets.Add(socket);
+                await socket.ConnectAsync(IPAddress.Loopback, _server.Uri.Port, Deadline.Token());
+                await socket.SendAsync("GET /api/v1/advice/stream HTTP/1.1\r\nHost: tap\r\n\r\n"u8.ToArray(), Deadline.Token());
+            }
+
+            await Deadline.UntilAsync(async () => await _server.MetricAsync("otlptap_advice_streams_cut_off_total") == 1, "one is cut off");
+            await Deadline.UntilAsync(async () => await _server.MetricAsync("otlptap_advice_streams") == 2, "two are left");
+        }
+        finally
+        {
+            sockets.ForEach(socket => socket.Dispose());
+        }
+    }
+
     private static async Task<StreamReader> LinesAsync(HttpResponseMessage response) => new(await response.Content.ReadAsStreamAsync(Deadline.Token()), Encoding.UTF8);
 
     private static async Task<IReadOnlyList<string>> ReadAsync(StreamReader lines, int count)
