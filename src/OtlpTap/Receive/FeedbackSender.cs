@@ -13,7 +13,14 @@ namespace OtlpTap.Receive;
 internal sealed class FeedbackSender(string? credentialHeader)
 {
     public string Of(HttpContext http) =>
-        credentialHeader is not null ? $"credential {http.Request.Headers[credentialHeader]}" : $"address {Network(http.Connection.RemoteIpAddress)}";
+        credentialHeader is not null ? $"credential {Credential(http.Request.Headers[credentialHeader].ToString())}" : $"address {Network(http.Connection.RemoteIpAddress)}";
+
+    // Schemes come in any case, blanks in any number and base64 with blanks in it: none of that makes another sender.
+    private static string Credential(string header)
+    {
+        var value = header.AsSpan().Trim();
+        return string.Concat(value[(value.IndexOf(' ') + 1)..].ToString().Where(character => !char.IsWhiteSpace(character)));
+    }
 
     private static string Network(IPAddress? address)
     {
