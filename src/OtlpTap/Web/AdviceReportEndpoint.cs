@@ -17,15 +17,21 @@ internal static class AdviceReportEndpoint
     public static void MapAdviceReport(this IEndpointRouteBuilder endpoints, ReadEffect read) =>
         endpoints.MapMethods("/api/v1/advice/report", Methods, http => AnswerAsync(http, read));
 
-    private static Task AnswerAsync(HttpContext http, ReadEffect read)
+    private static async Task AnswerAsync(HttpContext http, ReadEffect read)
     {
+        if (await ApiExchange.IsRefusedAsync(http))
+        {
+            return;
+        }
+
         if (Problem(http.Request.Query) is { } problem)
         {
-            return ApiExchange.ErrorAsync(http, StatusCodes.Status400BadRequest, problem);
+            await ApiExchange.ErrorAsync(http, StatusCodes.Status400BadRequest, problem);
+            return;
         }
 
         var report = read(Asked(http, "policy"), Asked(http, "service"));
-        return ApiExchange.WriteAsync(http, StatusCodes.Status200OK, ApiExchange.Json(json => EffectJson.Write(json, report)));
+        await ApiExchange.WriteAsync(http, StatusCodes.Status200OK, ApiExchange.Json(json => EffectJson.Write(json, report)));
     }
 
     private static string? Asked(HttpContext http, string name) => http.Request.Query[name] is [{ Length: > 0 } value] ? value : null;

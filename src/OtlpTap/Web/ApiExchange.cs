@@ -12,12 +12,20 @@ internal static class ApiExchange
     // People read it behind curl: `, " and < of a sentence stay as they are. No page has it in its text.
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>A page that a browser shows could ask here too, and browsers say so. What a person types into the address bar, or goes to by a link, comes from no page.</summary>
-    public static bool IsFromPage(HttpContext http) =>
-        http.Request.Headers.ContainsKey("Origin") || (http.Request.Headers.TryGetValue("Sec-Fetch-Site", out var site) && !(HttpMethods.IsGet(http.Request.Method) && (site == "none" || IsGoneTo(http.Request.Headers))));
+    /// <summary>
+    /// A page that a browser shows could ask here too, and browsers say so. What a person types into the address bar comes from no
+    /// page; and where a link leads to, as from a dashboard to its cases, the page that has the link cannot read.
+    /// </summary>
+    public static bool IsFromPage(HttpContext http)
+    {
+        var headers = http.Request.Headers;
+        return headers.ContainsKey("Origin")
+            || (headers.TryGetValue("Sec-Fetch-Site", out var site) && !(HttpMethods.IsGet(http.Request.Method) && (site == "none" || IsLink(headers, site))));
+    }
 
-    // The page with the link cannot read what its reader goes to; what it frames or fetches has another destination. https://www.w3.org/TR/fetch-metadata/
-    private static bool IsGoneTo(IHeaderDictionary headers) => headers["Sec-Fetch-Mode"] == "navigate" && headers["Sec-Fetch-Dest"] == "document";
+    // Of its own origin a page could read it, and so can one whose name was made to lead here.
+    private static bool IsLink(IHeaderDictionary headers, string? site) =>
+        site is "cross-site" or "same-site" && headers["Sec-Fetch-Mode"] == "navigate" && headers["Sec-Fetch-Dest"] == "document";
 
     /// <summary>The body; null when it has more than <paramref name="bytesMax"/>.</summary>
     public static async Task<ReadOnlyMemory<byte>?> ReadAsync(HttpContext http, int bytesMax)

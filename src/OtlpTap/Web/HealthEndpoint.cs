@@ -18,9 +18,17 @@ internal static class HealthEndpoint
 
     public static void MapHealth(this IEndpointRouteBuilder endpoints, IHealthReport health)
     {
-        endpoints.MapMethods("/api/v1/health", Methods, http => WriteScopesAsync(http, health));
-        endpoints.MapMethods("/api/v1/health/{service}", Methods, http => WriteAsync(http, health));
-        endpoints.MapMethods("/api/v1/health/{service}/{agent}", Methods, http => WriteAsync(http, health));
+        endpoints.MapMethods("/api/v1/health", Methods, http => UnlessFromPageAsync(http, health, WriteScopesAsync));
+        endpoints.MapMethods("/api/v1/health/{service}", Methods, http => UnlessFromPageAsync(http, health, WriteAsync));
+        endpoints.MapMethods("/api/v1/health/{service}/{agent}", Methods, http => UnlessFromPageAsync(http, health, WriteAsync));
+    }
+
+    private static async Task UnlessFromPageAsync(HttpContext http, IHealthReport health, Func<HttpContext, IHealthReport, Task> write)
+    {
+        if (!await ApiExchange.IsRefusedAsync(http))
+        {
+            await write(http, health);
+        }
     }
 
     private static Task WriteScopesAsync(HttpContext http, IHealthReport health) => WriteAsync(http, StatusCodes.Status200OK, json =>

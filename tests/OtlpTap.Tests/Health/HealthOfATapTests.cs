@@ -128,5 +128,22 @@ public sealed class HealthOfATapTests
             : 0;
     }
 
+    /// <summary>A name that is made to lead to this machine lets any page ask here, and read the answer.</summary>
+    [Theory]
+    [InlineData("/api/v1/health")]
+    [InlineData("/api/v1/health/shop")]
+    [InlineData("/api/v1/advice/report")]
+    public async Task Pages_are_not_told_how_agents_fare(string path)
+    {
+        await using var tap = await RunningTap.StartAsync();
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://{tap.Host.AdminEndpoint}{path}"));
+        request.Headers.Add("Sec-Fetch-Site", "same-origin");
+
+        using var answer = await http.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal(System.Net.HttpStatusCode.Forbidden, answer.StatusCode);
+    }
+
     private static async Task<JsonElement> ReadAsync(RunningTap tap, string path) => JsonDocument.Parse(await tap.GetAsync(path)).RootElement;
 }

@@ -14,6 +14,21 @@ public sealed class AdviceEndpointsTests : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
+    /// <summary>A link on a dashboard opens what a page cannot read.</summary>
+    [Theory]
+    [InlineData("cross-site", "navigate", "document", HttpStatusCode.OK)]
+    [InlineData("same-site", "navigate", "document", HttpStatusCode.OK)]
+    [InlineData("same-origin", "navigate", "document", HttpStatusCode.Forbidden)]
+    [InlineData("same-site", "navigate", "iframe", HttpStatusCode.Forbidden)]
+    [InlineData("same-site", "no-cors", "script", HttpStatusCode.Forbidden)]
+    [InlineData("cross-site", "cors", "empty", HttpStatusCode.Forbidden)]
+    public async Task A_link_may_lead_here_and_a_page_may_not_ask(string site, string mode, string destination, HttpStatusCode expected)
+    {
+        using var response = await _server.GetAsync("/api/v1/advice", ("Sec-Fetch-Site", site), ("Sec-Fetch-Mode", mode), ("Sec-Fetch-Dest", destination));
+
+        Assert.Equal(expected, response.StatusCode);
+    }
+
     [Fact]
     public async Task All_advice_is_told_with_what_is_behind_it()
     {
