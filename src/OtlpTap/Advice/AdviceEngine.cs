@@ -145,7 +145,7 @@ internal sealed class AdviceEngine : IAdviceSource, IDisposable
                 _reading.At(scope);
                 foreach (var watch in _watchesOfLevel[(int)level])
                 {
-                    watch.Look(scope, _reading, round);
+                    watch.Look(scope, _scopes, _reading, round);
                 }
             }
         }

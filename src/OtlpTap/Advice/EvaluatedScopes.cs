@@ -17,6 +17,10 @@ internal sealed class EvaluatedScopes
         return _evaluated;
     }
 
+    /// <summary>A service's tool, model or itself at each of its agents.</summary>
+    public IEnumerable<HealthScope> AtAgentsOf(HealthScope service) =>
+        _evaluated.Select(evaluated => evaluated.Scope).Where(scope => scope.Agent.Length > 0 && scope with { Agent = "" } == service);
+
     // What has no service is of all services together, whom nobody can advise.
     private void Add(IReadOnlyList<HealthScope> scopes, bool isOfAgent)
     {

@@ -19,8 +19,9 @@ internal sealed class PolicyWatch(Policy policy)
     public IEnumerable<AdviceItem> Items => _states.Values.Select(state => state.Item).OfType<AdviceItem>();
 
     /// <summary>Evaluates the condition at a scope; at those of agents first.</summary>
+    /// <param name="scopes">All of them.</param>
     /// <param name="reading">At that scope.</param>
-    public void Look(in HealthScope scope, ConditionReading reading, Round round)
+    public void Look(in HealthScope scope, EvaluatedScopes scopes, ConditionReading reading, Round round)
     {
         if (!policy.Scope.Admits(scope))
         {
@@ -35,7 +36,7 @@ internal sealed class PolicyWatch(Policy policy)
 
         if (!_states.TryGetValue(scope, out var state))
         {
-            if (!holds)
+            if (!holds || HoldsForAnAgentByNow(scope, scopes, reading))
             {
                 return;
             }
@@ -80,6 +81,19 @@ internal sealed class PolicyWatch(Policy policy)
 
         _states.Clear();
         ActiveCount = 0;
+    }
+
+    // Values change while one scope after the other is looked at: what an agent did meanwhile is no matter of all its service.
+    private bool HoldsForAnAgentByNow(in HealthScope scope, EvaluatedScopes scopes, ConditionReading reading)
+    {
+        if (scope.Agent.Length > 0)
+        {
+            return false;
+        }
+
+        var holds = scopes.AtAgentsOf(scope).Any(agent => policy.Scope.Admits(agent) && policy.Condition.Holds(reading.At(agent)));
+        reading.At(scope);
+        return holds;
     }
 
     private void Step(in HealthScope scope, State state, bool holds, ConditionReading? reading, Round round)

@@ -167,6 +167,27 @@ public sealed class AdviceEngineTests : IDisposable
     }
 
     [Fact]
+    public void What_an_agent_does_between_two_looks_is_not_told_to_its_whole_service()
+    {
+        var service = Search with { Agent = "" };
+        var engine = Start(Failing);
+        Work(Search);
+        Work(service);
+        _health.Reading = scope =>
+        {
+            if (scope == service)
+            {
+                Fail(Search);
+                Fail(service);
+            }
+        };
+
+        Pass(2);
+
+        Assert.Equal("failing:shop/planner/search", Assert.Single(engine.Current.Items).Id);
+    }
+
+    [Fact]
     public void Names_in_an_id_are_encoded()
     {
         var engine = Start(Failing);

@@ -9,6 +9,9 @@ internal sealed class ScriptedHealth : IHealth
 
     public int ReadCount { get; private set; }
 
+    /// <summary>Told before each value is read.</summary>
+    public Action<HealthScope>? Reading { get; set; }
+
     public Exception? Failure { get; set; }
 
     public IReadOnlyList<HealthScope> Scopes() => [.. _values.Keys];
@@ -21,6 +24,7 @@ internal sealed class ScriptedHealth : IHealth
         }
 
         ReadCount++;
+        Reading?.Invoke(scope);
         number = 0;
         return _values.TryGetValue(scope, out var values) && values.TryGetValue(value, out number);
     }
