@@ -6,11 +6,17 @@ namespace OtlpTap.Configuration;
 /// <summary><c>processors.tap.advice</c>.</summary>
 internal static class AdviceSection
 {
-    /// <summary>Each is evaluated at every scope it fits, every second.</summary>
+    /// <summary>Each is evaluated at every scope it fits, twice a second.</summary>
     private const int PoliciesMax = 100;
 
-    public static AdviceOptions Read(Section advice)
+    /// <param name="hasHealth">Whether there are values for conditions to be true of.</param>
+    public static AdviceOptions Read(Section advice, bool hasHealth)
     {
+        if (!hasHealth && !advice.IsUnset("policies"))
+        {
+            advice.KeyWarning("policies", "no advice is ever given with `health.enabled: false`");
+        }
+
         var defaults = new AdviceOptions();
         var hasDefaults = advice.Flag("defaults", byDefault: true);
         var policies = ReadPolicies(advice, "policies", hasDefaults ? DefaultPolicies.All : []);

@@ -19,7 +19,7 @@ internal static class PolicySection
         RequireUnlessShipped(section, shipped);
         var isNamed = name.Length > 0 && ReadWord(section, "name", name) is not null;
         var scope = ReadScope(section.Map("scope"), condition);
-        var parameters = section.IsUnset("parameters") && shipped is not null ? shipped.Parameters : ReadParameters(section, "parameters");
+        var parameters = ReadParameters(section, "parameters");
         var reason = ReadReason(section, "reason") ?? shipped?.Reason ?? "";
         var timing = ReadTiming(section, shipped?.Timing ?? new HysteresisOptions());
         section.Refuse(["keep_firing_for"], "is `cool_down` here");
@@ -31,7 +31,7 @@ internal static class PolicySection
             Condition = condition,
             Advice = advice,
             Scope = scope,
-            Parameters = parameters,
+            Parameters = shipped is not null && section.IsUnset("parameters") ? shipped.Parameters : parameters,
             Reason = reason,
             Timing = timing,
         };

@@ -43,6 +43,7 @@ internal static class ProcessorSection
         var limits = tap.Map("limits");
         var detectors = tap.Map("detectors");
         var verdicts = tap.Map("verdicts");
+        var health = HealthSection.Read(tap.Map("health"));
         var (tempo, loki) = PullSection.Read(tap.Map("pull"));
         var options = defaults with
         {
@@ -70,8 +71,8 @@ internal static class ProcessorSection
             ForwardHeaders = ReadForwardHeaders(tap, defaults.ForwardHeaders),
             Evaluations = EvaluationSection.Read(tap.Map("evaluations")),
             Detectors = DetectorSection.Read(detectors),
-            Health = HealthSection.Read(tap.Map("health")),
-            Advice = AdviceSection.Read(tap.Map("advice")),
+            Health = health,
+            Advice = AdviceSection.Read(tap.Map("advice"), health.IsEnabled),
             Feedback = FeedbackSection.Read(tap.Map("feedback")),
             Judges = JudgeSection.Read(detectors, "judge"),
             PullTempo = tempo,

@@ -56,6 +56,7 @@ public sealed class AdviceSectionTests
     [Theory]
     [InlineData("policies: [{ when: 'tool.calls_1m > 1', advice: a }]", "policies[0].name: must be set")]
     [InlineData("policies: [{ name: p, advice: a }]", "policies[0].when: must be set")]
+    [InlineData("policies: [{ name: tool-failing, parameter: { fallback_tool: b } }]", "policies[0].parameter: unknown key; did you mean `parameters`?")]
     [InlineData("policies: [{ name: p, when: 'tool.calls_1m > 1' }]", "policies[0].advice: must be set")]
     [InlineData("policies: [{ name: 'not a word', when: 'tool.calls_1m > 1', advice: a }]", "policies[0].name: up to 64 letters")]
     [InlineData("policies: [{ name: p, when: 'tool.calls_1m > 1', advice: 'a b' }]", "policies[0].advice: up to 64 letters")]
@@ -75,6 +76,15 @@ public sealed class AdviceSectionTests
     [InlineData("polices: []", "polices: unknown key; did you mean `policies`?")]
     public void What_is_wrong_is_said_at_its_key(string advice, string problem) =>
         Assert.Contains($"processors.tap.advice.{problem}", Assert.Single(Configured.Problems($"processors: {{ tap: {{ advice: {{ {advice} }} }} }}")), StringComparison.Ordinal);
+
+    [Fact]
+    public void Policies_that_can_never_be_true_are_warned_of()
+    {
+        var loaded = Configured.Load("processors: { tap: { health: { enabled: false }, advice: { policies: [{ name: tool-failing }] } } }");
+
+        Assert.NotNull(loaded.Options);
+        Assert.Contains(loaded.Problems, problem => problem.ToString().EndsWith("warning: processors.tap.advice.policies: no advice is ever given with `health.enabled: false`", StringComparison.Ordinal));
+    }
 
     [Fact]
     public void What_is_wrong_in_a_condition_has_its_line_and_column()
