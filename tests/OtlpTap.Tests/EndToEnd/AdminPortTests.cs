@@ -10,7 +10,7 @@ public sealed class AdminPortTests
 {
     [Theory]
     [InlineData("/api/v1/health/shop", HttpStatusCode.NotFound, "nothing came of the service `shop` in the last hour; /api/v1/health says of whom something did")]
-    [InlineData("/api/v1/advice?foo=1", HttpStatusCode.BadRequest, "`foo` is not known: there are `service`, `agent`, `tool`, `model`, `trace_id`")]
+    [InlineData("/api/v1/advice?foo=1", HttpStatusCode.BadRequest, "`foo` is not known: there are `service`, `agent`, `tool`, `model` and `trace_id`")]
     [InlineData("/api/v1/nothing", HttpStatusCode.NotFound, "there is nothing here: / and /api/v1/openapi.json say what there is")]
     [InlineData("/v1/feedback", HttpStatusCode.NotFound, "this is the admin port: telemetry and feedback are posted to the OTLP/HTTP port")]
     public async Task Errors_are_sentences_that_can_be_read_as_they_come(string path, HttpStatusCode status, string error)
