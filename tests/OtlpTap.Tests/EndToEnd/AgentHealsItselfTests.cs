@@ -106,6 +106,7 @@ public sealed class AgentHealsItselfTests(ITestOutputHelper output)
         Assert.Equal(Share(given) - Share(heldOut), effect.GetProperty("difference").GetDouble(), 6);
         var interval = effect.GetProperty("interval").EnumerateArray().Select(bound => bound.GetDouble()).ToList();
         Assert.InRange(interval[0], 0.5, interval[1]);
+        Assert.Equal(given.Count, await tap.MetricAsync("otlptap_fallbacks_total{service=\"shop\",agent=\"planner\",advice=\"reroute\",reason=\"tool-failing\"}"));
         return given.First(run => run.IsAnswered);
     }
 
