@@ -7,7 +7,7 @@ using OtlpTap.Benchmarks.Proxies;
 namespace OtlpTap.Benchmarks.Steady;
 
 /// <summary>One tap under full load for minutes, in a process of its own before a sink, and then what it has kept.</summary>
-internal sealed class SteadyRun(string? binary, TimeSpan duration, TextWriter progress)
+internal sealed class SteadyRun(string? binary, TapMode mode, TimeSpan duration, TextWriter progress)
 {
     /// <summary>On four connections of eight calls each.</summary>
     private const int Senders = 32;
@@ -22,7 +22,7 @@ internal sealed class SteadyRun(string? binary, TimeSpan duration, TextWriter pr
     public async Task<SteadyReport> RunAsync(CancellationToken cancellation)
     {
         // A trace must still be in the ring when its case is written: a second after its last span, while hundreds of megabytes come in each.
-        var tap = new Tap("tap", binary) { Settings = ("max_size_mib: 1024", ", settle: 1s") };
+        var tap = new Tap("tap", binary, mode) { Settings = ("max_size_mib: 1024", ", settle: 1s") };
         if (tap.Missing is { } reason)
         {
             throw new InvalidOperationException(reason);
