@@ -50,6 +50,9 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
     private ulong _outermostEnd;
     private bool _hasRoot;
 
+    // Of all that is kept, in characters. Kept up with: it is asked for with every span.
+    private long _nameLength;
+
     public TraceId TraceId { get; } = traceId;
 
     /// <summary>By the tap's clock: the hour that it counts for.</summary>
@@ -102,14 +105,9 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
 
     public long AccountedBytes { get; set; }
 
-    public long Bytes =>
-        RecordBytes
+    public long Bytes => RecordBytes
         + (EntryBytes * (long)(Steps.Count + Fallbacks.Count + Exposures.Count + Late.Count + Scores.Count + _recovered.Count + (Counted?.Places.Count ?? 0)))
-        + (2L * (Service.Length + _agents.Sum(name => name.Length)))
-        + Steps.Sum(step => 2L * step.Name.Length)
-        + Fallbacks.Sum(step => 2L * (step.Advice.Length + step.AdviceId.Length))
-        + Late.Sum(late => 2L * (late.Failure.Length + LengthOf(late.Judged)))
-        + Scores.Keys.Sum(metric => 2L * metric.Length);
+        + (2L * _nameLength);
 
     /// <returns>True: it is a fallback that was not known.</returns>
     /// <param name="at">When it began, as near to the tap's clock as is known.</param>
@@ -160,6 +158,7 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
         if (Late.Count < LateMax)
         {
             Late.Add(late);
+            _nameLength += late.Failure.Length + LengthOf(late.Judged);
         }
         else
         {
@@ -176,11 +175,15 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
     /// <summary>Lets go of what only spans that are still to come could need: steps without a failure, of which most runs are made.</summary>
     public void Trim()
     {
+        _nameLength -= LengthOf(Steps);
         Steps.RemoveAll(step => !step.IsFailing && !step.IsRoot && !step.IsAgent && !Late.Exists(late => late.SpanId == step.SpanId));
         Steps.TrimExcess();
+        _nameLength += LengthOf(Steps);
     }
 
     public static string Cut(string name) => name.Cut(NameLengthMax);
+
+    private static long LengthOf(List<OutcomeStep> steps) => steps.Sum(static step => (long)step.Name.Length);
 
     private static int LengthOf(JudgedSpan? judged) =>
         judged is null ? 0 : judged.Service.Length + (judged.Agent?.Length ?? 0) + (judged.Tool?.Length ?? 0) + (judged.Model?.Length ?? 0);
@@ -192,7 +195,11 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
         var metric = Cut(rule);
         if (isMeasured && score is { } value && ScoreScale.Has(value) && (Scores.Count < NamesMax || Scores.ContainsKey(metric)))
         {
-            var known = Scores.GetValueOrDefault(metric);
+            if (!Scores.TryGetValue(metric, out var known))
+            {
+                _nameLength += metric.Length;
+            }
+
             Scores[metric] = new Score(known.Sum + value, known.Count + 1);
         }
     }
@@ -201,7 +208,9 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
     {
         if (Service.Length == 0 || isRoot)
         {
+            _nameLength -= Service.Length;
             Service = Cut(fact.Service);
+            _nameLength += Service.Length;
         }
 
         if (fact.Agent.Length == 0)
@@ -213,6 +222,7 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
         if (_agents.Count < NamesMax && !_agents.Contains(agent))
         {
             _agents.Add(agent);
+            _nameLength += agent.Length;
         }
 
         if (Agent.Length == 0 || (fact.Kind == StepKind.Agent && (isRoot || (fact.StartUnixNano > 0 && fact.StartUnixNano <= Start))))
@@ -241,20 +251,27 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
     private void TakeStep(in SpanFact fact, bool isRoot)
     {
         var isFailing = (fact.Failure is not null && !FailureKind.IsMark(fact.Failure)) || fact.IsRepeated;
-        if ((fact.Kind == StepKind.Other && !isFailing && !isRoot) || Knows(Steps, fact.SpanId, static step => step.SpanId))
+        if (fact.Kind == StepKind.Other && !isFailing && !isRoot)
         {
             return;
         }
 
         // Half of the room is for what failed.
-        if (Steps.Count >= (isFailing || isRoot ? 2 * StepsMax : StepsMax))
+        var isFull = Steps.Count >= (isFailing || isRoot ? 2 * StepsMax : StepsMax);
+        if ((isFull && !isFailing) || Knows(Steps, fact.SpanId, static step => step.SpanId))
         {
-            HasMoreFailures |= isFailing;
             return;
         }
 
-        var name = fact.Tool.Length > 0 ? fact.Tool : fact.Model.Length > 0 ? fact.Model : fact.Agent;
-        Steps.Add(new OutcomeStep(fact.SpanId, fact.Kind, Cut(name), fact.StartUnixNano, fact.EndUnixNano) { IsRoot = isRoot, IsFailing = isFailing, IsRepeated = fact.IsRepeated });
+        if (isFull)
+        {
+            HasMoreFailures = true;
+            return;
+        }
+
+        var name = Cut(fact.Tool.Length > 0 ? fact.Tool : fact.Model.Length > 0 ? fact.Model : fact.Agent);
+        Steps.Add(new OutcomeStep(fact.SpanId, fact.Kind, name, fact.StartUnixNano, fact.EndUnixNano) { IsRoot = isRoot, IsFailing = isFailing, IsRepeated = fact.IsRepeated });
+        _nameLength += name.Length;
     }
 
     private bool TakeFallback(in SpanFact fact, FallbackFact fallback, ulong at)
@@ -264,7 +281,9 @@ internal sealed class RunRecord(TraceId traceId, DateTimeOffset seenAt)
             return false;
         }
 
-        Fallbacks.Add(new FallbackStep(fact.SpanId, fact.StartUnixNano, at, Cut(fallback.Advice), Cut(fallback.AdviceId)));
+        var taken = new FallbackStep(fact.SpanId, fact.StartUnixNano, at, Cut(fallback.Advice), Cut(fallback.AdviceId));
+        Fallbacks.Add(taken);
+        _nameLength += taken.Advice.Length + taken.AdviceId.Length;
         return true;
     }
 
