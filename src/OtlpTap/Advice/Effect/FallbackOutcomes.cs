@@ -16,6 +16,9 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
 
     private static readonly TimeSpan SettleInterval = TimeSpan.FromSeconds(1);
 
+    // Of those that took a fallback of their own; further ones are followed while there is advice for them.
+    private const int TakersMax = 4096;
+
     // The recorder's thread waits for the lock: some 1 ms.
     private const int SettledAtOnceMax = 200;
 
@@ -32,6 +35,7 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
     private readonly RunLedger _ledger;
     private readonly EffectWindow _window;
     private readonly FallbackCounts _fallbacks;
+    private readonly HashSet<string> _takers = [];
 
     public FallbackOutcomes(EffectOptions options, IAdviceSource source, AdviceEffectMetrics metrics, TimeProvider time, ILogger<FallbackOutcomes>? logger = null)
     {
@@ -57,6 +61,16 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
         lock (_gate)
         {
             _history.Look();
+            if (fact.Fallback is not null && _takers.Count < TakersMax)
+            {
+                _takers.Add(RunRecord.Cut(fact.Service));
+            }
+
+            if (fact.Fallback is null && !IsFollowed(fact.TraceId, fact.Service))
+            {
+                return;
+            }
+
             var now = _time.GetUtcNow();
             var at = TimeOf(fact, now);
             var run = _ledger.Open(fact.TraceId);
@@ -81,6 +95,12 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
 
         lock (_gate)
         {
+            _history.Look();
+            if (!IsFollowed(traceId, verdict.Judged?.Service ?? ""))
+            {
+                return;
+            }
+
             var run = _ledger.Open(traceId);
             run.Take(verdict);
             _ledger.Account(run);
@@ -97,6 +117,12 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
 
         lock (_gate)
         {
+            _history.Look();
+            if (!IsFollowed(traceId, score.Judged?.Service ?? ""))
+            {
+                return;
+            }
+
             var run = _ledger.Open(traceId);
             run.Take(score);
             _ledger.Account(run);
@@ -127,6 +153,10 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
     }
 
     public void Dispose() => _timer.Dispose();
+
+    /// <summary>Most runs have nothing to do with advice, and are let by: those of services that have had none lately and have taken no fallback.</summary>
+    private bool IsFollowed(in TraceId traceId, string service) =>
+        _history.Concerns(service) || (_takers.Count > 0 && (service.Length == 0 || _takers.Contains(RunRecord.Cut(service)))) || _ledger.Has(traceId);
 
     // A sender's clock that is ahead would put a step into a time that has not been.
     private static ulong TimeOf(in SpanFact fact, DateTimeOffset now)

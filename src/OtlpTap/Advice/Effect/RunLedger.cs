@@ -20,6 +20,8 @@ internal sealed class RunLedger(long bytesMax, TimeProvider time)
 
     public int Count => _runs.Count;
 
+    public bool Has(in TraceId traceId) => _runs.ContainsKey(traceId);
+
     /// <summary>The run of a trace, open.</summary>
     public RunRecord Open(in TraceId traceId)
     {

@@ -156,6 +156,7 @@ public sealed class EffectBoundsTests
     public async Task Agents_without_end_do_not_take_the_place_of_what_policies_advise()
     {
         using var world = new EffectWorld();
+        world.Send(world.Fallback(world.NewTrace()));
         for (var i = 0; i < 40_000; i++)
         {
             world.Send(world.Root(world.NewTrace()) with { Agent = Letters(i) });
@@ -174,6 +175,7 @@ public sealed class EffectBoundsTests
     public async Task Verdicts_on_traces_of_nobody_are_counted_and_forgotten()
     {
         using var world = new EffectWorld();
+        world.Advice.Raise(EffectWorld.Search);
         world.Judge(world.NewTrace(), FailureKind.NegativeFeedback, source: VerdictSource.Feedback);
         world.Score(world.NewTrace(), 1);
         world.Settle();
@@ -182,6 +184,21 @@ public sealed class EffectBoundsTests
         Assert.Equal(2, scrape["otlptap_advice_verdicts_unmatched_total"]);
         Assert.Equal(0, scrape["otlptap_advice_runs"]);
         Assert.Equal(0, scrape["otlptap_advice_runs_bytes"]);
+    }
+
+    [Fact]
+    public async Task Runs_that_have_nothing_to_do_with_advice_are_let_by()
+    {
+        using var world = new EffectWorld();
+        var trace = world.NewTrace();
+        world.Send(world.Step(trace, StepKind.Tool, "search", failure: "tool_error"), world.Root(trace));
+        world.Judge(trace, FailureKind.NegativeFeedback, source: VerdictSource.Feedback);
+        world.Score(trace, 1);
+        Assert.Equal(0, (await world.ScrapeAsync())["otlptap_advice_runs"]);
+
+        world.Advice.Raise(EffectWorld.Search);
+        world.Send(world.Root(world.NewTrace()), world.Root(world.NewTrace()) with { Service = "bank" });
+        Assert.Equal(1, (await world.ScrapeAsync())["otlptap_advice_runs"]);
     }
 
     [Fact]

@@ -184,10 +184,10 @@ public sealed class FallbackOutcomesTests : IDisposable
 
         _world.Settle();
 
-        var effect = Assert.Single(_world.Outcomes.Report().Own);
-        Assert.Equal(EffectWorld.Search, effect.Situation);
-        Assert.Equal(new Proportion(40, 40), effect.Comparison.With.Success);
-        Assert.Equal(new Proportion(0, 40), effect.Comparison.Without.Success);
+        // From the first on the service is one that is followed.
+        var effect = Assert.Single(_world.Outcomes.Report().Own, own => own.Situation == EffectWorld.Search);
+        Assert.Equal(new Proportion(39, 39), effect.Comparison.With.Success);
+        Assert.Equal(new Proportion(0, 39), effect.Comparison.Without.Success);
         Assert.True(effect.Comparison.IsBiased);
         Assert.Equal(Claim.Observed, effect.Comparison.Claim);
         Assert.Empty(_world.Outcomes.Report().Policies);
