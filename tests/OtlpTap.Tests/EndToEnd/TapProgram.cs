@@ -15,7 +15,8 @@ internal sealed record TapProgram(string File, IReadOnlyList<string> First)
 
     public ProcessStartInfo Start(IEnumerable<string> arguments, string? directory = null, params IEnumerable<(string Name, string Value)> environment)
     {
-        var start = new ProcessStartInfo(File, [.. First, .. arguments])
+        // Whoever runs the tests in the background has them ignore signals, and what they start would inherit it.
+        var start = new ProcessStartInfo("env", ["--default-signal=HUP,INT", File, .. First, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
