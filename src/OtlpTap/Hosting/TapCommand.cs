@@ -163,9 +163,9 @@ internal static class TapCommand
     };
 
     // Put together by hand: the container that LoggerFactory.Create makes for it takes a tenth of the time until the tap listens.
-    private static LoggerFactory CreateLogs() => new(
-        [new ConsoleLoggerProvider(new LogLines.Options(), [new LogLines(TimeProvider.System)])],
-        new LoggerFilterOptions { MinLevel = LogLevel.Warning }
+    private static LoggerFactory CreateLogs()
+    {
+        var logs = new LoggerFactory([], new LoggerFilterOptions { MinLevel = LogLevel.Warning }
             .AddFilter("OtlpTap", LogLevel.Information)
 
             // Every refused request would be a line: they are counted instead, and the sender gets the reason.
@@ -173,4 +173,9 @@ internal static class TapCommand
 
             // A start that fails is told on standard error, in one line instead of a stack trace.
             .AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical));
+
+        // Added, so that it is closed with the factory and its last lines are written; one that the constructor is given is not.
+        logs.AddProvider(new ConsoleLoggerProvider(new LogLines.Options(), [new LogLines(TimeProvider.System)]));
+        return logs;
+    }
 }
