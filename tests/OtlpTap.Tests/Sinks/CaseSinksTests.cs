@@ -147,9 +147,10 @@ public sealed class CaseSinksTests : IAsyncLifetime
         hanging.Answer = (context, _) => gate.Task.WaitAsync(context.RequestAborted);
         Start(Webhook(), Webhook() with { Name = "hanging", Url = new Uri($"http://{hanging.Endpoint}/"), Timeout = TimeSpan.FromSeconds(10) });
         Fail(1);
+        await Deadline.UntilAsync(() => !hanging.Calls.IsEmpty, "the other is asked");
+        await SentAsync("hook", 1);
         Fail(2);
         await SentAsync("hook", 2);
-        await Deadline.UntilAsync(() => !hanging.Calls.IsEmpty, "the other is asked");
         Assert.Equal(0, Value("otlptap_sink_sent_cases_total{sink=\"hanging\"}"));
 
         // On a busy machine the clock may run past the time that a new connection has, too.
@@ -191,8 +192,8 @@ public sealed class CaseSinksTests : IAsyncLifetime
         };
         Start(Webhook());
         Fail(1);
-        Fail(2);
         await CalledAsync(1);
+        Fail(2);
         var draining = _sinks!.DrainAsync(Deadline.Token());
         first.SetResult();
         await draining.InTime();
@@ -208,8 +209,8 @@ public sealed class CaseSinksTests : IAsyncLifetime
         _stub.Answer = (context, _) => Task.Delay(Timeout.Infinite, context.RequestAborted);
         Start(Webhook());
         Fail(1);
-        Fail(2);
         await CalledAsync(1);
+        Fail(2);
         using var deadline = new CancellationTokenSource();
         var draining = _sinks!.DrainAsync(deadline.Token);
         await deadline.CancelAsync();
