@@ -11,7 +11,7 @@ namespace OtlpTap.Health;
 /// them and the levels above (<see cref="HealthLevels"/>), and answers for the windows of a <see cref="HealthValue"/>.
 /// <para>
 /// Verdicts and scores are of runs that were before, maybe long before: they count when they come. One lock: the recorder's
-/// thread takes it for each step of a run, everybody else seldom and for as long as a window's buckets are added up.
+/// thread takes it for each request, everybody else seldom and for as long as a window's buckets are added up.
 /// </para>
 /// </summary>
 internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdictSink, IScoreSink
@@ -40,7 +40,11 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
     private readonly SeenMarks _seen = new();
     private readonly NameIds _kinds = new();
     private readonly NameIds _metrics = new();
+    private readonly NameCache<Series> _known = new();
     private readonly WindowReader _reader;
+    private long _now = -1;
+    private TraceId _lastTrace;
+    private Series? _lastRunner;
 
     public HealthWindows(HealthOptions options, TraceOwners owners, TimeProvider time)
     {
@@ -59,36 +63,24 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
         {
             lock (_gate)
             {
+                _table.AddNotes();
                 return (_table.Count, _table.Bytes, _table.Evicted);
             }
         }
     }
 
-    public void Observed(in SpanFact fact)
+    public void Observed(ReadOnlySpan<SpanFact> facts)
     {
-        if (fact.Kind == StepKind.Other)
-        {
-            return;
-        }
-
         lock (_gate)
         {
             var now = Now();
-            var levels = _table.Levels(new HealthScope(fact.Service.Length > 0 ? fact.Service : UnnamedService, fact.Agent, fact.Tool, fact.Model), now);
-            var grown = 0L;
-            var isSeen = false;
-            var place = fact.Seconds is { } seconds ? LatencyScale.PlaceOf(seconds) : -1;
-            foreach (var level in levels)
+            foreach (ref readonly var fact in facts)
             {
-                var bucket = level.At(now, ref grown);
-                var before = bucket.Bytes;
-                isSeen = isSeen || (!level.IsOfCalls && !_seen.IsFirst(fact.TraceId, level.Id, TraceSeen));
-                Count(fact, level, bucket, isNewTrace: !level.IsOfCalls && !isSeen, place);
-                level.Grown(bucket.Bytes - before);
-                grown += bucket.Bytes - before;
+                if (fact.Kind != StepKind.Other)
+                {
+                    Count(fact, now);
+                }
             }
-
-            _table.Grown(grown);
         }
     }
 
@@ -108,11 +100,8 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
             var isToolError = verdict is { Failure: FailureKind.ToolError, Judged.Tool.Length: > 0, Origin.IsZero: true } && _seen.IsFirst(traceId, (long)verdict.SpanId.Value, SpanFailureSeen);
             foreach (var level in _table.Levels(ScopeOf(traceId, verdict.Judged), now))
             {
-                var bucket = level.At(now, ref grown);
-                var before = bucket.Bytes;
-                Count(traceId, verdict, level, bucket, isToolError);
-                level.Grown(bucket.Bytes - before);
-                grown += bucket.Bytes - before;
+                using var change = new BucketChange(level, now, ref grown);
+                Count(traceId, verdict, level, change.Bucket, isToolError);
             }
 
             _table.Grown(grown);
@@ -138,12 +127,9 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
             var grown = 0L;
             foreach (var level in _table.Levels(ScopeOf(traceId, score.Judged), now))
             {
-                var bucket = level.At(now, ref grown);
-                var before = bucket.Bytes;
-                Score(score.Rule, score.Source, score.Value, bucket);
-                bucket.Neutral += score.Source == VerdictSource.Feedback ? 1 : 0;
-                level.Grown(bucket.Bytes - before);
-                grown += bucket.Bytes - before;
+                using var change = new BucketChange(level, now, ref grown);
+                Score(score.Rule, score.Source, score.Value, change.Bucket);
+                change.Bucket.Neutral += score.Source == VerdictSource.Feedback ? 1 : 0;
             }
 
             _table.Grown(grown);
@@ -163,7 +149,9 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
     {
         lock (_gate)
         {
-            return _reader.TryRead(_table.Find(scope), value, Now(), out number);
+            var now = Now();
+            _table.AddNotes();
+            return _reader.TryRead(_table.Find(scope), value, now, out number);
         }
     }
 
@@ -172,9 +160,10 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
         var values = new List<(HealthValue, double)>();
         lock (_gate)
         {
+            var now = Now();
+            _table.AddNotes();
             if (_table.Find(scope) is { } series)
             {
-                var now = Now();
                 foreach (var value in HealthValueNames.All(_kinds.Names, _metrics.Names))
                 {
                     if (_reader.TryRead(series, value, now, out var number) && (number != 0 || value.Name.Length == 0))
@@ -188,35 +177,106 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
         return values;
     }
 
-    private long Now() => (long)_time.GetElapsedTime(_started).TotalSeconds / Series.BucketSeconds;
-
-    private void Count(in SpanFact fact, Series level, Bucket bucket, bool isNewTrace, int place)
+    /// <summary>Number of the bucket of the moment. Notes are of the one before, if it is another.</summary>
+    private long Now()
     {
-        bucket.Traces += isNewTrace ? 1 : 0;
+        var now = (long)_time.GetElapsedTime(_started).TotalSeconds / Series.BucketSeconds;
+        if (now != _now)
+        {
+            _table.AddNotes();
+            _now = now;
+        }
+
+        return now;
+    }
+
+    private void Count(in SpanFact fact, long now)
+    {
+        var series = SeriesOf(fact, now);
+        var place = fact.Seconds is { } seconds ? LatencyScale.PlaceOf(seconds) : -1;
         var hasFailed = fact.Failure is not null || fact.IsRepeated;
-        var kind = hasFailed && fact.Failure is { } failure ? _kinds.Of(failure) : -1;
+        var kind = fact.Failure is { } failure ? _kinds.Of(failure) : -1;
         if (fact.Kind is StepKind.Tool or StepKind.Llm)
         {
-            var calls = bucket.Of(fact.Kind == StepKind.Tool ? HealthSubject.Tool : HealthSubject.Llm);
-            CountCall(calls, hasFailed, kind, place);
+            Note(fact, _table.Noted(series, now), hasFailed, kind, place);
         }
 
-        if (fact.Kind == StepKind.Llm)
+        CountTrace(fact.TraceId, series, now);
+        var isFailure = kind >= 0 && !fact.IsRepeated;
+        if (isFailure)
         {
-            bucket.InputTokens += fact.InputTokens;
-            bucket.OutputTokens += fact.OutputTokens;
-        }
-
-        if (!level.IsOfCalls && IsRun(fact))
-        {
-            CountRun(fact, level, bucket.Of(HealthSubject.Run), hasFailed, kind, place);
-        }
-
-        if (kind >= 0 && !fact.IsRepeated)
-        {
-            CountFailure(fact.TraceId, level, bucket, kind);
             _ = _seen.IsFirst(fact.TraceId, (long)fact.SpanId.Value, SpanFailureSeen);
         }
+
+        var isRun = IsRun(fact);
+        if (!isRun && !isFailure)
+        {
+            return;
+        }
+
+        var grown = 0L;
+        foreach (var level in series.Levels)
+        {
+            using var change = new BucketChange(level, now, ref grown);
+            if (isRun && !level.IsOfCalls)
+            {
+                CountRun(fact, level, change.Bucket.Of(HealthSubject.Run), hasFailed, kind, place);
+            }
+
+            if (isFailure)
+            {
+                CountFailure(fact.TraceId, level, change.Bucket, kind);
+            }
+        }
+
+        _table.Grown(grown);
+    }
+
+    private Series SeriesOf(in SpanFact fact, long now)
+    {
+        if (_known.Find(fact.Service, fact.Agent, fact.Tool, fact.Model) is { IsListed: true } known)
+        {
+            return _table.Heard(known, now);
+        }
+
+        var series = _table.Levels(new HealthScope(fact.Service.Length > 0 ? fact.Service : UnnamedService, fact.Agent, fact.Tool, fact.Model), now)[0];
+        _known.Keep(fact.Service, fact.Agent, fact.Tool, fact.Model, series);
+        return series;
+    }
+
+    private static void Note(in SpanFact fact, Bucket noted, bool hasFailed, int kind, int place)
+    {
+        CountCall(noted.Of(fact.Kind == StepKind.Tool ? HealthSubject.Tool : HealthSubject.Llm), hasFailed, kind, place);
+        if (fact.Kind == StepKind.Llm)
+        {
+            noted.InputTokens += fact.InputTokens;
+            noted.OutputTokens += fact.OutputTokens;
+        }
+    }
+
+    /// <summary>The first step of a trace that comes by counts for who runs it. What an agent has seen, all above it have.</summary>
+    private void CountTrace(in TraceId trace, Series series, long now)
+    {
+        var runners = series.Runners;
+        if (trace == _lastTrace && runners[0] == _lastRunner)
+        {
+            return;
+        }
+
+        (_lastTrace, _lastRunner) = (trace, runners[0]);
+        var grown = 0L;
+        foreach (var level in runners)
+        {
+            if (!_seen.IsFirst(trace, level.Id, TraceSeen))
+            {
+                break;
+            }
+
+            using var change = new BucketChange(level, now, ref grown);
+            change.Bucket.Traces++;
+        }
+
+        _table.Grown(grown);
     }
 
     private static void CountCall(Calls calls, bool hasFailed, int kind, int place)

@@ -4,7 +4,7 @@ using OtlpTap.Runs;
 namespace OtlpTap.Health;
 
 /// <summary>One span of an agent's run as it came by: what health is made of. Names are empty where the span does not say them and its trace has not told.</summary>
-internal readonly record struct SpanFact
+internal record struct SpanFact
 {
     /// <summary>No call of a model has as many; what says so is broken, and would spoil every sum for good.</summary>
     public const long TokensMax = 1_000_000_000;
@@ -19,12 +19,12 @@ internal readonly record struct SpanFact
     /// <summary>Zero: a root.</summary>
     public SpanId ParentId { get; init; }
 
-    public StepKind Kind { get; init; }
+    public StepKind Kind { get; set; }
 
     /// <summary><c>service.name</c>.</summary>
     public string Service { get; init; }
 
-    public string Agent { get; init; }
+    public string Agent { get; set; }
 
     /// <summary>Of a tool step.</summary>
     public string Tool { get; init; }
@@ -38,7 +38,7 @@ internal readonly record struct SpanFact
     public ulong EndUnixNano { get; init; }
 
     /// <summary>How long it took by the sender's clock, which alone knows; null where it did not say, or says what cannot be.</summary>
-    public double? Seconds =>
+    public readonly double? Seconds =>
         StartUnixNano > 0 && EndUnixNano >= StartUnixNano && (EndUnixNano - StartUnixNano) <= (ulong)(SecondsMax * 1e9) ? (EndUnixNano - StartUnixNano) / 1e9 : null;
 
     /// <summary>The kind of the first rule that found a failure in it; null: none did.</summary>
@@ -64,5 +64,6 @@ internal sealed record FallbackFact(string Advice, string Reason, string AdviceI
 /// <summary>Told of every span of an agent's run, on the recorder's thread, in the order in which they came. Must not wait.</summary>
 internal interface ISpanFactObserver
 {
-    void Observed(in SpanFact fact);
+    /// <param name="facts">Of one request, of which they are as many as it has.</param>
+    void Observed(ReadOnlySpan<SpanFact> facts);
 }

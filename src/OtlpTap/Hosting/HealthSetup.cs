@@ -30,6 +30,7 @@ internal sealed class HealthSetup
     /// <summary>For the registry's before-collect callback.</summary>
     public void PublishMetrics()
     {
+        _metrics.PublishSteps();
         var (series, bytes, evicted) = Windows.Size;
         _metrics.Sampled(series, bytes, evicted);
     }

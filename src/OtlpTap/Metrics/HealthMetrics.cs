@@ -5,7 +5,6 @@ namespace OtlpTap.Metrics;
 /// <summary>
 /// Steps of agents' runs. What services, agents, tools and models are called is the senders' word: the first
 /// <see cref="SeriesMax"/> combinations have series of their own, all others share the label <c>other</c>.
-/// Steps are counted on one thread.
 /// </summary>
 internal sealed class HealthMetrics
 {
@@ -18,10 +17,14 @@ internal sealed class HealthMetrics
     /// <summary>Of failures: five for each step. Beyond, a step's further kinds are <c>other</c>.</summary>
     public const int FailureSeriesMax = 5 * SeriesMax;
 
-    private const string Other = "other";
+    /// <summary>Kinds of steps, as their label has them.</summary>
+    public const string ToolStep = "tool";
 
-    // From a cached answer to an agent's run of minutes.
-    private static readonly double[] SecondsBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+    public const string LlmStep = "llm";
+
+    public const string AgentStep = "agent";
+
+    private const string Other = "other";
 
     private readonly Counter _steps;
     private readonly Counter _failures;
@@ -31,8 +34,8 @@ internal sealed class HealthMetrics
     private readonly Gauge _bytes;
     private readonly Counter _evicted;
 
-    // For the one thread that counts steps.
-    private readonly Dictionary<(string Service, string Agent, string Kind, string Name), Step> _known = [];
+    // Guarded by the gate.
+    private readonly Dictionary<(string Service, string Agent, string Kind, string Name), StepTotals> _known = [];
     private readonly HashSet<string> _failureKinds = new(StringComparer.Ordinal);
     private int _failureSeries;
 
@@ -40,35 +43,58 @@ internal sealed class HealthMetrics
     {
         _steps = factory.CreateCounter("otlptap_steps_total", "Steps of agents' runs: calls of tools and models, and runs of agents.", ["service", "agent", "kind", "name"]);
         _failures = factory.CreateCounter("otlptap_step_failures_total", "Steps in which a rule found a failure, by the kind of the first; \"repeated\" where the step only repeats the failure of another and no rule names it.", ["service", "agent", "kind", "name", "failure"]);
-        _seconds = factory.CreateHistogram("otlptap_step_duration_seconds", "How long steps took, by the sender's clock.", ["service", "kind", "name"], new HistogramConfiguration { Buckets = SecondsBuckets });
+        _seconds = factory.CreateHistogram("otlptap_step_duration_seconds", "How long steps took, by the sender's clock.", ["service", "kind", "name"], new HistogramConfiguration { Buckets = StepTotals.SecondsBuckets });
         _tokens = factory.CreateCounter("otlptap_tokens_total", "Tokens of calls of models, as their spans say.", ["service", "model", "direction"]);
         _series = factory.CreateGauge("otlptap_health_series", "Services, agents, tools and models, and their combinations, of which windows are kept.");
         _bytes = factory.CreateGauge("otlptap_health_bytes", "Memory that the windows take.");
         _evicted = factory.CreateCounter("otlptap_health_series_evicted_total", "Series forgotten within their hour, because there was no room for more.");
     }
 
-    /// <param name="kind">Of a closed set: tool, llm, agent.</param>
+    /// <summary>To be held by who counts steps, once for all of a request.</summary>
+    public Lock StepGate { get; } = new();
+
+    /// <summary>Where steps of a sort are counted. Under <see cref="StepGate"/>.</summary>
+    /// <param name="kind"><see cref="ToolStep"/>, <see cref="LlmStep"/> or <see cref="AgentStep"/>.</param>
     /// <param name="name">The tool or model; empty for an agent's run.</param>
-    /// <param name="failure">Null: none.</param>
-    /// <param name="seconds">Null: not known.</param>
-    public void Stepped(string service, string agent, string kind, string name, string? failure, double? seconds, long inputTokens, long outputTokens)
+    public StepTotals StepOf(string service, string agent, string kind, string name)
     {
-        var step = StepOf(service, agent, kind, name);
-        step.Count.Inc();
-        if (failure is not null)
+        if (_known.TryGetValue((service, agent, kind, name), out var known))
         {
-            FailuresOf(step, _failureKinds.Contains(failure) || (_failureKinds.Count < FailuresMax && _failureKinds.Add(failure)) ? failure : Other).Inc();
+            return known;
         }
 
-        if (seconds is { } took)
+        if (_known.Count >= SeriesMax)
         {
-            step.Seconds.Observe(took);
+            (service, agent, name) = (Other, Other, kind == AgentStep ? "" : Other);
+            if (_known.TryGetValue((service, agent, kind, name), out known))
+            {
+                return known;
+            }
         }
 
-        if (kind == "llm")
+        var step = new StepTotals(
+            [service, agent, kind, name],
+            _steps.WithLabels(service, agent, kind, name),
+            _seconds.WithLabels(service, kind, name),
+            kind == LlmStep ? _tokens.WithLabels(service, name, "input") : null,
+            kind == LlmStep ? _tokens.WithLabels(service, name, "output") : null);
+        _known.Add((service, agent, kind, name), step);
+        return step;
+    }
+
+    /// <summary>A step failed. Under <see cref="StepGate"/>.</summary>
+    public void Failed(StepTotals step, string failure) =>
+        FailuresOf(step, _failureKinds.Contains(failure) || (_failureKinds.Count < FailuresMax && _failureKinds.Add(failure)) ? failure : Other).Inc();
+
+    /// <summary>Tells the registry of the steps since it was last told. For its before-collect callback.</summary>
+    public void PublishSteps()
+    {
+        lock (StepGate)
         {
-            step.InputTokens!.Inc(Math.Max(0, inputTokens));
-            step.OutputTokens!.Inc(Math.Max(0, outputTokens));
+            foreach (var step in _known.Values)
+            {
+                step.Publish();
+            }
         }
     }
 
@@ -79,33 +105,7 @@ internal sealed class HealthMetrics
         _evicted.IncTo(evicted);
     }
 
-    private Step StepOf(string service, string agent, string kind, string name)
-    {
-        if (_known.TryGetValue((service, agent, kind, name), out var known))
-        {
-            return known;
-        }
-
-        if (_known.Count >= SeriesMax)
-        {
-            (service, agent, name) = (Other, Other, kind == "agent" ? "" : Other);
-            if (_known.TryGetValue((service, agent, kind, name), out known))
-            {
-                return known;
-            }
-        }
-
-        var step = new Step(
-            [service, agent, kind, name],
-            _steps.WithLabels(service, agent, kind, name),
-            _seconds.WithLabels(service, kind, name),
-            kind == "llm" ? _tokens.WithLabels(service, name, "input") : null,
-            kind == "llm" ? _tokens.WithLabels(service, name, "output") : null);
-        _known.Add((service, agent, kind, name), step);
-        return step;
-    }
-
-    private Counter.Child FailuresOf(Step step, string failure)
+    private Counter.Child FailuresOf(StepTotals step, string failure)
     {
         if (!step.Failures.TryGetValue(failure, out var child) && _failureSeries >= FailureSeriesMax)
         {
@@ -121,10 +121,5 @@ internal sealed class HealthMetrics
         }
 
         return child;
-    }
-
-    private sealed record Step(string[] Labels, Counter.Child Count, Histogram.Child Seconds, Counter.Child? InputTokens, Counter.Child? OutputTokens)
-    {
-        public Dictionary<string, Counter.Child> Failures { get; } = new(StringComparer.Ordinal);
     }
 }

@@ -147,7 +147,7 @@ public sealed class HealthWindowsTests
     [Fact]
     public void A_call_whose_times_cannot_be_has_no_latency()
     {
-        _windows.Observed(Fact(StepKind.Tool) with { Tool = "search", StartUnixNano = 2_000, EndUnixNano = 1_000 });
+        _windows.Observed([Fact(StepKind.Tool) with { Tool = "search", StartUnixNano = 2_000, EndUnixNano = 1_000 }]);
 
         Assert.Equal(1, Read("tool.calls_1m", Search));
         Assert.Null(Read("tool.latency.p50_1m", Search));
@@ -156,8 +156,8 @@ public sealed class HealthWindowsTests
     [Fact]
     public void A_call_that_only_repeats_a_failure_has_failed_too()
     {
-        _windows.Observed(Fact(StepKind.Tool) with { Tool = "search", IsRepeated = true });
-        _windows.Observed(Fact(StepKind.Agent) with { IsRepeated = true });
+        _windows.Observed([Fact(StepKind.Tool) with { Tool = "search", IsRepeated = true }]);
+        _windows.Observed([Fact(StepKind.Agent) with { IsRepeated = true }]);
 
         Assert.Equal(1, Read("tool.errors.ratio_1m", Search));
         Assert.Equal(1, Read("run.errors.ratio_1m", Agent));
@@ -166,9 +166,9 @@ public sealed class HealthWindowsTests
     [Fact]
     public void Tokens_are_those_of_calls_of_models()
     {
-        _windows.Observed(Fact(StepKind.Llm) with { Model = "m", InputTokens = 100, OutputTokens = 20 });
-        _windows.Observed(Fact(StepKind.Llm) with { Model = "m", InputTokens = 10, OutputTokens = 2 });
-        _windows.Observed(Fact(StepKind.Agent) with { InputTokens = 110, OutputTokens = 22 }); // the sum again
+        _windows.Observed([Fact(StepKind.Llm) with { Model = "m", InputTokens = 100, OutputTokens = 20 }]);
+        _windows.Observed([Fact(StepKind.Llm) with { Model = "m", InputTokens = 10, OutputTokens = 2 }]);
+        _windows.Observed([Fact(StepKind.Agent) with { InputTokens = 110, OutputTokens = 22 }]); // the sum again
 
         Assert.Equal(110, Read("tokens.input_1m", Service));
         Assert.Equal(22, Read("tokens.output_1m", Agent));
@@ -178,9 +178,9 @@ public sealed class HealthWindowsTests
     [Fact]
     public void A_run_is_one_for_its_service_however_many_agents_take_part()
     {
-        _windows.Observed(Fact(StepKind.Agent, trace: 1) with { Agent = "researcher", ParentId = new SpanId(9) });
-        _windows.Observed(Fact(StepKind.Agent, trace: 1) with { Failure = "planning_error" });
-        _windows.Observed(Fact(StepKind.Agent, trace: 2));
+        _windows.Observed([Fact(StepKind.Agent, trace: 1) with { Agent = "researcher", ParentId = new SpanId(9) }]);
+        _windows.Observed([Fact(StepKind.Agent, trace: 1) with { Failure = "planning_error" }]);
+        _windows.Observed([Fact(StepKind.Agent, trace: 2)]);
 
         Assert.Equal(2, Read("run.calls_1m", Service));
         Assert.Equal(0.5, Read("run.errors.ratio_1m", Service));
@@ -191,8 +191,8 @@ public sealed class HealthWindowsTests
     [Fact]
     public void A_model_called_by_nobodys_agent_is_a_run_where_it_is_the_root()
     {
-        _windows.Observed(Fact(StepKind.Llm, trace: 1) with { Agent = "", Model = "m" });
-        _windows.Observed(Fact(StepKind.Llm, trace: 2) with { Agent = "", Model = "m", ParentId = new SpanId(9) });
+        _windows.Observed([Fact(StepKind.Llm, trace: 1) with { Agent = "", Model = "m" }]);
+        _windows.Observed([Fact(StepKind.Llm, trace: 2) with { Agent = "", Model = "m", ParentId = new SpanId(9) }]);
 
         Assert.Equal(1, Read("run.calls_1m", Service));
     }
@@ -305,8 +305,8 @@ public sealed class HealthWindowsTests
         var windows = new HealthWindows(new HealthOptions { SeriesMax = 16 }, _owners, _time);
         for (var tool = 0; tool < 100; tool++)
         {
-            windows.Observed(Fact(StepKind.Tool) with { Tool = "search" });
-            windows.Observed(Fact(StepKind.Tool) with { Tool = $"tool {tool}" });
+            windows.Observed([Fact(StepKind.Tool) with { Tool = "search" }]);
+            windows.Observed([Fact(StepKind.Tool) with { Tool = $"tool {tool}" }]);
         }
 
         var (series, bytes, evicted) = windows.Size;
@@ -327,14 +327,14 @@ public sealed class HealthWindowsTests
         var random = new Random(3);
         for (var call = 0; call < 20_000; call++)
         {
-            windows.Observed(Fact(StepKind.Tool, trace: (ulong)call) with
+            windows.Observed([Fact(StepKind.Tool, trace: (ulong)call) with
             {
                 Service = $"service {random.Next(20)}",
                 Tool = $"tool {random.Next(200)}",
                 Failure = random.Next(3) == 0 ? $"kind {random.Next(1000)}" : null,
                 StartUnixNano = 1,
                 EndUnixNano = 1 + (ulong)random.NextInt64(100_000_000_000),
-            });
+            }]);
             _time.Advance(TimeSpan.FromMilliseconds(200));
             Assert.InRange(windows.Size.Bytes, 1, BytesMax);
         }
@@ -349,7 +349,7 @@ public sealed class HealthWindowsTests
     {
         Call("search");
         _time.Advance(TimeSpan.FromHours(1));
-        _windows.Observed(Fact(StepKind.Tool) with { Service = "other", Tool = "pay" });
+        _windows.Observed([Fact(StepKind.Tool) with { Service = "other", Tool = "pay" }]);
 
         Assert.DoesNotContain(_windows.Scopes(), scope => scope.Service == Shop);
         Assert.Equal((6, 0), (_windows.Size.Series, _windows.Size.Evicted));
@@ -404,7 +404,7 @@ public sealed class HealthWindowsTests
     {
         var fact = Fact(StepKind.Tool, trace) with { Tool = tool, Failure = failure, ParentId = new SpanId(1_000_000) };
         fact = seconds is { } took ? fact with { StartUnixNano = 1_000, EndUnixNano = 1_000 + (ulong)(took * 1e9) } : fact;
-        _windows.Observed(fact);
+        _windows.Observed([fact]);
         return fact.SpanId;
     }
 

@@ -23,7 +23,7 @@ internal sealed class ObservedSteps : ISpanFactObserver
 
     public List<SpanFact> Facts { get; } = [];
 
-    public void Observed(in SpanFact fact) => Facts.Add(fact);
+    public void Observed(ReadOnlySpan<SpanFact> facts) => Facts.AddRange(facts);
 
     public ObservedSteps Read(ReadOnlySpan<byte> request)
     {

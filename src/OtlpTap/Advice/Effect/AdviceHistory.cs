@@ -58,6 +58,9 @@ internal sealed class AdviceHistory(IAdviceSource source, TimeProvider time)
     public (IReadOnlyList<AdvicePeriod> Own, IReadOnlyList<AdvicePeriod> ForAll) Of(string service) =>
         (service.Length == 0 ? [] : Named(service), Named(""));
 
+    /// <summary>Whether any was in force lately.</summary>
+    public bool IsAny => _byService.Count > 0;
+
     /// <summary>Whether any was in force for it lately; of a service whose name nobody told, whether any was at all.</summary>
     public bool Concerns(string service) => service.Length == 0 ? _byService.Count > 0 : _byService.ContainsKey(service) || _byService.ContainsKey("");
 

@@ -51,9 +51,9 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
         _timer = time.CreateTimer(static state => ((FallbackOutcomes)state!).Tick(), this, SettleInterval, SettleInterval);
     }
 
-    public void Observed(in SpanFact fact)
+    public void Observed(ReadOnlySpan<SpanFact> facts)
     {
-        if (!_options.IsEnabled || fact.TraceId.IsZero)
+        if (!_options.IsEnabled)
         {
             return;
         }
@@ -61,28 +61,13 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
         lock (_gate)
         {
             _history.Look();
-            if (fact.Fallback is not null && _takers.Count < TakersMax)
+            foreach (ref readonly var fact in facts)
             {
-                _takers.Add(RunRecord.Cut(fact.Service));
+                if (!fact.TraceId.IsZero && (fact.Fallback is not null || (IsAnyFollowed && IsFollowed(fact.TraceId, fact.Service))))
+                {
+                    Take(fact);
+                }
             }
-
-            if (fact.Fallback is null && !IsFollowed(fact.TraceId, fact.Service))
-            {
-                return;
-            }
-
-            var now = _time.GetUtcNow();
-            var at = TimeOf(fact, now);
-            var run = _ledger.Open(fact.TraceId);
-            var isNewFallback = run.Take(fact, at);
-            Expose(run, fact, at);
-            if (isNewFallback)
-            {
-                Count(fact, now);
-            }
-
-            _ledger.Account(run);
-            Shrink();
         }
     }
 
@@ -154,9 +139,32 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
 
     public void Dispose() => _timer.Dispose();
 
+    private bool IsAnyFollowed => _history.IsAny || _takers.Count > 0 || _ledger.Count > 0;
+
     /// <summary>Most runs have nothing to do with advice, and are let by: those of services that have had none lately and have taken no fallback.</summary>
     private bool IsFollowed(in TraceId traceId, string service) =>
         _history.Concerns(service) || (_takers.Count > 0 && (service.Length == 0 || _takers.Contains(RunRecord.Cut(service)))) || _ledger.Has(traceId);
+
+    private void Take(in SpanFact fact)
+    {
+        if (fact.Fallback is not null && _takers.Count < TakersMax)
+        {
+            _takers.Add(RunRecord.Cut(fact.Service));
+        }
+
+        var now = _time.GetUtcNow();
+        var at = TimeOf(fact, now);
+        var run = _ledger.Open(fact.TraceId);
+        var isNewFallback = run.Take(fact, at);
+        Expose(run, fact, at);
+        if (isNewFallback)
+        {
+            Count(fact, now);
+        }
+
+        _ledger.Account(run);
+        Shrink();
+    }
 
     // A sender's clock that is ahead would put a step into a time that has not been.
     private static ulong TimeOf(in SpanFact fact, DateTimeOffset now)

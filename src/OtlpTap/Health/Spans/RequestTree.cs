@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
 using OtlpTap.Otlp;
 using OtlpTap.Runs;
 
@@ -12,8 +14,14 @@ internal sealed class RequestTree
     /// <summary>A collector's batch. A larger request is told apart in as many at a time, so that it costs no more memory.</summary>
     public const int SpansMax = 8192;
 
+    // One for each part of an id, so that chosen ones cannot be made to fall on one place.
+    private static readonly ulong[] Seeds = [.. Enumerable.Range(0, 3).Select(_ => (ulong)RandomKey.Create() | 1)];
+
     private readonly List<Node> _nodes = [];
-    private readonly Dictionary<(TraceId, SpanId), int> _byId = [];
+
+    // By their ids: numbers of nodes plus one, at a hash that senders cannot foresee, or at the next free place. Half full at most.
+    private int[] _byId = [];
+    private int _mask;
     private readonly Stack<int> _path = new();
 
     public bool IsFull => _nodes.Count == SpansMax;
@@ -37,64 +45,99 @@ internal sealed class RequestTree
     public void Clear()
     {
         _nodes.Clear();
-        _byId.Clear();
-        if (_nodes.Capacity > SpansMax)
-        {
-            _nodes.Capacity = 0;
-        }
     }
 
     public void Resolve()
     {
-        for (var i = 0; i < _nodes.Count; i++)
-        {
-            _byId[(_nodes[i].Trace, _nodes[i].Id)] = i;
-        }
+        var nodes = CollectionsMarshal.AsSpan(_nodes);
+        Index(nodes);
 
         // Parents before their children; a ring of parents, which only a broken sender makes, is cut where it is met.
-        for (var start = 0; start < _nodes.Count; start++)
+        for (var start = 0; start < nodes.Length; start++)
         {
-            for (var at = start; at >= 0 && _nodes[at] is { IsResolved: false, IsOnPath: false }; at = ParentOf(at))
+            for (var at = start; at >= 0 && nodes[at] is { IsResolved: false, IsOnPath: false }; at = ParentOf(nodes, at))
             {
                 _path.Push(at);
-                _nodes[at] = _nodes[at] with { IsOnPath = true };
+                nodes[at].IsOnPath = true;
             }
 
             while (_path.TryPop(out var child))
             {
-                _nodes[child] = Resolved(child);
+                Resolve(nodes, child);
             }
         }
     }
 
-    public StepKind Kind(int span) => _nodes[span].Kind;
+    public StepKind Kind(int span) => CollectionsMarshal.AsSpan(_nodes)[span].Kind;
 
-    public string? Agent(int span) => _nodes[span].Agent;
+    public string? Agent(int span) => CollectionsMarshal.AsSpan(_nodes)[span].Agent;
 
-    private Node Resolved(int at)
+    private void Resolve(Span<Node> nodes, int at)
     {
-        var node = _nodes[at];
-        var parentAt = ParentOf(at);
-        var parent = parentAt >= 0 && _nodes[parentAt].IsResolved ? _nodes[parentAt] : default;
+        ref var node = ref nodes[at];
+        var parentAt = ParentOf(nodes, at);
+        var hasParent = parentAt >= 0 && nodes[parentAt].IsResolved;
+        var isWithinRun = hasParent && nodes[parentAt].IsWithinRun;
         if (node.IsChain)
         {
             // Whose parent comes later is within a run: children come before their parents, and a run's root has none, or
             // one that is of other software and ends together with it.
-            var isStep = parent.IsWithinRun || (!node.Parent.IsZero && parentAt < 0);
+            var isStep = isWithinRun || (!node.Parent.IsZero && parentAt < 0);
             (node.Kind, node.Agent) = isStep ? (StepKind.Step, node.Agent) : (node.Kind, node.Agent ?? node.AgentOfWorkflow);
         }
 
-        node.IsWithinRun = parent.IsWithinRun || node.Kind is StepKind.Agent or StepKind.Workflow;
-        node.Agent ??= parent.Agent;
+        node.IsWithinRun = isWithinRun || node.Kind is StepKind.Agent or StepKind.Workflow;
+        node.Agent ??= hasParent ? nodes[parentAt].Agent : null;
         node.IsOnPath = false;
         node.IsResolved = true;
-        return node;
     }
 
-    private int ParentOf(int at)
+    private void Index(Span<Node> nodes)
     {
-        var node = _nodes[at];
-        return !node.Parent.IsZero && _byId.TryGetValue((node.Trace, node.Parent), out var parent) ? parent : -1;
+        var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, nodes.Length * 2));
+        _mask = size - 1;
+        if (_byId.Length < size)
+        {
+            _byId = new int[size];
+        }
+        else
+        {
+            _byId.AsSpan(0, size).Clear();
+        }
+
+        // Of spans that have one id the last is the one.
+        for (var number = nodes.Length; number > 0; number--)
+        {
+            ref readonly var node = ref nodes[number - 1];
+            if (Find(nodes, node.Trace, node.Id, out var place) < 0)
+            {
+                _byId[place] = number;
+            }
+        }
+    }
+
+    private int ParentOf(Span<Node> nodes, int at)
+    {
+        ref readonly var node = ref nodes[at];
+        return node.Parent.IsZero ? -1 : Find(nodes, node.Trace, node.Parent, out _);
+    }
+
+    private int Find(Span<Node> nodes, in TraceId trace, SpanId id, out int place)
+    {
+        var hash = (id.Value * Seeds[0]) + (trace.Low * Seeds[1]) + (trace.High * Seeds[2]);
+        place = (int)(hash >> 32) & _mask;
+        while (_byId[place] is > 0 and var number)
+        {
+            ref readonly var node = ref nodes[number - 1];
+            if (node.Id == id && node.Trace == trace)
+            {
+                return number - 1;
+            }
+
+            place = (place + 1) & _mask;
+        }
+
+        return -1;
     }
 
     private record struct Node

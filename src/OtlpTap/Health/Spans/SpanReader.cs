@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;
 using OtlpTap.Runs;
@@ -31,8 +32,11 @@ internal sealed class SpanReader(IReadOnlyList<ISpanFactObserver> observers, Tra
     private ISpanFactObserver[] _observers = [.. observers];
     private readonly SpanFrame _frame = new();
     private readonly KnownNames _names = new();
-    private readonly SoleAgents _soleAgents = new();
+    private readonly StepAgents _agents = new(owners);
     private readonly RequestTree _tree = new();
+
+    // Side by side.
+    private readonly List<SpanFact> _facts = [];
     private readonly List<Step> _steps = [];
     private string _service = "";
     private string _scope = "";
@@ -208,26 +212,24 @@ internal sealed class SpanReader(IReadOnlyList<ISpanFactObserver> observers, Tra
 
         var kind = answer.IsChain ? StepKind.Step : answer.Kind;
         var (failure, isRepeated) = FailureAt(start, scan, meaning);
-        _steps.Add(new Step
+        var place = _tree.Add(trace, id, parent, answer.Kind, answer.IsChain, meaning.Agent(kind), answer.IsChain ? meaning.Agent(StepKind.Workflow) : null);
+        _steps.Add(new Step(place, kind is StepKind.Agent or StepKind.Workflow || frame.HasAny(SpanKeys.Agents)));
+        _facts.Add(new SpanFact
         {
-            Place = _tree.Add(trace, id, parent, answer.Kind, answer.IsChain, meaning.Agent(kind), answer.IsChain ? meaning.Agent(StepKind.Workflow) : null),
-            NamesAgent = kind is StepKind.Agent or StepKind.Workflow || frame.HasAny(SpanKeys.Agents),
-            Fact = new SpanFact
-            {
-                TraceId = trace,
-                SpanId = id,
-                ParentId = parent,
-                Service = _service,
-                Tool = kind == StepKind.Tool ? meaning.Tool() : "",
-                Model = kind == StepKind.Llm ? meaning.Model() : "",
-                StartUnixNano = started,
-                EndUnixNano = ended,
-                Failure = failure,
-                IsRepeated = isRepeated,
-                InputTokens = kind == StepKind.Tool ? 0 : meaning.InputTokens(),
-                OutputTokens = kind == StepKind.Tool ? 0 : meaning.OutputTokens(),
-                Fallback = fallback,
-            },
+            TraceId = trace,
+            SpanId = id,
+            ParentId = parent,
+            Service = _service,
+            Agent = "",
+            Tool = kind == StepKind.Tool ? meaning.Tool() : "",
+            Model = kind == StepKind.Llm ? meaning.Model() : "",
+            StartUnixNano = started,
+            EndUnixNano = ended,
+            Failure = failure,
+            IsRepeated = isRepeated,
+            InputTokens = kind == StepKind.Tool ? 0 : meaning.InputTokens(),
+            OutputTokens = kind == StepKind.Tool ? 0 : meaning.OutputTokens(),
+            Fallback = fallback,
         });
     }
 
@@ -270,6 +272,7 @@ internal sealed class SpanReader(IReadOnlyList<ISpanFactObserver> observers, Tra
         {
             // What an observer could not take would otherwise end every request after it, too.
             _steps.Clear();
+            _facts.Clear();
             _tree.Clear();
         }
     }
@@ -277,65 +280,29 @@ internal sealed class SpanReader(IReadOnlyList<ISpanFactObserver> observers, Tra
     private void TellSteps()
     {
         _tree.Resolve();
-        foreach (var step in _steps)
+        var facts = CollectionsMarshal.AsSpan(_facts);
+        var steps = CollectionsMarshal.AsSpan(_steps);
+        for (var i = 0; i < facts.Length; i++)
         {
-            TellOwner(step);
+            facts[i].Kind = _tree.Kind(steps[i].Place);
+            if (steps[i].NamesAgent && _tree.Agent(steps[i].Place) is { } agent)
+            {
+                _agents.Tell(facts[i].TraceId, facts[i].Service, agent, facts[i].Kind == StepKind.Workflow);
+            }
         }
 
-        foreach (var step in _steps)
+        for (var i = 0; i < facts.Length; i++)
         {
-            Tell(step);
+            facts[i].Agent = _tree.Agent(steps[i].Place) ?? _agents.Of(facts[i].TraceId, facts[i].Service);
         }
-    }
 
-    private void TellOwner(in Step step)
-    {
-        if (step.NamesAgent && _tree.Agent(step.Place) is { } agent)
-        {
-            owners.Tell(step.Fact.TraceId, new TraceOwner(step.Fact.Service, agent));
-            _soleAgents.Tell(step.Fact.Service, agent, _tree.Kind(step.Place) == StepKind.Workflow);
-        }
-    }
-
-    private void Tell(in Step step)
-    {
-        var fact = step.Fact with { Kind = _tree.Kind(step.Place), Agent = AgentOf(step) };
         foreach (var observer in _observers)
         {
-            observer.Observed(fact);
+            observer.Observed(facts);
         }
     }
 
-    private string AgentOf(in Step step)
-    {
-        if (_tree.Agent(step.Place) is { } agent)
-        {
-            return agent;
-        }
-
-        var isKnown = owners.TryFind(step.Fact.TraceId, out var owner);
-        if (owner.Agent.Length > 0 && owner.Service == step.Fact.Service)
-        {
-            return owner.Agent;
-        }
-
-        var sole = _soleAgents.Of(step.Fact.Service);
-        if (!isKnown)
-        {
-            owners.Tell(step.Fact.TraceId, new TraceOwner(step.Fact.Service, sole));
-        }
-
-        return sole;
-    }
-
-    private record struct Step
-    {
-        /// <summary>In the tree.</summary>
-        public int Place;
-
-        /// <summary>Its agent is told by itself, and not by an ancestor.</summary>
-        public bool NamesAgent;
-
-        public SpanFact Fact;
-    }
+    /// <param name="Place">In the tree.</param>
+    /// <param name="NamesAgent">Its agent is told by itself, and not by an ancestor.</param>
+    private readonly record struct Step(int Place, bool NamesAgent);
 }

@@ -38,7 +38,14 @@ internal sealed class Series(HealthScope scope, long id, long now)
     public bool IsOfAgent { get; } = scope.Agent.Length > 0;
 
     /// <summary>Those to count for with this one: itself first, and the levels above it.</summary>
-    public Series[] Levels { get; set; } = [];
+    public Series[] Levels
+    {
+        get;
+        set => (field, Runners) = (value, [.. value.Where(level => !level.IsOfCalls)]);
+    } = [];
+
+    /// <summary>Those of its levels that run something: agent, service, all.</summary>
+    public Series[] Runners { get; private set; } = [];
 
     /// <summary>In the list by use.</summary>
     public LinkedListNode<Series> Node { get; set; } = null!; // set when it is added, before anybody sees it
@@ -47,6 +54,15 @@ internal sealed class Series(HealthScope scope, long id, long now)
 
     /// <summary>Number of the bucket of ten seconds in which something last happened.</summary>
     public long LastNumber { get; private set; } = now;
+
+    /// <summary>The same of when its place in the list by use was last made new.</summary>
+    public long HeardOf { get; set; } = -1;
+
+    /// <summary>It has not made room for others.</summary>
+    public bool IsListed => Node.List is not null;
+
+    /// <summary>What is to be added to it and its levels; see <see cref="SeriesTable.Noted"/>.</summary>
+    public Bucket? Noted { get; set; }
 
     public bool IsEmptyAt(long now) => (now / FineInCoarse) - (LastNumber / FineInCoarse) >= RingLength;
 
@@ -65,6 +81,18 @@ internal sealed class Series(HealthScope scope, long id, long now)
     }
 
     public void Grown(long bytes) => Bytes += bytes;
+
+    /// <returns>By how much it grew.</returns>
+    public long Add(Bucket noted)
+    {
+        var grown = 0L;
+        using (var change = new BucketChange(this, noted.Number, ref grown))
+        {
+            noted.AddTo(change.Bucket);
+        }
+
+        return grown;
+    }
 
     /// <summary>The buckets of a window, newest or not.</summary>
     public Span<Bucket?> Window(HealthWindow window, long now, Span<Bucket?> buckets)

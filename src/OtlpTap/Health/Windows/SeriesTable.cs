@@ -3,11 +3,19 @@ namespace OtlpTap.Health.Windows;
 /// <summary>
 /// All of whom health is known, bounded in number and bytes: the one longest not heard of makes room. Levels above are
 /// heard of whenever one below is, so that they never go before it. Not thread-safe.
+/// <para>
+/// What counts alike for a scope and all levels above it is noted once (<see cref="Noted"/>) and added to each when somebody
+/// asks, when the bucket is over, or when many have such notes: calls come far more often than questions.
+/// </para>
 /// </summary>
 internal sealed class SeriesTable(int seriesMax, long bytesMax)
 {
+    /// <summary>So many may have notes: some 4 KiB each at most.</summary>
+    private const int NotedMax = 256;
+
     private readonly Dictionary<HealthScope, LinkedListNode<Series>> _byScope = [];
     private readonly LinkedList<Series> _byUse = new();
+    private readonly List<Series> _noted = [];
     private long _lastId;
 
     public int Count => _byScope.Count;
@@ -22,20 +30,53 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
     public Series? Find(in HealthScope scope) => _byScope.TryGetValue(scope, out var node) ? node.Value : null;
 
     /// <summary>A scope and those above it, the narrowest first; each is there, and heard of, now.</summary>
-    public Series[] Levels(in HealthScope scope, long now)
+    public Series[] Levels(in HealthScope scope, long now) => Heard(_byScope.TryGetValue(scope, out var node) ? node.Value : Add(scope, now).Value, now).Levels;
+
+    /// <summary>It and those above it are heard of now. It is in the table.</summary>
+    public Series Heard(Series series, long now)
     {
-        if (!_byScope.TryGetValue(scope, out var node))
+        if (series.HeardOf != now || IsHalfFull)
         {
-            node = Add(scope, now);
+            series.HeardOf = now;
+            Touch(series.Levels);
         }
 
-        var levels = node.Value.Levels;
-        if (node.Value.LastNumber != now || IsHalfFull)
+        return series;
+    }
+
+    /// <summary>Where to note what counts for a series and those above it alike.</summary>
+    public Bucket Noted(Series series, long now)
+    {
+        if (series.Noted is not { } noted)
         {
-            Touch(levels);
+            if (_noted.Count == NotedMax)
+            {
+                AddNotes();
+            }
+
+            series.Noted = noted = new Bucket(now);
+            _noted.Add(series);
         }
 
-        return levels;
+        return noted;
+    }
+
+    /// <summary>Adds what was noted to all that it is of. Before anything is read, and before the bucket of the moment is another.</summary>
+    public void AddNotes()
+    {
+        if (_noted.Count == 0)
+        {
+            return;
+        }
+
+        var grown = 0L;
+        foreach (var series in _noted)
+        {
+            AddNotes(series, ref grown);
+        }
+
+        _noted.Clear();
+        Grown(grown);
     }
 
     /// <summary>After something was added to levels.</summary>
@@ -106,6 +147,21 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
         }
     }
 
+    private static void AddNotes(Series series, ref long grown)
+    {
+        // Who made room meanwhile has nothing any more.
+        if (series.Noted is not { } noted)
+        {
+            return;
+        }
+
+        series.Noted = null;
+        foreach (var level in series.Levels)
+        {
+            grown += level.IsListed ? level.Add(noted) : 0;
+        }
+    }
+
     private void EvictOldest()
     {
         Remove(_byUse.First!);
@@ -114,6 +170,10 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
 
     private void Remove(LinkedListNode<Series> node)
     {
+        // Those above it keep what it was told.
+        var grown = 0L;
+        AddNotes(node.Value, ref grown);
+        Bytes += grown;
         _byUse.Remove(node);
         _byScope.Remove(node.Value.Scope);
         Bytes -= node.Value.Bytes;

@@ -82,7 +82,7 @@ internal sealed class EffectWorld : IDisposable
     {
         foreach (ref readonly var fact in facts)
         {
-            Outcomes.Observed(fact);
+            Outcomes.Observed([fact]);
         }
     }
 
