@@ -1,4 +1,5 @@
 using System.Text;
+using OtlpTap.Spans;
 
 namespace OtlpTap.Evaluations;
 
@@ -23,6 +24,11 @@ internal sealed class CustomMetricNames
             _lengths |= 1UL << Math.Min(name.Length, 63);
         }
     }
+
+    public IEnumerable<string> Names => _names.Select(Encoding.UTF8.GetString);
+
+    /// <summary>Of those that a frame of a span has anyhow.</summary>
+    public int[] Places => [.. _names.Select(name => SpanKeys.Table.Find(name)).Where(place => place >= 0)];
 
     public bool Contains(ReadOnlySpan<byte> key)
     {

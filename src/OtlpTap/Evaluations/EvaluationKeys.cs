@@ -22,11 +22,14 @@ internal enum KeyMeaning : byte
 }
 
 /// <summary>
-/// The keys that evaluations are made of and found by. Every attribute of every span comes by here once, behind the tee, so
-/// the first byte turns most away.
+/// The keys that evaluations are made of and found by. Every attribute of every log record comes by here once, behind the tee,
+/// so the first byte turns most away.
 /// </summary>
 internal static class EvaluationKeys
 {
+    /// <summary>What the keys of evaluations start with.</summary>
+    public static readonly string[] Starts = ["evaluations.", "annotations.", "trace.evaluations.", "trace.annotations.", "session.evaluations.", "session.annotations.", "gen_ai.evaluation."];
+
     public static KeyMeaning Of(ReadOnlySpan<byte> key)
     {
         if (key.Length < 8)

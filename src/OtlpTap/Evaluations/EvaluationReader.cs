@@ -1,109 +1,148 @@
 using System.Text;
 using OtlpTap.Otlp;
+using OtlpTap.Spans;
 using OtlpTap.Wire;
 
 namespace OtlpTap.Evaluations;
 
 /// <summary>
-/// One pass over a request's bytes: what evaluations can refer to (response ids, sessions), and the evaluations. An item
-/// without one costs a look at each of its keys; values are skipped, however long, and nothing is allocated.
+/// What evaluations can refer to (response ids, sessions), and the evaluations: of spans what a <see cref="SpanWalk"/> comes to,
+/// of log records one pass over a request's bytes. An item without one costs a look at each of its keys; values are skipped,
+/// however long, and nothing is allocated.
 /// <para>
 /// Whom a result speaks of, by form: an inline one of its own span; one on an evaluator's span of the only span it links to
 /// (OpenInference), else of its parent (Langfuse, MLflow); an annotation (Logfire) of its parent; a guard's of the guard; a
 /// log record's of its trace context or of the response or session it names.
 /// </para>
 /// </summary>
-internal sealed class EvaluationReader(EvaluationOptions options)
+internal sealed class EvaluationReader
 {
-    private readonly CustomMetricNames _custom = new(options);
+    private readonly CustomMetricNames _custom;
+    private readonly SpanPlaces _telling;
+    private readonly SpanPlaces _certain;
+
+    public EvaluationReader(EvaluationOptions options)
+    {
+        _custom = new CustomMetricNames(options);
+        int[] certain = [.. SpanKeys.GuardResults, .. _custom.Places];
+        _certain = new SpanPlaces(certain);
+        _telling = new SpanPlaces([.. certain, .. SpanKeys.EventNames, .. SpanKeys.EvaluatorKinds]);
+        Watched = new WatchedKeys(EvaluationKeys.Starts, _custom.Names);
+    }
+
+    /// <summary>What a walk over spans is to watch for.</summary>
+    public WatchedKeys Watched { get; }
 
     /// <summary>Adds what is found to <paramref name="findings"/>. Malformed bytes end the reading; what came before is kept.</summary>
     public void Read(Signal signal, ReadOnlySpan<byte> request, EvaluationFindings findings)
     {
-        // Resources, scopes and items have the same numbers in requests for traces and for logs.
+        if (signal == Signal.Traces)
+        {
+            new SpanWalk([new Walked(this, findings)]).Read(request, Watched);
+            return;
+        }
+
         var resources = new ProtoReader(request);
         while (resources.Next())
         {
-            if (resources is not { FieldNumber: OtlpFields.TraceRequest.ResourceSpans, WireType: WireType.LengthDelimited })
+            if (resources is { FieldNumber: OtlpFields.LogsRequest.ResourceLogs, WireType: WireType.LengthDelimited })
             {
-                continue;
-            }
-
-            var scopes = new ProtoReader(request, resources.ValueOffset, resources.ValueEnd);
-            while (scopes.Next())
-            {
-                // What a tap in front has told of its verdicts is no evaluator's word.
-                if (scopes is not { FieldNumber: OtlpFields.ResourceSpans.ScopeSpans, WireType: WireType.LengthDelimited } || TapTelemetry.IsIn(scopes.Value))
-                {
-                    continue;
-                }
-
-                var items = new ProtoReader(request, scopes.ValueOffset, scopes.ValueEnd);
-                while (items.Next())
-                {
-                    if (items is { FieldNumber: OtlpFields.ScopeSpans.Spans, WireType: WireType.LengthDelimited })
-                    {
-                        if (signal == Signal.Traces)
-                        {
-                            ReadSpan(items.Value, findings);
-                        }
-                        else
-                        {
-                            ReadLog(items.Value, findings);
-                        }
-                    }
-                }
+                ReadLogs(request, resources.ValueOffset, resources.ValueEnd, findings);
             }
         }
     }
 
-    private void ReadSpan(ReadOnlySpan<byte> span, EvaluationFindings findings)
+    /// <summary>Adds what a walk has come to.</summary>
+    public void ReadSpan(in SpanView span, EvaluationFindings findings)
     {
-        var head = new ItemHead();
-        var isEvaluation = false;
-        var reader = new ProtoReader(span);
-        while (reader.Next())
-        {
-            switch ((reader.FieldNumber, reader.WireType))
-            {
-                case (OtlpFields.Span.TraceId, WireType.LengthDelimited):
-                    TraceId.TryRead(reader.Value, out head.TraceId);
-                    break;
-                case (OtlpFields.Span.SpanId, WireType.LengthDelimited):
-                    SpanId.TryRead(reader.Value, out head.SpanId);
-                    break;
-                case (OtlpFields.Span.ParentSpanId, WireType.LengthDelimited):
-                    SpanId.TryRead(reader.Value, out head.ParentId);
-                    break;
-                case (OtlpFields.Span.StartTimeUnixNano, WireType.Fixed64):
-                    head.StartUnixNano = reader.Fixed64;
-                    break;
-                case (OtlpFields.Span.Attributes, WireType.LengthDelimited):
-                    isEvaluation |= head.Look(reader.Value, _custom);
-                    break;
-                case (OtlpFields.Span.Events, WireType.LengthDelimited):
-                    isEvaluation |= EvaluationKeys.IsEvent(EventNameOf(reader.Value));
-                    break;
-            }
-        }
-
-        if (reader.IsMalformed || head.TraceId.IsZero || head.SpanId.IsZero)
+        if (span.IsMalformed || span.SpanId.IsZero)
         {
             return;
         }
 
-        // A span that evaluates may name the response it speaks of, and belongs to a session without being its answer.
-        if (!isEvaluation || !ReadSpanEvaluations(span, head, findings))
+        var frame = span.Frame;
+        var head = new ItemHead
         {
-            var reference = new SpanReference(head.TraceId, head.SpanId, head.StartUnixNano, head.ParentId.IsZero, head.IsModelCall);
-            if (head.Response != 0)
+            TraceId = span.TraceId,
+            SpanId = span.SpanId,
+            ParentId = span.ParentId,
+            StartUnixNano = span.StartUnixNano,
+            Response = MarkOf(span, SpanKeys.Responses),
+            Session = MarkOf(span, SpanKeys.Sessions),
+            IsModelCall = EvaluationKeys.IsModelOperation(frame.Text(span.Request, SpanKeys.Operation)),
+        };
+
+        // A span that evaluates may name the response it speaks of, and belongs to a session without being its answer.
+        var isEvaluation = span.IsWatched || (frame.HasAny(_telling) && TellsEvaluation(span));
+        if (isEvaluation && ReadSpanEvaluations(span.Bytes, head, findings))
+        {
+            return;
+        }
+
+        var reference = new SpanReference(head.TraceId, head.SpanId, head.StartUnixNano, head.ParentId.IsZero, head.IsModelCall);
+        if (head.Response != 0)
+        {
+            findings.Responded(head.Response, reference);
+        }
+
+        if (head.Session != 0)
+        {
+            findings.InSession(head.Session, reference);
+        }
+    }
+
+    private bool TellsEvaluation(in SpanView span)
+    {
+        foreach (var place in SpanKeys.EventNames)
+        {
+            if (EvaluationKeys.IsEvent(span.Frame.Text(span.Request, place)))
             {
-                findings.Responded(head.Response, reference);
+                return true;
+            }
+        }
+
+        foreach (var place in SpanKeys.EvaluatorKinds)
+        {
+            if (EvaluationKeys.IsEvaluationKind(span.Frame.Text(span.Request, place)))
+            {
+                return true;
+            }
+        }
+
+        return span.Frame.HasAny(_certain);
+    }
+
+    private static ulong MarkOf(in SpanView span, ReadOnlySpan<int> places)
+    {
+        foreach (var place in places)
+        {
+            if (span.Frame.Text(span.Request, place) is { IsEmpty: false } id)
+            {
+                return ReferenceTable.MarkOf(id);
+            }
+        }
+
+        return 0;
+    }
+
+    private void ReadLogs(ReadOnlySpan<byte> request, int start, int end, EvaluationFindings findings)
+    {
+        var scopes = new ProtoReader(request, start, end);
+        while (scopes.Next())
+        {
+            // What a tap in front has told of its verdicts is no evaluator's word.
+            if (scopes is not { FieldNumber: OtlpFields.ResourceLogs.ScopeLogs, WireType: WireType.LengthDelimited } || TapTelemetry.IsIn(scopes.Value))
+            {
+                continue;
             }
 
-            if (head.Session != 0)
+            var items = new ProtoReader(request, scopes.ValueOffset, scopes.ValueEnd);
+            while (items.Next())
             {
-                findings.InSession(head.Session, reference);
+                if (items is { FieldNumber: OtlpFields.ScopeLogs.LogRecords, WireType: WireType.LengthDelimited })
+                {
+                    ReadLog(items.Value, findings);
+                }
             }
         }
     }
@@ -323,5 +362,15 @@ internal sealed class EvaluationReader(EvaluationOptions options)
         }
 
         return new EvaluationTarget(traceId, spanId, IsCertain: true, 0, 0);
+    }
+
+    private sealed class Walked(EvaluationReader reader, EvaluationFindings findings) : ISpanListener
+    {
+        public void Scope(ReadOnlySpan<byte> service, ReadOnlySpan<byte> name)
+        {
+            // An evaluation is one whoever wrote it.
+        }
+
+        public void Span(in SpanView span) => reader.ReadSpan(span, findings);
     }
 }

@@ -1,20 +1,20 @@
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Recorder;
-using OtlpTap.Tee;
+using OtlpTap.Spans;
 using OtlpTap.Verdicts;
 
 namespace OtlpTap.Evaluations;
 
 /// <summary>
-/// Evaluations as they come by behind the tee: each recorded request is read once, for what evaluations can refer to and for
+/// Evaluations as they come by behind the tee: each recorded request is read, for what evaluations can refer to and for
 /// evaluations; a bad one becomes a verdict on the evaluated span, whether that came before it, with it or comes later.
 /// <para>
 /// One lock, taken by the recorder's thread for each request and by a timer each second. Bounded: the tables of references
 /// (4.5 MiB), what was judged lately, and results that wait for what they speak of.
 /// </para>
 /// </summary>
-internal sealed class EvaluationWatch : IDisposable
+internal sealed class EvaluationWatch : ISpanListener, IDisposable
 {
     /// <summary>Spans and log records of one moment come in batches of their own, five seconds apart by the SDKs' default.</summary>
     public static readonly TimeSpan ContextPatience = TimeSpan.FromSeconds(10);
@@ -46,11 +46,14 @@ internal sealed class EvaluationWatch : IDisposable
     private readonly ILogger<EvaluationWatch>? _logger;
     private readonly ITimer _timer;
 
+    // The recorder's thread alone.
+    private readonly EvaluationFindings _findings = new(EvaluationFindings.EvaluationsMax);
+    private EvaluationReader? _walking;
+
     // Everything below is guarded by the gate.
     private readonly Lock _gate = new();
     private EvaluationOptions _options;
-    private EvaluationReader _reader;
-    private readonly EvaluationFindings _findings = new(EvaluationFindings.EvaluationsMax);
+    private volatile EvaluationReader _reader;
     private readonly ReferenceTable _responses = new(ResponsesMax, keepsLatestTrace: false);
     private readonly ReferenceTable _sessions = new(SessionsMax, keepsLatestTrace: true);
     private readonly TargetResolver _resolver;
@@ -115,9 +118,37 @@ internal sealed class EvaluationWatch : IDisposable
         }
     }
 
-    /// <summary>The handler of recorded requests.</summary>
-    public void Recorded(in TeeItem item) => Observe(item.Signal, item.Payload.Span);
+    /// <summary>What a walk over spans is to watch for.</summary>
+    public WatchedKeys Watched => _reader.Watched;
 
+    /// <summary>Before a walk over a request's spans. The walk is the recorder's thread's alone.</summary>
+    public void Begin()
+    {
+        lock (_gate)
+        {
+            _walking = _options.IsEnabled ? _reader : null;
+        }
+
+        _findings.Clear();
+    }
+
+    void ISpanListener.Scope(ReadOnlySpan<byte> service, ReadOnlySpan<byte> name)
+    {
+        // An evaluation is one whoever wrote it.
+    }
+
+    void ISpanListener.Span(in SpanView span) => _walking?.ReadSpan(span, _findings);
+
+    /// <summary>After the walk.</summary>
+    public void End()
+    {
+        lock (_gate)
+        {
+            Take(_findings);
+        }
+    }
+
+    /// <summary>A request that nobody else walks over. Not while a walk is under way.</summary>
     public void Observe(Signal signal, ReadOnlySpan<byte> request)
     {
         if (signal == Signal.Metrics)
@@ -127,27 +158,11 @@ internal sealed class EvaluationWatch : IDisposable
 
         lock (_gate)
         {
-            if (!_options.IsEnabled)
+            if (_options.IsEnabled)
             {
-                return;
-            }
-
-            _findings.Clear();
-            _reader.Read(signal, request, _findings);
-            var isAwaited = Remember(_responses, _findings.Responses) | Remember(_sessions, _findings.Sessions);
-            if (isAwaited)
-            {
-                TryWaiting(static _ => true, isFinal: false);
-            }
-
-            foreach (var evaluation in _findings.Evaluations)
-            {
-                Judge(evaluation);
-            }
-
-            if (_findings.LeftOut > 0)
-            {
-                _metrics.Dropped(EvaluationDropReason.RequestFull, _findings.LeftOut);
+                _findings.Clear();
+                _reader.Read(signal, request, _findings);
+                Take(_findings);
             }
         }
     }
@@ -184,6 +199,24 @@ internal sealed class EvaluationWatch : IDisposable
     }
 
     public void Dispose() => _timer.Dispose();
+
+    private void Take(EvaluationFindings findings)
+    {
+        if (Remember(_responses, findings.Responses) | Remember(_sessions, findings.Sessions))
+        {
+            TryWaiting(static _ => true, isFinal: false);
+        }
+
+        foreach (var evaluation in findings.Evaluations)
+        {
+            Judge(evaluation);
+        }
+
+        if (findings.LeftOut > 0)
+        {
+            _metrics.Dropped(EvaluationDropReason.RequestFull, findings.LeftOut);
+        }
+    }
 
     // Whether something waits for one of them.
     private bool Remember(ReferenceTable table, IReadOnlyList<(ulong Mark, SpanReference Span)> references)

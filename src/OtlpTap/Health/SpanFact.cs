@@ -1,3 +1,4 @@
+using OtlpTap.Spans;
 using OtlpTap.Otlp;
 using OtlpTap.Runs;
 

@@ -18,7 +18,6 @@ internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TimeProvider 
     private const long LookBytes = 16 << 10;
 
     private readonly Lock _gate = new();
-    private readonly SpanFrame _frame = new();
     private readonly KnownNames _names = new();
     private long _since = time.GetTimestamp();
     private long _left = BytesASecond;
@@ -37,7 +36,7 @@ internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TimeProvider 
                 return span;
             }
 
-            var search = new Search(new JudgedSpanReader(traceId, spanId, _frame, _names));
+            var search = new Search(new JudgedSpanReader(traceId, spanId, _names));
             var found = TryVisit(traceId, search) ? search.Reader.Found : null;
             if (found is not null)
             {
@@ -53,7 +52,7 @@ internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TimeProvider 
     {
         lock (_gate)
         {
-            var search = new Search(new JudgedSpanReader(traceId, default, _frame, _names)) { IsForAny = true };
+            var search = new Search(new JudgedSpanReader(traceId, default, _names)) { IsForAny = true };
             return !TryVisit(traceId, search) || search.Any;
         }
     }

@@ -50,6 +50,7 @@ internal sealed class TapHost : IAsyncDisposable
     private readonly CaseSinks _sinks;
     private readonly CaseRequests _cases;
     private readonly EvaluationWatch _evaluations;
+    private readonly SpanReading _spans;
     private readonly Announcer _announcer;
     private readonly JudgePanel _judges;
     private readonly VerdictHub _verdicts;
@@ -122,6 +123,7 @@ internal sealed class TapHost : IAsyncDisposable
         var scores = new ScoreHub(_health.Windows, _advice.Outcomes);
         var opinions = new OpinionHub(judgedSpans, _metrics.Feedback, _announcer);
         _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), scores, opinions);
+        _spans = new SpanReading(_evaluations, _health.Steps);
         _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
         _feedback = new FeedbackSetup(() => _options, _evaluations, judgedSpans, _verdicts, scores, opinions, _metrics.Feedback, time, logs);
         _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs, scores);
@@ -310,9 +312,8 @@ internal sealed class TapHost : IAsyncDisposable
     private void Recorded(in TeeItem item)
     {
         _recording.Scheduler.Recorded(item);
-        _evaluations.Recorded(item);
         _detection.Recorded(item);
-        _health.Recorded(item);
+        _spans.Recorded(item);
     }
 
     /// <summary>Keeps the answer of /readyz fresh while no requests show whether the upstreams are there, and tells of rules that come to errors.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using OtlpTap.Spans;
 using OtlpTap.Client;
 using OtlpTap.Health;
 

@@ -3,6 +3,7 @@ using OtlpTap.Evaluations;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Recorder;
+using OtlpTap.Spans;
 using OtlpTap.Verdicts;
 using Prometheus;
 using static OtlpTap.Tests.Evaluations.Told;
@@ -230,18 +231,23 @@ public sealed class EvaluationWatchTests : IDisposable
     public void Reading_a_request_without_evaluations_allocates_nothing()
     {
         var request = Traces([.. Enumerable.Range(1, 50).Select(number => Span((byte)number, 1, 0, "chat", [.. Chat, ("session.id", "s"), ("gen_ai.output.messages", new string('x', 2000))]))]);
-        for (var i = 0; i < 10; i++)
-        {
-            _watch.Observe(Signal.Traces, request);
-        }
+        var walk = new SpanWalk([_watch]);
+        Walk(10);
 
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 100; i++)
-        {
-            _watch.Observe(Signal.Traces, request);
-        }
+        Walk(100);
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Walk(int times)
+        {
+            for (var i = 0; i < times; i++)
+            {
+                _watch.Begin();
+                walk.Read(request, _watch.Watched);
+                _watch.End();
+            }
+        }
     }
 
     private void Spans(byte trace, params OpenTelemetry.Proto.Trace.V1.Span[] spans)

@@ -3,6 +3,7 @@ using OtlpTap.Health.Spans;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;
 using OtlpTap.Scan;
+using OtlpTap.Spans;
 
 namespace OtlpTap.Tests.Health;
 
@@ -10,12 +11,14 @@ namespace OtlpTap.Tests.Health;
 internal sealed class ObservedSteps : ISpanFactObserver
 {
     private readonly SpanReader _reader;
+    private readonly SpanWalk _walk;
     private readonly RequestScanner _scanner;
 
     public ObservedSteps(CompiledRules? rules = null, params ISpanFactObserver[] others)
     {
         Owners = new TraceOwners();
         _reader = new SpanReader([this, .. others], Owners);
+        _walk = new SpanWalk([_reader]);
         _scanner = new RequestScanner(rules ?? CompiledRules.None);
     }
 
@@ -29,7 +32,9 @@ internal sealed class ObservedSteps : ISpanFactObserver
     {
         var scan = new ScanResult();
         _scanner.TryScan(Signal.Traces, request, scan, out _);
-        _reader.Read(request, scan);
+        _reader.Begin(scan);
+        _walk.Read(request, WatchedKeys.None);
+        _reader.End();
         return this;
     }
 }

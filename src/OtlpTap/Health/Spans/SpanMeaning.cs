@@ -4,6 +4,7 @@ using OtlpTap.Runs;
 using OtlpTap.Runs.Dialects;
 using OtlpTap.Runs.Json;
 using OtlpTap.Runs.Telemetry;
+using OtlpTap.Spans;
 
 namespace OtlpTap.Health.Spans;
 

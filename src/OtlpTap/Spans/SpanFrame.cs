@@ -5,7 +5,7 @@ using OtlpTap.Runs;
 using OtlpTap.Runs.Telemetry;
 using OtlpTap.Wire;
 
-namespace OtlpTap.Health.Spans;
+namespace OtlpTap.Spans;
 
 /// <summary>Where the values of the known keys lie in a request, for one span at a time. Of a repeated key the first counts.</summary>
 internal sealed class SpanFrame
@@ -27,6 +27,8 @@ internal sealed class SpanFrame
 
     public bool Has(int place) => (((place < 64 ? _low : _high) >> place) & 1) != 0;
 
+    public bool HasAny(in SpanPlaces places) => ((_low & places.Low) | (_high & places.High)) != 0;
+
     public bool HasAny(ReadOnlySpan<int> places)
     {
         foreach (var place in places)
@@ -41,7 +43,8 @@ internal sealed class SpanFrame
     }
 
     /// <summary>Notes an attribute if its key is known. <c>KeyValue { string key = 1; AnyValue value = 2; }</c></summary>
-    public void Add(ReadOnlySpan<byte> request, int start, int end)
+    /// <returns>False where it is not: <paramref name="key"/> says what it is.</returns>
+    public bool TryAdd(ReadOnlySpan<byte> request, int start, int end, out ReadOnlySpan<byte> key)
     {
         // As every SDK writes it, the key comes first: most keys mean nothing here, and are passed over at that.
         var bytes = request[..end];
@@ -51,17 +54,13 @@ internal sealed class SpanFrame
             int length = bytes[start + 1];
             if (length < 0x80 && keyStart + length <= bytes.Length)
             {
-                var place = Keys.Find(bytes.Slice(keyStart, length));
-                if (place >= 0 && !Has(place))
-                {
-                    Note(request, place, keyStart + length, end);
-                }
-
-                return;
+                key = bytes.Slice(keyStart, length);
+                return TryNote(request, Keys.Find(key), keyStart + length, end);
             }
         }
 
-        AddAnyForm(request, start, end);
+        key = KeyOf(request, start, end);
+        return TryNote(request, Keys.Find(key), start, end);
     }
 
     /// <summary>A value as text; empty where it is not there, or empty, or only bytes.</summary>
@@ -104,27 +103,38 @@ internal sealed class SpanFrame
         return new AnyValueReader(request, ValueLimits, ValueLimits.TextLengthMax).Read(start, end);
     }
 
-    private void AddAnyForm(ReadOnlySpan<byte> request, int start, int end)
+    private static ReadOnlySpan<byte> KeyOf(ReadOnlySpan<byte> request, int start, int end)
     {
-        var place = -1;
+        ReadOnlySpan<byte> key = default;
         var attribute = new ProtoReader(request, start, end);
         while (attribute.Next())
         {
             if (attribute is { FieldNumber: OtlpFields.KeyValue.Key, WireType: WireType.LengthDelimited })
             {
-                place = Keys.Find(attribute.Value);
+                key = attribute.Value;
             }
         }
 
-        if (place >= 0 && !Has(place))
+        return key;
+    }
+
+    private bool TryNote(ReadOnlySpan<byte> request, int place, int start, int end)
+    {
+        if (place < 0)
+        {
+            return false;
+        }
+
+        if (!Has(place))
         {
             Note(request, place, start, end);
         }
+
+        return true;
     }
 
     private void Note(ReadOnlySpan<byte> request, int place, int start, int end)
     {
-        Debug.Assert(place < SpanKeys.CountMax, "Every key has a bit.");
         _values[place] = default;
         if (place < 64)
         {
@@ -144,4 +154,21 @@ internal sealed class SpanFrame
             }
         }
     }
+}
+
+/// <summary>Some places of a frame, to be asked for together.</summary>
+internal readonly record struct SpanPlaces
+{
+    public SpanPlaces(IEnumerable<int> places)
+    {
+        foreach (var place in places)
+        {
+            Low |= place < 64 ? 1UL << place : 0;
+            High |= place < 64 ? 0 : 1UL << place;
+        }
+    }
+
+    public ulong Low { get; }
+
+    public ulong High { get; }
 }

@@ -1,7 +1,7 @@
 using OtlpTap.Otlp;
 using OtlpTap.Wire;
 
-namespace OtlpTap.Health.Spans;
+namespace OtlpTap.Spans;
 
 /// <summary>The attribute <c>service.name</c> of a resource.</summary>
 internal static class ServiceName

@@ -2,11 +2,12 @@ using System.Text;
 using OtlpTap.Rules;
 using OtlpTap.Runs.Dialects;
 
-namespace OtlpTap.Health.Spans;
+namespace OtlpTap.Spans;
 
 /// <summary>
-/// The attribute keys that tell what a span is, whose, and how much: each has a place in a frame. Taken from the tables by
-/// which whole runs are read (<see cref="StepKinds"/>, <see cref="StepNames"/>), so that both come to the same answer.
+/// The attribute keys that tell what a span is, whose, how much, and by what others refer to it: each has a place in a frame.
+/// The first are taken from the tables by which whole runs are read (<see cref="StepKinds"/>, <see cref="StepNames"/>), so that
+/// both come to the same answer.
 /// </summary>
 internal static class SpanKeys
 {
@@ -38,6 +39,20 @@ internal static class SpanKeys
     public static readonly int FallbackReason = Place(FallbackAttributes.Reason);
     public static readonly int AdviceId = Place(FallbackAttributes.AdviceId);
     public static readonly int Failure = Place("otlptap.failure");
+    public static readonly int Operation = Place("gen_ai.operation.name");
+    public static readonly int[] Responses = Places(["gen_ai.response.id", "ai.response.id"]);
+
+    public static readonly int[] Sessions = Places([
+        "gen_ai.conversation.id", "session.id", "traceloop.association.properties.session_id", "langfuse.session.id", "langsmith.metadata.session_id",
+        "langsmith.metadata.thread_id", "langsmith.metadata.conversation_id", "thread_id", "mlflow.trace.session", "mastra.metadata.sessionId",
+        "ai.telemetry.metadata.sessionId", "gcp.vertex.agent.session_id"]);
+
+    public static readonly int[] EventNames = Places(["event.name", "microsoft.custom_event.name"]);
+
+    /// <summary>Of which some values make their span an evaluator's or a guard's.</summary>
+    public static readonly int[] EvaluatorKinds = Places(["logfire.span_type", "langfuse.observation.type", "mlflow.spanType", "openinference.span.kind"]);
+
+    public static readonly int[] GuardResults = Places(["guardrail.triggered", "gen_ai.guardrail.status"]);
 
     public static readonly SlotKeys Table = new([.. Names.Select((name, place) => (Encoding.UTF8.GetBytes(name), place))]);
 

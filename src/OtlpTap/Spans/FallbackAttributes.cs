@@ -1,4 +1,4 @@
-namespace OtlpTap.Health;
+namespace OtlpTap.Spans;
 
 /// <summary>The attributes by which a span tells that it is a fallback, whoever wrote it.</summary>
 internal static class FallbackAttributes
