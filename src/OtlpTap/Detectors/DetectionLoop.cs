@@ -18,7 +18,7 @@ internal delegate void ExaminedHandler(AgentRun run, IReadOnlyList<Verdict> verd
 
 /// <summary>
 /// Works off the schedule: takes a quiet trace out of the recorder, reads it, has it judged, and hands on what was not said
-/// before. One trace at a time, within its share of a core, and a fifth of it while requests wait for a processor; who falls behind
+/// before. One trace at a time, within its share of a core, and a twentieth of it while requests wait for a processor; who falls behind
 /// lets the schedule fill up, which drops and counts.
 /// </summary>
 internal sealed class DetectionLoop
@@ -28,7 +28,7 @@ internal sealed class DetectionLoop
     private static readonly TimeSpan LinesInterval = TimeSpan.FromMinutes(1);
 
     // What it takes from requests that wait for a processor counts so many times.
-    private const int BusyPrice = 5;
+    private const int BusyPrice = 20;
 
     private readonly DetectorOptions _options;
     private readonly DetectionSchedule _schedule;

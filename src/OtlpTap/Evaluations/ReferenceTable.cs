@@ -10,8 +10,8 @@ internal readonly record struct SpanReference(TraceId TraceId, SpanId SpanId, ul
 /// <summary>
 /// Which spans had a response id, or which trace of a session was the last: marks of 64 bits to span ids.
 /// <para>
-/// A table of bounded size, eight places for each of its rows, in which the oldest of a row makes room: 56 bytes a place, from
-/// the first that falls into a row, and nothing to collect, however long ids are. Searching the recorder's bytes for an id instead would cost no memory, but a pass
+/// A table of bounded size, eight places for each of its rows, in which the first that came makes room: 56 bytes a place, and
+/// nothing to collect, however long ids are. The marks of a row lie side by side: those of a new id are asked in vain. Searching the recorder's bytes for an id instead would cost no memory, but a pass
 /// over 256 MiB for each evaluation, and an online evaluator judges every answer; and the table knows spans that the recorder
 /// has forgotten. A wrong hit needs two ids of one mark: one in 10^14 pairs.
 /// </para>
@@ -24,7 +24,9 @@ internal sealed class ReferenceTable
     // Chosen ids cannot be made to fall into one row.
     private static readonly long Seed = (long)(ulong)RandomKey.Create();
 
-    private readonly Place[]?[] _rows;
+    private readonly ulong[] _marks;
+    private readonly Place[] _places;
+    private readonly byte[] _next;
     private readonly bool _keepsLatestTrace;
     private long _sequence;
 
@@ -32,7 +34,9 @@ internal sealed class ReferenceTable
     /// <param name="keepsLatestTrace">One reference for each mark, to the latest trace (sessions); else one for each mark and trace (responses).</param>
     public ReferenceTable(int places, bool keepsLatestTrace)
     {
-        _rows = new Place[places / RowLength][];
+        _marks = new ulong[places];
+        _places = new Place[places];
+        _next = new byte[places / RowLength];
         _keepsLatestTrace = keepsLatestTrace;
     }
 
@@ -43,29 +47,23 @@ internal sealed class ReferenceTable
 
     public void Add(ulong mark, in SpanReference span)
     {
-        var row = _rows[RowOf(mark)] ??= new Place[RowLength];
-        ref var oldest = ref row[0];
-        foreach (ref var place in row.AsSpan())
+        var row = RowOf(mark);
+        var start = row * RowLength;
+        var marks = _marks.AsSpan(start, RowLength);
+        for (var i = 0; i < marks.Length; i++)
         {
-            if (place.Mark == mark && (_keepsLatestTrace || place.Span.TraceId == span.TraceId))
+            ref var place = ref _places[start + i];
+            if (marks[i] == mark && (_keepsLatestTrace || place.Span.TraceId == span.TraceId))
             {
-                if (IsBetter(span, place.Span))
-                {
-                    place.Span = span;
-                }
-
-                place.Sequence = ++_sequence;
+                place = new Place { Span = IsBetter(span, place.Span) ? span : place.Span, Sequence = ++_sequence };
                 return;
-            }
-
-            if (place.Sequence < oldest.Sequence)
-            {
-                oldest = ref place;
             }
         }
 
-        Forgotten += oldest.Sequence > 0 ? 1 : 0;
-        oldest = new Place { Mark = mark, Span = span, Sequence = ++_sequence };
+        var next = _next[row]++ % RowLength;
+        Forgotten += marks[next] != 0 ? 1 : 0;
+        marks[next] = mark;
+        _places[start + next] = new Place { Span = span, Sequence = ++_sequence };
     }
 
     /// <summary>The newest span of the mark; with <paramref name="preferred"/> the one of that trace, if there is one.</summary>
@@ -75,9 +73,11 @@ internal sealed class ReferenceTable
         span = default;
         isAmbiguous = false;
         var newest = 0L;
-        foreach (ref readonly var place in _rows[RowOf(mark)].AsSpan())
+        var start = RowOf(mark) * RowLength;
+        for (var at = start; at < start + RowLength; at++)
         {
-            if (place.Mark != mark || place.Sequence == 0)
+            ref readonly var place = ref _places[at];
+            if (_marks[at] != mark || mark == 0)
             {
                 continue;
             }
@@ -107,11 +107,10 @@ internal sealed class ReferenceTable
         : _keepsLatestTrace ? span.IsRoot || !known.IsRoot
         : span.IsModelCall || !known.IsModelCall;
 
-    private int RowOf(ulong mark) => (int)(mark & (ulong)(_rows.Length - 1));
+    private int RowOf(ulong mark) => (int)(mark & (ulong)(_next.Length - 1));
 
     private struct Place
     {
-        public ulong Mark;
         public long Sequence;
         public SpanReference Span;
     }

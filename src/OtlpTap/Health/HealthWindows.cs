@@ -22,9 +22,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
     /// <summary>The tap's own check of answers; see <see cref="HealthSubject.Grounding"/>.</summary>
     public const string GroundingDetector = "grounding";
 
-    // What was counted of a trace, beside the kinds of its failures.
-    private const long TraceSeen = -1;
-    private const long RunSeen = -2;
+    // What was counted of a trace, beside the kinds of its failures and what every trace is asked for.
     private const long RunFailureSeen = -3;
     private const long SpanFailureSeen = -4;
     private const long ScoreSeen = -5;
@@ -38,6 +36,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
     private readonly Lock _gate = new();
     private readonly SeriesTable _table;
     private readonly SeenMarks _seen = new();
+    private readonly RunMarks _runs = new();
     private readonly NameIds _kinds = new();
     private readonly NameIds _metrics = new();
     private readonly NameCache<Series> _known = new();
@@ -267,7 +266,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
         var grown = 0L;
         foreach (var level in runners)
         {
-            if (!_seen.IsFirst(trace, level.Id, TraceSeen))
+            if (!IsFirst(trace, level, RunMarks.Counted.Trace))
             {
                 break;
             }
@@ -302,7 +301,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
             return;
         }
 
-        if (_seen.IsFirst(fact.TraceId, level.Id, RunSeen))
+        if (IsFirst(fact.TraceId, level, RunMarks.Counted.Run))
         {
             CountCall(runs, hasFailed: false, kind, place);
         }
@@ -312,6 +311,9 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
             runs.Failed(kind);
         }
     }
+
+    private bool IsFirst(in TraceId trace, Series level, RunMarks.Counted what) =>
+        _runs.IsFirst(trace, level.Id, what) ?? _seen.IsFirst(trace, level.Id, -(long)what);
 
     private static bool IsRun(in SpanFact fact) =>
         fact.Kind is StepKind.Agent or StepKind.Workflow || (fact.ParentId.IsZero && fact.Kind is not (StepKind.Evaluator or StepKind.Guardrail));

@@ -11,8 +11,8 @@ namespace OtlpTap.Health.Windows;
 /// </summary>
 internal sealed class SeenMarks
 {
-    /// <summary>Three to five of a run: a quarter of an hour where thirty begin in a second. 2 MiB.</summary>
-    public const int MarksMax = 131_072;
+    /// <summary>Of runs that failed, three to five each: a quarter of an hour where fifteen fail in a second. 1 MiB.</summary>
+    public const int MarksMax = 65_536;
 
     private const int RowLength = 8;
     private static readonly long Seed = (long)(ulong)RandomKey.Create();
