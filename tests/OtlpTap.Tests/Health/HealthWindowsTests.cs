@@ -188,6 +188,36 @@ public sealed class HealthWindowsTests
         Assert.Equal(1, Read("run.calls_1m", HealthScope.OfAgent(Shop, "researcher")));
     }
 
+    /// <summary>What is remembered of a trace at once is of a few agents; further ones are remembered one by one.</summary>
+    [Fact]
+    public void A_trace_of_ever_so_many_agents_is_still_one_run_of_their_service()
+    {
+        for (var round = 0; round < 2; round++)
+        {
+            for (var agent = 0; agent < 20; agent++)
+            {
+                _windows.Observed([Fact(StepKind.Agent, trace: 1) with { Agent = $"agent {agent}" }, Fact(StepKind.Agent, trace: 2)]);
+            }
+        }
+
+        Assert.Equal(2, Read("run.calls_1m", Service));
+        Assert.Equal(2, Read("run.calls_1m", HealthScope.OfAgent(Shop, "agent 19")));
+        Call("search", FailureKind.ToolError, trace: 1);
+        Assert.Equal(0.5, Read("tool_error.ratio_1m", Service));
+    }
+
+    [Fact]
+    public void Calls_of_more_tools_than_are_noted_at_a_time_count_for_their_service()
+    {
+        for (var tool = 0; tool < 1000; tool++)
+        {
+            Call($"tool {tool}");
+        }
+
+        Assert.Equal(1000, Read("tool.calls_1m", Service));
+        Assert.Equal(1, Read("tool.calls_1m", Search with { Tool = "tool 0" }));
+    }
+
     [Fact]
     public void A_model_called_by_nobodys_agent_is_a_run_where_it_is_the_root()
     {
