@@ -65,6 +65,9 @@ internal sealed class Tap(string name, string? binary, TapMode mode = TapMode.Ev
     public override async Task<double?> AllocatedBytesAsync(CancellationToken cancellation) =>
         PrometheusText.Find(await MetricsAsync(cancellation), AllocatedBytes);
 
+    /// <summary>Behind which the names of services stand.</summary>
+    public Uri HealthAddress => new($"http://127.0.0.1:{_adminPort}/api/v1/health/");
+
     /// <summary>Its page of metrics.</summary>
     public async Task<string> MetricsAsync(CancellationToken cancellation)
     {

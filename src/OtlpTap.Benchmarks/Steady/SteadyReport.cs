@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using OtlpTap.Benchmarks.EndToEnd;
 
 namespace OtlpTap.Benchmarks.Steady;
 
@@ -21,8 +22,10 @@ internal sealed class SteadyReport
 
     /// <param name="samples">Equally far apart; the last one when nothing waited any more.</param>
     /// <param name="cpuNanoseconds">Of the tap, from the first request to the last case.</param>
-    public SteadyReport(IReadOnlyList<SteadySample> samples, SteadyLoad load, double cpuNanoseconds, KeptCases kept)
+    /// <param name="freshness">Milliseconds until health has told of a span, sorted.</param>
+    public SteadyReport(IReadOnlyList<SteadySample> samples, SteadyLoad load, double cpuNanoseconds, KeptCases kept, IReadOnlyList<double> freshness)
     {
+        Freshness = freshness;
         _loaded = [.. samples.SkipLast(1)];
         _end = samples[^1];
         _load = load;
@@ -37,6 +40,19 @@ internal sealed class SteadyReport
         var settled = _loaded.Skip(_warmUp).Select(sample => sample.BesideRingBytes).ToList();
         _trend = settled.Count < TrendSamplesMin ? null : MemoryTrend.Of(settled);
     }
+
+    /// <summary>Milliseconds until health has told of a span, sorted; none where there is no health.</summary>
+    public IReadOnlyList<double> Freshness { get; }
+
+    public double RequestsPerSecond => Median(sample => sample.RequestsPerSecond);
+
+    /// <summary>Of a request, all that became cases included.</summary>
+    public double CpuMicroseconds => _cpuNanoseconds / 1000 / _load.Acknowledged;
+
+    public double TeeDropped => _end.TeeDropped;
+
+    /// <summary>Milliseconds that the given share of the requests did not exceed.</summary>
+    public double Milliseconds(double share) => All.Milliseconds(share);
 
     /// <summary>What does not hold.</summary>
     public IReadOnlyList<string> Problems =>
@@ -55,10 +71,11 @@ internal sealed class SteadyReport
         var text = new StringBuilder();
         text.Append("| figure | |\n| --- | ---: |\n");
         Row("requests acknowledged, 48 spans in 6 traces each", $"{_load.Acknowledged}");
-        Row("requests/s, median", $"{Median(sample => sample.RequestsPerSecond):0}");
-        Row("CPU us/request, all that became cases included", $"{_cpuNanoseconds / 1000 / _load.Acknowledged:0.0}");
+        Row("requests/s, median", $"{RequestsPerSecond:0}");
+        Row("CPU us/request, all that became cases included", $"{CpuMicroseconds:0.0}");
         Row("p50 / p99 of all, ms", $"{All.Milliseconds(0.5):0.0} / {All.Milliseconds(0.99):0.0}");
         Row("failing traces acknowledged / counted in cases", $"{failing} / {_kept.Occurrences.Values.Sum()}");
+        Row("a span is seen in health after, p50 / p99, ms", $"{Statistics.Percentile([.. Freshness], 0.5):0.0} / {Statistics.Percentile([.. Freshness], 0.99):0.0}");
         Row("requests the tee dropped", $"{_end.TeeDropped}");
         Row("RSS beside the recorder's ring after warm-up, mean MB", $"{_trend?.MeanBytes / MB:0.0}");
         Row("its growth / allowed, MB", $"{_trend?.GrowthBytes / MB:0.0} / {_trend?.AllowedBytes / MB:0.0}");
@@ -98,7 +115,7 @@ internal sealed class SteadyReport
 
     private LatencyWindow.LatencyCounts All => _loaded.Select(sample => sample.Latencies).Aggregate((one, other) => one.With(other));
 
-    private double Median(Func<SteadySample, double> figure) => EndToEnd.Statistics.Median(_loaded.Select(figure));
+    private double Median(Func<SteadySample, double> figure) => Statistics.Median(_loaded.Select(figure));
 
     private IEnumerable<string> Missing()
     {

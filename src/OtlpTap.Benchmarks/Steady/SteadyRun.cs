@@ -18,6 +18,9 @@ internal sealed class SteadyRun(string? binary, TapMode mode, TimeSpan duration,
     // What waits when the load ends: the tee, and captures that settle.
     private static readonly TimeSpan CaptureDeadline = TimeSpan.FromMinutes(2);
 
+    /// <summary>Between an answer and the sender's next request. Default: none.</summary>
+    public TimeSpan Pause { get; init; }
+
     /// <exception cref="InvalidOperationException">The tap does not start, or ends.</exception>
     public async Task<SteadyReport> RunAsync(CancellationToken cancellation)
     {
@@ -30,22 +33,23 @@ internal sealed class SteadyRun(string? binary, TapMode mode, TimeSpan duration,
 
         using var folder = new TemporaryFolder();
         await using var sink = await SinkProcess.StartAsync(cancellation);
-        var load = new SteadyLoad(Senders, FailingTraces);
+        var load = new SteadyLoad(Senders, FailingTraces, Pause);
         List<SteadySample> samples;
         double cpuNanoseconds;
+        IReadOnlyList<double> freshness;
         await using (var running = await RunningProxy.StartAsync(tap, sink.Port, folder.Path, cancellation))
         {
             var cpu = ProcessCpu.Read(running.ProcessId);
-            samples = await LoadAsync(tap, running, load, cancellation);
+            (samples, freshness) = await LoadAsync(tap, running, load, cancellation);
             await CapturedAsync(tap, cancellation);
             cpuNanoseconds = ProcessCpu.Read(running.ProcessId).NanosecondsSince(cpu);
             samples.Add(await SampleAsync(tap, running, load, samples[^1].Seconds, 0, cancellation));
         }
 
-        return new SteadyReport(samples, load, cpuNanoseconds, KeptCases.Read(Tap.CasesIn(folder.Path, tap.Name)));
+        return new SteadyReport(samples, load, cpuNanoseconds, KeptCases.Read(Tap.CasesIn(folder.Path, tap.Name)), freshness);
     }
 
-    private async Task<List<SteadySample>> LoadAsync(Tap tap, RunningProxy running, SteadyLoad load, CancellationToken cancellation)
+    private async Task<(List<SteadySample> Samples, IReadOnlyList<double> Freshness)> LoadAsync(Tap tap, RunningProxy running, SteadyLoad load, CancellationToken cancellation)
     {
         var channels = Enumerable.Range(0, Connections).Select(_ => GrpcChannel.ForAddress($"http://127.0.0.1:{running.Port}")).ToList();
         try
@@ -54,10 +58,13 @@ internal sealed class SteadyRun(string? binary, TapMode mode, TimeSpan duration,
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var sending = load.RunAsync(
                 (message, token) => ProxyCheck.CallAsync(channels[(int)((uint)Interlocked.Increment(ref next) % Connections)], message, token), stop.Token);
+            var probe = new FreshnessProbe(channels[0], tap.HealthAddress);
+            var probing = mode == TapMode.WithoutAgents ? Task.CompletedTask : probe.RunAsync(stop.Token);
             var samples = await SampleAsync(tap, running, load, cancellation);
             await stop.CancelAsync();
             await sending;
-            return samples;
+            await probing;
+            return (samples, probe.Milliseconds);
         }
         finally
         {
