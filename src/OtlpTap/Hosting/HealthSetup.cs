@@ -12,10 +12,12 @@ internal sealed class HealthSetup
     public HealthSetup(HealthOptions options, TapMetrics metrics, TimeProvider time)
     {
         _metrics = metrics.Health;
-        var owners = new TraceOwners();
-        Windows = new HealthWindows(options, owners, time);
-        Steps = options.IsEnabled ? new SpanReader([Windows, new StepCounter(metrics.Health)], owners) : null;
+        Windows = new HealthWindows(options, Owners, time);
+        Steps = options.IsEnabled ? new SpanReader([Windows, new StepCounter(metrics.Health)], Owners) : null;
     }
+
+    /// <summary>Whose traces came by; of none where health is off.</summary>
+    public TraceOwners Owners { get; } = new();
 
     public HealthWindows Windows { get; }
 

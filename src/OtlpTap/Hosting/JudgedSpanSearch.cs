@@ -5,11 +5,11 @@ using OtlpTap.Verdicts;
 namespace OtlpTap.Hosting;
 
 /// <summary>
-/// What the recorder knows of a span that was judged by its id alone. Each look reads the span's trace, and senders choose
-/// how many results speak of how large a trace: so many bytes are read in a second, and beyond them the span stays unknown.
+/// What is known of a span that was judged by its id alone: what the recorder has of it, else whose its trace is. Each look reads the span's trace, and senders choose
+/// how many results speak of how large a trace: so many bytes are read in a second, and beyond them only the trace's owner is told.
 /// Any thread; one looks at a time.
 /// </summary>
-internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TimeProvider time)
+internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TraceOwners owners, TimeProvider time)
 {
     /// <summary>Some 5 % of a core.</summary>
     public const long BytesASecond = 64L << 20;
@@ -26,8 +26,20 @@ internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TimeProvider 
     private (TraceId TraceId, SpanId SpanId, JudgedSpan Span)? _last;
 
     /// <param name="spanId">Zero: the trace's root, or what is as near to it as the recorder has it.</param>
-    /// <returns>Null: the span is not in the recorder, or enough was read in this second.</returns>
-    public JudgedSpan? Find(TraceId traceId, SpanId spanId)
+    /// <returns>Null: nobody remembers the trace.</returns>
+    public JudgedSpan? Find(TraceId traceId, SpanId spanId) => InRecorder(traceId, spanId) ?? OfOwner(traceId, spanId);
+
+    /// <summary>Whether anything of a trace is in the recorder; true as well where enough was read in this second.</summary>
+    public bool IsRecorded(TraceId traceId)
+    {
+        lock (_gate)
+        {
+            var search = new Search(new JudgedSpanReader(traceId, default, _names)) { IsForAny = true };
+            return !TryVisit(traceId, search) || search.Any;
+        }
+    }
+
+    private JudgedSpan? InRecorder(TraceId traceId, SpanId spanId)
     {
         lock (_gate)
         {
@@ -47,15 +59,9 @@ internal sealed class JudgedSpanSearch(Recorder.Recorder recorder, TimeProvider 
         }
     }
 
-    /// <summary>Whether anything of a trace is there; true as well where enough was read in this second.</summary>
-    public bool IsRecorded(TraceId traceId)
-    {
-        lock (_gate)
-        {
-            var search = new Search(new JudgedSpanReader(traceId, default, _names)) { IsForAny = true };
-            return !TryVisit(traceId, search) || search.Any;
-        }
-    }
+    private JudgedSpan? OfOwner(TraceId traceId, SpanId spanId) => owners.TryFind(traceId, out var owner)
+        ? new JudgedSpan(spanId, owner.Service, 0, null) { Agent = owner.Agent.Length > 0 ? owner.Agent : null }
+        : null;
 
     // False: enough was read in this second.
     private bool TryVisit(TraceId traceId, Search search)

@@ -118,7 +118,7 @@ internal sealed class TapHost : IAsyncDisposable
         _health = new HealthSetup(processor.Health, _metrics, time);
         _advice = new AdviceSetup(processor.Advice, _health.Windows, _announcer, _metrics, time, logs);
         _health.Tell(_advice.Outcomes);
-        var judgedSpans = new JudgedSpanSearch(recorder, time);
+        var judgedSpans = new JudgedSpanSearch(recorder, _health.Owners, time);
         _verdicts = new VerdictHub(scheduler, judgedSpans, _announcer, _health.Windows, _advice.Outcomes);
         var scores = new ScoreHub(_health.Windows, _advice.Outcomes);
         var opinions = new OpinionHub(judgedSpans, _metrics.Feedback, _announcer);

@@ -68,6 +68,28 @@ public sealed class FeedbackThroughTheTapTests
     }
 
     [Fact]
+    public async Task Of_a_trace_that_the_recorder_has_lost_the_service_and_agent_are_remembered()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var backend = await StubUpstream.StartAsync();
+        await using var tap = await RunningTap.StartAsync(backend, "recorder: { max_age: 1m }", time: time);
+        await tap.ExportAsync(Signal.Traces, Answer);
+        await Deadline.UntilAsync(async () => (await tap.GetAsync("/api/v1/health")).Contains("planner", StringComparison.Ordinal), "its steps are counted");
+        time.Advance(TimeSpan.FromMinutes(30));
+
+        await PostAsync(tap, Down);
+        await UntilAsync(time, () => Logs(backend).Count > 0, "the backend has the record");
+
+        var request = Assert.Single(backend.Calls, call => call.Path.EndsWith("LogsService/Export", StringComparison.Ordinal));
+        var resource = Assert.Single(ExportLogsServiceRequest.Parser.ParseFrom(request.Message).ResourceLogs);
+        Assert.Equal("agent", Assert.Single(resource.Resource.Attributes, attribute => attribute.Key == "service.name").Value.StringValue);
+        Assert.Equal("planner", Text(Assert.Single(Logs(backend)), "gen_ai.agent.name"));
+        Assert.Equal(1, await tap.MetricAsync("otlptap_feedback_total{service=\"agent\",agent=\"planner\",value=\"negative\"}"));
+        using var health = JsonDocument.Parse(await tap.GetAsync("/api/v1/health/agent/planner"));
+        Assert.Equal(1, health.RootElement.GetProperty("values").GetProperty("feedback.negative_1h").GetDouble());
+    }
+
+    [Fact]
     public async Task By_response_or_session_it_finds_the_answer_and_praise_marks_what_others_complain_of()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);

@@ -1,9 +1,11 @@
 using Google.Protobuf;
 using Microsoft.Extensions.Time.Testing;
+using OtlpTap.Health.Spans;
 using OtlpTap.Hosting;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Recorder;
+using OtlpTap.Verdicts;
 
 namespace OtlpTap.Tests.Hosting;
 
@@ -15,6 +17,7 @@ public sealed class JudgedSpanSearchTests : IDisposable
 
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UtcNow);
     private readonly Recorder _recorder;
+    private readonly TraceOwners _owners = new();
 
     public JudgedSpanSearchTests()
     {
@@ -26,7 +29,7 @@ public sealed class JudgedSpanSearchTests : IDisposable
     public void A_span_is_found_with_its_service_and_a_trace_by_its_root()
     {
         Record(0);
-        var search = new JudgedSpanSearch(_recorder, _time);
+        var search = new JudgedSpanSearch(_recorder, _owners, _time);
         Assert.Equal("shop", search.Find(Trace, new SpanId(1))?.Service);
         Assert.Equal(new SpanId(1), search.Find(Trace, default)?.SpanId);
         Assert.Null(search.Find(Trace, new SpanId(7)));
@@ -37,12 +40,25 @@ public sealed class JudgedSpanSearchTests : IDisposable
     {
         const int SpanBytes = 8 << 20;
         Record(SpanBytes);
-        var search = new JudgedSpanSearch(_recorder, _time);
+        var search = new JudgedSpanSearch(_recorder, _owners, _time);
         var looks = Enumerable.Range(0, 20).TakeWhile(i => search.Find(Trace, i % 2 == 0 ? new SpanId(1) : default) is not null).Count();
         Assert.InRange(looks, 1, (int)(JudgedSpanSearch.BytesASecond / SpanBytes) + 1);
 
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.NotNull(search.Find(Trace, new SpanId(1)));
+    }
+
+    [Fact]
+    public void Of_a_trace_that_the_recorder_has_no_longer_the_owner_is_told()
+    {
+        _owners.Tell(Trace, new TraceOwner("shop", "planner"));
+        _owners.Tell(new TraceId(0, 2), new TraceOwner("shop", ""));
+        var search = new JudgedSpanSearch(_recorder, _owners, _time);
+
+        Assert.Equal(new JudgedSpan(new SpanId(7), "shop", 0, null) { Agent = "planner" }, search.Find(Trace, new SpanId(7)));
+        Assert.Equal(new JudgedSpan(default, "shop", 0, null), search.Find(new TraceId(0, 2), default));
+        Assert.Null(search.Find(new TraceId(0, 3), default));
+        Assert.False(search.IsRecorded(Trace));
     }
 
     [Fact]
@@ -54,7 +70,7 @@ public sealed class JudgedSpanSearchTests : IDisposable
         spans[2].ParentSpanId = spans[1].SpanId;
         Record(trace);
 
-        var search = new JudgedSpanSearch(_recorder, _time);
+        var search = new JudgedSpanSearch(_recorder, _owners, _time);
 
         Assert.Equal(("planner", "resp_1"), search.Find(Trace, new SpanId(3)) is { } chat ? (chat.Agent, chat.ResponseId) : default);
         Assert.Null(search.Find(Trace, new SpanId(1))!.Agent);
@@ -70,7 +86,7 @@ public sealed class JudgedSpanSearchTests : IDisposable
         spans[1].ParentSpanId = TraceBuilder.SpanIdBytes(99);
         Record(trace);
 
-        Assert.Equal((new SpanId(2), "shop"), new JudgedSpanSearch(_recorder, _time).Find(Trace, default) is { } top ? (top.SpanId, top.Service) : default);
+        Assert.Equal((new SpanId(2), "shop"), new JudgedSpanSearch(_recorder, _owners, _time).Find(Trace, default) is { } top ? (top.SpanId, top.Service) : default);
     }
 
     [Fact]
@@ -81,7 +97,7 @@ public sealed class JudgedSpanSearchTests : IDisposable
         (spans[0].ParentSpanId, spans[1].ParentSpanId) = (spans[1].SpanId, spans[0].SpanId);
         Record(trace);
 
-        var search = new JudgedSpanSearch(_recorder, _time);
+        var search = new JudgedSpanSearch(_recorder, _owners, _time);
 
         Assert.Null(search.Find(Trace, new SpanId(1))!.Agent);
         Assert.Null(search.Find(Trace, default));
@@ -92,7 +108,7 @@ public sealed class JudgedSpanSearchTests : IDisposable
     {
         const int SpanBytes = 8 << 20;
         Record(SpanBytes);
-        var search = new JudgedSpanSearch(_recorder, _time);
+        var search = new JudgedSpanSearch(_recorder, _owners, _time);
         Assert.True(search.IsRecorded(Trace));
         Assert.False(search.IsRecorded(new TraceId(0, 2)));
 

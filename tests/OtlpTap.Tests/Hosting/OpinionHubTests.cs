@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using OtlpTap.Health.Spans;
 using OtlpTap.Hosting;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
@@ -22,7 +23,7 @@ public sealed class OpinionHubTests : IDisposable, IFeedbackObserver
     {
         var factory = Prometheus.Metrics.WithCustomRegistry(_registry);
         _recorder = new OtlpTap.Recorder.Recorder(new RecorderOptions { SizeBytesMax = 16 << 20 }, new RecorderMetrics(factory), _time);
-        _hub = new OpinionHub(new JudgedSpanSearch(_recorder, _time), new FeedbackMetrics(factory), this, this);
+        _hub = new OpinionHub(new JudgedSpanSearch(_recorder, new TraceOwners(), _time), new FeedbackMetrics(factory), this, this);
     }
 
     public void Dispose() => _recorder.Dispose();
