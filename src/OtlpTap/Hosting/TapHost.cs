@@ -124,7 +124,7 @@ internal sealed class TapHost : IAsyncDisposable
         var opinions = new OpinionHub(judgedSpans, _metrics.Feedback, _announcer);
         _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), scores, opinions);
         _spans = new SpanReading(_evaluations, _health.Steps);
-        _judges = new JudgePanel(processor.Judges, _verdicts, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
+        _judges = new JudgePanel(processor.Judges, _verdicts, scores, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
         _feedback = new FeedbackSetup(() => _options, _evaluations, judgedSpans, _verdicts, scores, opinions, _metrics.Feedback, time, logs);
         _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs, scores);
         _readiness = new Readiness(() => _line.Exporters.Primaries.Select(exporter => (exporter.Id, exporter.IsReachable)), time);

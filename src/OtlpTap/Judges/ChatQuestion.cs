@@ -67,7 +67,7 @@ internal sealed class ChatQuestion(ChatOptions options, string failure) : IQuest
         return isBad switch
         {
             null => JudgeAnswer.None(JudgeProblem.Undecided),
-            false => new JudgeAnswer([], null),
+            false => new JudgeAnswer([], null) { Score = score },
             true => new JudgeAnswer([new Finding(failure, score, label, AnswerText.Text(item, "explanation"), AnswerText.Evidence(item))], null),
         };
     }

@@ -23,6 +23,7 @@ internal sealed class ExternalJudge : IDisposable
 
     private readonly JudgeOptions _options;
     private readonly IVerdictSink _verdicts;
+    private readonly IScoreSink _scores;
     private readonly JudgeMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -38,10 +39,11 @@ internal sealed class ExternalJudge : IDisposable
     private int _isFailing;
     private long _pausedUntil;
 
-    public ExternalJudge(JudgeOptions options, IVerdictSink verdicts, JudgeMetrics metrics, TimeProvider time, ILogger logger)
+    public ExternalJudge(JudgeOptions options, IVerdictSink verdicts, IScoreSink scores, JudgeMetrics metrics, TimeProvider time, ILogger logger)
     {
         _options = options;
         _verdicts = verdicts;
+        _scores = scores;
         _metrics = metrics;
         _time = time;
         _logger = logger;
@@ -260,6 +262,11 @@ internal sealed class ExternalJudge : IDisposable
                 Evidence = finding.Evidence,
                 Judged = question.Judged,
             });
+        }
+
+        if (answer is { Verdicts.Count: 0, Problem: null })
+        {
+            _scores.Passed(question.TraceId, new PassedScore(question.Judged.SpanId, _options.Name, VerdictSource.Judge, answer.Score) { Judged = question.Judged });
         }
 
         _metrics.Found(answer.Verdicts.Count);

@@ -7,6 +7,9 @@ namespace OtlpTap.Judges;
 /// <param name="Problem">Why it is none; null where it is one.</param>
 internal readonly record struct JudgeAnswer(IReadOnlyList<Finding> Verdicts, JudgeProblem? Problem)
 {
+    /// <summary>Of an answer without verdicts: what was measured all the same, 0 is good. Null where it says a word only.</summary>
+    public double? Score { get; init; }
+
     public static JudgeAnswer None(JudgeProblem problem) => new([], problem);
 }
 

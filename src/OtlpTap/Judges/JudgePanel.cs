@@ -11,8 +11,9 @@ internal sealed class JudgePanel : IDisposable
     private readonly ExternalJudge[] _judges;
 
     /// <param name="verdicts">Told of what they find, by their own threads.</param>
-    public JudgePanel(IReadOnlyList<JudgeOptions> judges, IVerdictSink verdicts, IMetricFactory metrics, TimeProvider time, ILogger<JudgePanel> logger) =>
-        _judges = [.. judges.Select(options => new ExternalJudge(options, verdicts, new JudgeMetrics(metrics, options.Name), time, logger))];
+    /// <param name="scores">Told of what they measured of runs that they found to be well.</param>
+    public JudgePanel(IReadOnlyList<JudgeOptions> judges, IVerdictSink verdicts, IScoreSink scores, IMetricFactory metrics, TimeProvider time, ILogger<JudgePanel> logger) =>
+        _judges = [.. judges.Select(options => new ExternalJudge(options, verdicts, scores, new JudgeMetrics(metrics, options.Name), time, logger))];
 
     /// <param name="verdicts">What rules and detectors have found in it.</param>
     public void Offer(AgentRun run, IReadOnlyList<Verdict> verdicts)

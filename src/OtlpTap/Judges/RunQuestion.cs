@@ -7,7 +7,8 @@ namespace OtlpTap.Judges;
 /// The tap's own form, documented in docs/judge.md.
 /// <code>
 ///   { "trace_id", "span_id", "user_input", "system_prompt", "messages", "tools", "tool_calls", "documents", "answer", "truncated" }
-///   { "verdicts": [ { "failure", "score", "label", "explanation", "evidence": [] } ] }      none: nothing was found
+///   { "verdicts": [ { "failure", "score", "label", "explanation", "evidence": [] } ] }
+///   { "verdicts": [], "score" }                                                             nothing was found
 /// </code>
 /// </summary>
 /// <param name="failure">The kind of a verdict that names none.</param>
@@ -26,7 +27,7 @@ internal sealed class RunQuestion(string failure) : IQuestionForm
             return document.RootElement.ValueKind == JsonValueKind.Object
                 && document.RootElement.TryGetProperty("verdicts", out var verdicts)
                 && verdicts.ValueKind == JsonValueKind.Array
-                ? Read(verdicts)
+                ? Read(document.RootElement, verdicts)
                 : JudgeAnswer.None(JudgeProblem.Malformed);
         }
         catch (JsonException)
@@ -35,10 +36,10 @@ internal sealed class RunQuestion(string failure) : IQuestionForm
         }
     }
 
-    private JudgeAnswer Read(JsonElement verdicts)
+    private JudgeAnswer Read(JsonElement answer, JsonElement verdicts)
     {
         var found = new List<Finding>();
-        JudgeProblem? problem = null;
+        JudgeProblem? problem = AnswerText.TryScore(answer, out var passed) ? null : JudgeProblem.AbsurdScore;
         foreach (var item in verdicts.EnumerateArray().Take(VerdictsMax))
         {
             if (item.ValueKind != JsonValueKind.Object || (AnswerText.Text(item, "failure") ?? failure) is not { } kind || !AnswerText.IsKind(kind))
@@ -55,7 +56,7 @@ internal sealed class RunQuestion(string failure) : IQuestionForm
             }
         }
 
-        return new JudgeAnswer(found, problem);
+        return new JudgeAnswer(found, problem) { Score = passed };
     }
 
     private static void Write(Utf8JsonWriter json, AgentRun run, RunJson parts)

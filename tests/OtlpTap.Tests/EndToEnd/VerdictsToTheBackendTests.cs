@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Json;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OpenTelemetry.Proto.Collector.Logs.V1;
 using OpenTelemetry.Proto.Collector.Trace.V1;
@@ -125,6 +127,24 @@ public sealed class VerdictsToTheBackendTests
         var span = Assert.Single(Spans(backend));
         Assert.Equal(TraceBuilder.SpanIdBytes(2), span.ParentSpanId);
         Assert.Contains(span.Attributes, attribute => attribute is { Key: "otlptap.verdict.source", Value.StringValue: "judge" });
+    }
+
+    [Fact]
+    public async Task What_an_outside_evaluator_measures_of_answers_good_and_bad_is_one_mean_of_their_agents_health()
+    {
+        string[] answers = ["""{"verdicts": [], "score": 0.1}""", """{"verdicts": [{"score": 0.9}]}"""];
+        var asked = -1;
+        await using var evaluator = await StubUpstream.StartAsync(protocols: HttpProtocols.Http1);
+        evaluator.Answer = (context, _) => StubUpstream.AnswerHttpAsync(context, 200, "application/json", Encoding.UTF8.GetBytes(answers[Interlocked.Increment(ref asked)]));
+        await using var tap = await RunningTap.StartAsync(tap: $"detectors: {{ judge: {{ name: jury, endpoint: 'http://{evaluator.Endpoint}/', sample: 1 }} }}");
+
+        tap.Host.Judges.Offer(AgentRuns.Answered(trace: 1), []);
+        tap.Host.Judges.Offer(AgentRuns.Answered(trace: 2), []);
+
+        await Deadline.UntilAsync(async () => await tap.MetricAsync("otlptap_judge_question_seconds_count{judge=\"jury\"}") == 2, "both are judged");
+        using var health = JsonDocument.Parse(await tap.GetAsync("/api/v1/health/weather"));
+        var values = health.RootElement.GetProperty("values");
+        Assert.Equal((2, 0.5), (values.GetProperty("evaluation.jury.count_1h").GetDouble(), values.GetProperty("evaluation.jury.mean_1h").GetDouble()));
     }
 
     /// <summary>Of the verdicts that came as spans.</summary>

@@ -14,7 +14,7 @@ using Prometheus;
 
 namespace OtlpTap.Tests.Judges;
 
-public sealed class ExternalJudgeTests : IAsyncLifetime, IVerdictSink
+public sealed class ExternalJudgeTests : IAsyncLifetime, IVerdictSink, IScoreSink
 {
     private const string Hallucinated = """{"label": "hallucinated", "score": 0.9, "explanation": "12 became 21.", "evidence": ["21 degrees"]}""";
 
@@ -22,6 +22,7 @@ public sealed class ExternalJudgeTests : IAsyncLifetime, IVerdictSink
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch.AddYears(50));
     private readonly ListLogger<JudgePanel> _logger = new();
     private readonly List<(TraceId Trace, Verdict Verdict)> _verdicts = [];
+    private readonly List<PassedScore> _passed = [];
     private StubUpstream _stub = null!;
     private ExternalJudge? _judge;
 
@@ -45,6 +46,14 @@ public sealed class ExternalJudgeTests : IAsyncLifetime, IVerdictSink
         lock (_verdicts)
         {
             _verdicts.Add((traceId, verdict));
+        }
+    }
+
+    void IScoreSink.Passed(in TraceId traceId, in PassedScore score)
+    {
+        lock (_passed)
+        {
+            _passed.Add(score);
         }
     }
 
@@ -101,6 +110,39 @@ public sealed class ExternalJudgeTests : IAsyncLifetime, IVerdictSink
         Assert.Equal("tool_call_response", root.GetProperty("messages")[1].GetProperty("parts")[0].GetProperty("type").GetString());
         Assert.False(root.GetProperty("truncated").GetBoolean());
         Assert.Equal(["planning_error", "hallucination"], _verdicts.Select(found => found.Verdict.Failure));
+    }
+
+    [Theory]
+    [InlineData(true, """{"label": "grounded", "score": 0.1}""", 0.1)]
+    [InlineData(true, """{"score": 0.4}""", 0.4)]
+    [InlineData(true, """{"label": "grounded"}""", null)]
+    [InlineData(false, """{"verdicts": [], "score": 0.2}""", 0.2)]
+    [InlineData(false, """{"verdicts": []}""", null)]
+    public async Task What_was_measured_of_a_run_that_is_well_is_a_score_on_its_answer(bool isChat, string content, double? score)
+    {
+        Answers(200, isChat ? Chat(content) : content);
+        Start(Options() with { Chat = isChat ? Model : null });
+
+        await AskAsync();
+
+        Assert.Empty(_verdicts);
+        var passed = Assert.Single(_passed);
+        Assert.Equal((new SpanId(2), "judge", "judge", score), (passed.SpanId, passed.Rule, passed.Source, passed.Value));
+        Assert.Equal("weather", passed.Judged!.Service);
+    }
+
+    [Fact]
+    public async Task What_failed_is_no_passed_score_and_neither_is_an_absurd_one()
+    {
+        Answers(200, """{"verdicts": [{"score": 0.9}], "score": 0.9}""");
+        Start(Options());
+        await AskAsync();
+        Assert.Single(_verdicts);
+
+        Answers(200, """{"verdicts": [], "score": 17}""");
+        _judge!.Offer(AgentRuns.Answered(trace: 2), isFailing: false);
+        await Deadline.UntilAsync(() => Failed("absurd_score") == 1, "the second question has ended");
+        Assert.Empty(_passed);
     }
 
     [Theory]
@@ -370,7 +412,7 @@ public sealed class ExternalJudgeTests : IAsyncLifetime, IVerdictSink
         Sample = 1,
     };
 
-    private void Start(JudgeOptions options) => _judge = new ExternalJudge(options, this, new JudgeMetrics(Prometheus.Metrics.WithCustomRegistry(_registry), options.Name), _time, _logger);
+    private void Start(JudgeOptions options) => _judge = new ExternalJudge(options, this, this, new JudgeMetrics(Prometheus.Metrics.WithCustomRegistry(_registry), options.Name), _time, _logger);
 
     /// <summary>Asks about one run, and waits for what comes of it.</summary>
     private async Task AskAsync()
