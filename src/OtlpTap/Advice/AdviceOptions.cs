@@ -18,6 +18,6 @@ internal sealed record AdviceOptions
     /// <summary><c>effect</c>: how it is measured whether advice helps.</summary>
     public EffectOptions Effect { get; init; } = new();
 
-    /// <summary>The shipped ones, unless <c>defaults</c> is false, then <c>policies</c>.</summary>
+    /// <summary>The shipped ones, unless <c>defaults</c> is false, then <c>policies</c>; each with <c>fallbacks</c>.</summary>
     public ImmutableArray<Policy> Policies { get; init; } = DefaultPolicies.All;
 }

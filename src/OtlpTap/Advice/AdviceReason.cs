@@ -6,7 +6,7 @@ namespace OtlpTap.Advice;
 
 /// <summary>
 /// Why advice is given, as a sentence for people and models:
-/// <code>tool search of shop/planner: 80% of calls failed, 10 calls in the last minute</code>
+/// <code>tool search of shop/planner: 80% of calls failed, 10 calls in the last minute; no fallback is configured for it</code>
 /// </summary>
 internal static class AdviceReason
 {
@@ -17,7 +17,7 @@ internal static class AdviceReason
     {
         var told = Told(policy.Condition, values);
         return policy.Reason.Length == 0
-            ? $"{Subject(scope)}: {told}"
+            ? $"{Subject(scope)}: {told}{WithoutTarget(policy, scope)}"
             : policy.Reason
                 .Replace("{service}", scope.Service, StringComparison.Ordinal)
                 .Replace("{agent}", scope.Agent, StringComparison.Ordinal)
@@ -31,6 +31,10 @@ internal static class AdviceReason
         var owner = scope.Agent.Length > 0 ? $"{scope.Service}/{scope.Agent}" : scope.Service;
         return scope.Tool.Length > 0 ? $"tool {scope.Tool} of {owner}" : scope.Model.Length > 0 ? $"model {scope.Model} of {owner}" : owner;
     }
+
+    // Who is to go elsewhere and is not told where looks for it in vain.
+    private static string WithoutTarget(Policy policy, in HealthScope scope) =>
+        policy.Advice == Policy.Reroute && scope.Tool.Length + scope.Model.Length > 0 && policy.ParametersAt(scope).IsEmpty ? "; no fallback is configured for it" : "";
 
     private static string Told(PolicyCondition condition, IReadOnlyDictionary<string, double> values)
     {

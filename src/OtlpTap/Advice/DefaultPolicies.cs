@@ -9,8 +9,8 @@ internal static class DefaultPolicies
     public static readonly ImmutableArray<Policy> All =
     [
         // Half of the calls: a tool that fails for some arguments is used on.
-        Of("tool-failing", "tool.errors.ratio_1m >= 50% and tool.calls_1m >= 5", "reroute"),
-        Of("model-failing", "llm.errors.ratio_1m >= 50% and llm.calls_1m >= 5", "reroute"),
+        Of("tool-failing", "tool.errors.ratio_1m >= 50% and tool.calls_1m >= 5", Policy.Reroute),
+        Of("model-failing", "llm.errors.ratio_1m >= 50% and llm.calls_1m >= 5", Policy.Reroute),
 
         // Against the model's own hour, since what is slow for one is normal for another. Medians: one long answer is no spike.
         Of("model-slow", "llm.calls_1m >= 10 and llm.latency.p50_1m > 2s and llm.latency.p50_1m > 3 * llm.latency.p50_1h", "skip_optional_steps"),

@@ -102,7 +102,7 @@ internal sealed class PolicyWatch(Policy policy)
         {
             case HysteresisStep.Raise:
                 var values = reading!.ReadAll(policy.Condition);
-                state.Item = new AdviceItem(AdviceId.Of(policy, scope), policy.Name, policy.Advice, scope, policy.Parameters, round.At, values, AdviceReason.Of(policy, scope, values));
+                state.Item = new AdviceItem(AdviceId.Of(policy, scope), policy.Name, policy.Advice, scope, policy.ParametersAt(scope), round.At, values, AdviceReason.Of(policy, scope, values));
                 ActiveCount++;
                 round.Raised(state.Item);
                 break;

@@ -49,6 +49,37 @@ public sealed class AdviceEngineTests : IDisposable
     }
 
     [Fact]
+    public void A_reroute_names_the_fallback_that_is_configured_for_its_tool_and_says_where_there_is_none()
+    {
+        var fallbacks = new FallbackTargets { Tools = ImmutableSortedDictionary<string, string>.Empty.Add("search", "search_backup") };
+        var policy = Policy("failing", "tool.errors.ratio_1m > 50% and tool.calls_1m >= 5") with { Fallbacks = fallbacks };
+        var engine = Start(policy, policy with { Name = "own", Parameters = Failing.Parameters.SetItem("fallback_tool", "other") });
+        Fail(Search);
+        Fail(Search with { Tool = "pay" });
+        Pass(1);
+
+        var items = engine.Current.Items.ToDictionary(item => item.Id);
+        Assert.Equal("search_backup", items["failing:shop/planner/search"].Parameters["fallback_tool"]);
+        Assert.EndsWith("in the last minute", items["failing:shop/planner/search"].Reason, StringComparison.Ordinal);
+        Assert.Equal("other", items["own:shop/planner/search"].Parameters["fallback_tool"]);
+        Assert.Empty(items["failing:shop/planner/pay"].Parameters);
+        Assert.EndsWith("in the last minute; no fallback is configured for it", items["failing:shop/planner/pay"].Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_model_has_its_own_fallback_and_other_words_than_reroute_have_none()
+    {
+        var fallbacks = new FallbackTargets { Models = ImmutableSortedDictionary<string, string>.Empty.Add("large", "small"), Tools = ImmutableSortedDictionary<string, string>.Empty.Add("large", "wrong") };
+        var policy = Policy("failing", "llm.errors.ratio_1m > 50%") with { Fallbacks = fallbacks };
+        var large = new HealthScope("shop", "planner", "", "large");
+
+        Assert.Equal(["fallback_model=small"], policy.ParametersAt(large).Select(pair => $"{pair.Key}={pair.Value}"));
+        Assert.Empty((policy with { Advice = "ask_user" }).ParametersAt(large));
+        Assert.Empty(policy.ParametersAt(HealthScope.OfAgent("shop", "planner")));
+        Assert.NotEqual(policy, policy with { Fallbacks = FallbackTargets.None });
+    }
+
+    [Fact]
     public void The_version_grows_with_changes_and_not_with_values()
     {
         var engine = Start(Failing);

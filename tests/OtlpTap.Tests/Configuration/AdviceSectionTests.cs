@@ -50,6 +50,17 @@ public sealed class AdviceSectionTests
     }
 
     [Fact]
+    public void Fallbacks_are_for_every_policy_that_reroutes()
+    {
+        var policies = Read("{ fallbacks: { tools: { search: search_backup, 'a b': 7 }, models: { large: small } }, policies: [{ name: own, when: 'tool.calls_1m > 1', advice: reroute }, { name: model-slow, advice: wait }] }").Policies;
+
+        var fallbacks = policies.Single(policy => policy.Name == "tool-failing").Fallbacks;
+        Assert.Equal(["a b=7", "search=search_backup"], fallbacks.Tools.Select(pair => $"{pair.Key}={pair.Value}"));
+        Assert.Equal(["large=small"], fallbacks.Models.Select(pair => $"{pair.Key}={pair.Value}"));
+        Assert.Equal(["model-failing", "own", "tool-failing"], policies.Where(policy => policy.Fallbacks == fallbacks).Select(policy => policy.Name).Order());
+    }
+
+    [Fact]
     public void A_long_cool_down_alone_does_not_grow() =>
         Assert.Equal(TimeSpan.FromHours(1), Read("{ policies: [{ name: tool-failing, cool_down: 1h }] }").Policies.Single(policy => policy.Name == "tool-failing").Timing.CoolDownMax);
 
@@ -71,6 +82,10 @@ public sealed class AdviceSectionTests
     [InlineData("policies: [{ name: tool-failing, reason: 'of {tol}' }]", "policies[0].reason: `{tol}` stands for nothing")]
     [InlineData("policies: [{ name: tool-failing, parameters: { 'a b': x } }]", "policies[0].parameters.a b: up to 64 letters")]
     [InlineData("policies: [{ name: tool-failing, parameters: { a: [x] } }]", "policies[0].parameters.a: a text, a number")]
+    [InlineData("fallbacks: { tools: { search: search } }", "fallbacks.tools.search: a tool is no fallback for itself")]
+    [InlineData("fallbacks: { models: { large: } }", "fallbacks.models.large: the name of a model is expected here")]
+    [InlineData("fallbacks: { models: { large: [small] } }", "fallbacks.models.large: the name of a model is expected here")]
+    [InlineData("fallbacks: { tool: { search: other } }", "fallbacks.tool: unknown key; did you mean `tools`?")]
     [InlineData("holdout: 2", "holdout: 2 is out of range")]
     [InlineData("interval: 1ms", "interval: 1ms is out of range")]
     [InlineData("polices: []", "polices: unknown key; did you mean `policies`?")]
