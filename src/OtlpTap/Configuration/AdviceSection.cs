@@ -12,17 +12,17 @@ internal static class AdviceSection
     private const int TargetsMax = 1000;
     private const int TargetCharactersMax = 1024;
 
-    /// <param name="hasHealth">Whether there are values for conditions to be true of.</param>
-    public static AdviceOptions Read(Section advice, bool hasHealth)
+    /// <param name="tap">Read but for its advice: whether there are values for conditions to be true of, and which.</param>
+    public static AdviceOptions Read(Section advice, TapProcessorOptions tap)
     {
-        if (!hasHealth && !advice.IsUnset("policies"))
+        if (!tap.Health.IsEnabled && !advice.IsUnset("policies"))
         {
             advice.KeyWarning("policies", "no advice is ever given with `health.enabled: false`");
         }
 
         var defaults = new AdviceOptions();
         var hasDefaults = advice.Flag("defaults", byDefault: true);
-        var policies = ReadPolicies(advice, "policies", hasDefaults ? DefaultPolicies.All : []);
+        var policies = ReadPolicies(advice, "policies", hasDefaults ? DefaultPolicies.All : [], new ComingNames(tap));
         var fallbacks = ReadFallbacks(advice.Map("fallbacks"));
         var options = defaults with
         {
@@ -72,7 +72,7 @@ internal static class AdviceSection
     }
 
     /// <param name="shipped">In force unless one of the same name takes their place.</param>
-    private static ImmutableArray<Policy> ReadPolicies(Section advice, string key, ImmutableArray<Policy> shipped)
+    private static ImmutableArray<Policy> ReadPolicies(Section advice, string key, ImmutableArray<Policy> shipped, ComingNames names)
     {
         var policies = shipped.ToDictionary(policy => policy.Name, StringComparer.Ordinal);
         var lines = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -85,7 +85,7 @@ internal static class AdviceSection
             }
 
             var isEnabled = section.Flag("enabled", byDefault: true);
-            var policy = PolicySection.Read(section, name, DefaultPolicies.All.FirstOrDefault(policy => policy.Name == name));
+            var policy = PolicySection.Read(section, name, DefaultPolicies.All.FirstOrDefault(policy => policy.Name == name), names);
             if (policy is not null && isEnabled)
             {
                 policies[name] = policy;

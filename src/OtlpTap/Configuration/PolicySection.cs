@@ -12,9 +12,10 @@ internal static class PolicySection
     private const int TextCharactersMax = 1024;
 
     /// <param name="shipped">The policy of that name that comes with the tap, whose settings hold where nothing else is said.</param>
-    public static Policy? Read(Section section, string name, Policy? shipped)
+    /// <param name="names">What values can be of.</param>
+    public static Policy? Read(Section section, string name, Policy? shipped, ComingNames names)
     {
-        var condition = ReadCondition(section, "when", name) ?? shipped?.Condition;
+        var condition = ReadCondition(section, "when", name, names) ?? shipped?.Condition;
         var advice = ReadWord(section, "advice", section.Text("advice")) ?? shipped?.Advice;
         RequireUnlessShipped(section, shipped);
         var isNamed = name.Length > 0 && ReadWord(section, "name", name) is not null;
@@ -48,7 +49,7 @@ internal static class PolicySection
         }
     }
 
-    private static PolicyCondition? ReadCondition(Section section, string key, string policy)
+    private static PolicyCondition? ReadCondition(Section section, string key, string policy, ComingNames names)
     {
         if (section.Text(key) is not { Length: > 0 } text)
         {
@@ -60,6 +61,15 @@ internal static class PolicySection
         foreach (var problem in problems)
         {
             section.Problems.ErrorIn(section.Value(key)!, section.PathOf(key), "condition", problem.Line, problem.Column, $"policy `{policy}`: {problem.Message}");
+        }
+
+        for (var i = 0; i < condition?.Values.Length; i++)
+        {
+            if (names.Look(condition.Values[i]) is var (severity, message))
+            {
+                var place = ConditionProblem.At(text, condition.Offsets[i], $"policy `{policy}`: `{condition.Names[i]}`: {message}");
+                section.Problems.AddIn(severity, section.Value(key)!, section.PathOf(key), "condition", place.Line, place.Column, place.Message);
+            }
         }
 
         return condition;

@@ -23,17 +23,7 @@ internal sealed class ProblemList
     /// it.
     /// </summary>
     /// <param name="what">What the message calls the text.</param>
-    public void ErrorIn(ConfigNode text, string path, string what, int line, int column, string message)
-    {
-        if (text is ConfigScalar { InnerOffset: >= 0 and var offset } && line == 1)
-        {
-            Error(text.Mark with { Column = text.Mark.Column + offset + column - 1 }, path, message);
-        }
-        else
-        {
-            Error(text.Mark, path, $"in line {line}, column {column} of the {what}: {message}");
-        }
-    }
+    public void ErrorIn(ConfigNode text, string path, string what, int line, int column, string message) => AddIn(Severity.Error, text, path, what, line, column, message);
 
     /// <summary>In the order in which the files were named and the operator wrote them.</summary>
     public ImmutableArray<Problem> InOrderOf(IReadOnlyList<string> files)
@@ -41,6 +31,12 @@ internal sealed class ProblemList
         var order = files.Select((file, index) => (file, index)).DistinctBy(pair => pair.file).ToDictionary(pair => pair.file, pair => pair.index, StringComparer.Ordinal);
         return [.. _problems.OrderBy(problem => order.GetValueOrDefault(problem.Mark.File)).ThenBy(problem => problem.Mark.Line).ThenBy(problem => problem.Mark.Column)];
     }
+
+    /// <inheritdoc cref="ErrorIn"/>
+    public void AddIn(Severity severity, ConfigNode text, string path, string what, int line, int column, string message) =>
+        Add(text is ConfigScalar { InnerOffset: >= 0 and var offset } && line == 1
+            ? new Problem(severity, text.Mark with { Column = text.Mark.Column + offset + column - 1 }, path, message)
+            : new Problem(severity, text.Mark, path, $"in line {line}, column {column} of the {what}: {message}"));
 
     private void Add(Problem problem)
     {

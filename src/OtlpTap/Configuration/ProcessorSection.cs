@@ -43,7 +43,7 @@ internal static class ProcessorSection
         var limits = tap.Map("limits");
         var detectors = tap.Map("detectors");
         var verdicts = tap.Map("verdicts");
-        var health = HealthSection.Read(tap.Map("health"));
+        var health = tap.Map("health");
         var (tempo, loki) = PullSection.Read(tap.Map("pull"));
         var options = defaults with
         {
@@ -71,10 +71,13 @@ internal static class ProcessorSection
             ForwardHeaders = ReadForwardHeaders(tap, defaults.ForwardHeaders),
             Evaluations = EvaluationSection.Read(tap.Map("evaluations")),
             Detectors = DetectorSection.Read(detectors),
-            Health = health,
-            Advice = AdviceSection.Read(tap.Map("advice"), health.IsEnabled),
-            Feedback = FeedbackSection.Read(tap.Map("feedback")),
+            Health = HealthSection.Read(health),
             Judges = JudgeSection.Read(detectors, "judge"),
+        };
+        options = options with
+        {
+            Advice = AdviceSection.Read(tap.Map("advice"), options),
+            Feedback = FeedbackSection.Read(tap.Map("feedback")),
             PullTempo = tempo,
             PullLoki = loki,
             Verdicts = new AnnounceOptions { Spans = verdicts.Flag("spans", defaults.Verdicts.Spans), Logs = verdicts.Flag("logs", defaults.Verdicts.Logs) },

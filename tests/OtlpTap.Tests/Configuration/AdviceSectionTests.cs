@@ -4,6 +4,13 @@ namespace OtlpTap.Tests.Configuration;
 
 public sealed class AdviceSectionTests
 {
+    /// <summary>A rule, a judge and a metric with failures of their own.</summary>
+    private const string Names = """
+        processors: { tap: { rules: [{ name: own, failure: own_kind, condition: 'span.name == "x"' }],
+        detectors: { judge: { name: jury, failure: jury_kind, endpoint: 'https://127.0.0.1:1/' } },
+        evaluations: { metrics: { own_metric: { good: low, failure: metric_kind } } },
+        """;
+
     private static readonly string[] Shipped = ["hallucinating", "hallucinating-often", "model-failing", "model-slow", "tool-failing", "users-dissatisfied", "users-very-dissatisfied"];
 
     [Fact]
@@ -99,6 +106,54 @@ public sealed class AdviceSectionTests
 
         Assert.NotNull(loaded.Options);
         Assert.Contains(loaded.Problems, problem => problem.ToString().EndsWith("warning: processors.tap.advice.policies: no advice is ever given with `health.enabled: false`", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("tool.errors.tool_eror.ratio_1m", "warning", "no rule finds the failure `tool_eror`; did you mean `tool_error`?")]
+    [InlineData("hallucinations.ratio_1h", "warning", "nothing in this configuration finds the failure `hallucinations`; did you mean `hallucination`?")]
+    [InlineData("llm.errors.incomplete_trace.ratio_5m", "warning", "no rule finds `incomplete_trace` on a span, where this value counts it; `incomplete_trace.ratio_5m` has it whoever finds it")]
+    [InlineData("positive_feedback.ratio_1h", "error", "`positive_feedback` marks a run and is no failure: it is never counted")]
+    [InlineData("run.errors.recovered_1h", "error", "`recovered` marks a run and is no failure: it is never counted")]
+    [InlineData("evaluation.AnswerRelevancy.mean_1h", "error", "no score has this name: metrics are known by one spelling, `answer_relevancy`")]
+    [InlineData("evaluation.relevence.mean_1h", "warning", "no evaluation of the name `relevence` is known; did you mean `relevance`?")]
+    [InlineData("evaluation.jury-2.mean_1h", "error", "no score has this name: metrics are known by one spelling, `jury_2`")]
+    [InlineData("evaluation.jurry.mean_1h", "warning", "no evaluation of the name `jurry` is known; did you mean `jury`?")]
+    public void A_name_that_nothing_can_bring_is_said_at_its_place(string value, string severity, string problem)
+    {
+        var problems = Configured.Problems($"{Names.ReplaceLineEndings(" ")} advice: {{ policies: [{{ name: p, advice: a, when: 'run.calls_1m > 1 and {value} > 0' }}] }} }} }}");
+
+        var said = Assert.Single(problems);
+        Assert.EndsWith($"{(severity == "warning" ? "warning: " : "")}processors.tap.advice.policies[0].when: policy `p`: `{value}`: {problem}", said, StringComparison.Ordinal);
+        Assert.StartsWith($"tap.yaml:1:{Column(value)}: ", said, StringComparison.Ordinal);
+
+        static int Column(string value) => $"{Names.ReplaceLineEndings(" ")} advice: {{ policies: [{{ name: p, advice: a, when: 'run.calls_1m > 1 and ".Length + 1;
+    }
+
+    [Theory]
+    [InlineData("tool.errors.tool_error.ratio_1m")]
+    [InlineData("tool.errors.own_kind_1m")]
+    [InlineData("own_kind.ratio_1h")]
+    [InlineData("jury_kind.ratio_1h")]
+    [InlineData("metric_kind.ratio_1h")]
+    [InlineData("failed_evaluation.ratio_1h")]
+    [InlineData("implicit_negative_feedback.count_1h")]
+    [InlineData("llm.errors.content_filter.ratio_1m")]
+    [InlineData("evaluation.jury.mean_1h")]
+    [InlineData("evaluation.own_metric.mean_1h")]
+    [InlineData("evaluation.our_very_own_word.mean_1h")]
+    [InlineData("evaluation.relevance.mean_1h")]
+    [InlineData("grounding.mean_1h")]
+    public void A_name_that_a_rule_a_detector_a_judge_or_an_evaluator_may_bring_is_fine(string value) =>
+        Assert.Empty(Configured.Problems($"{Names.ReplaceLineEndings(" ")} advice: {{ policies: [{{ name: p, advice: a, when: '{value} > 0' }}] }} }} }}"));
+
+    [Theory]
+    [InlineData("evaluations: { enabled: false }", "evaluation.relevance.mean_1h", "nothing is known of it with `evaluations.enabled: false`, and no judge has this name")]
+    [InlineData("detectors: { grounding: { enabled: false } }", "grounding.mean_1h", "nothing is known of it while the check of answers is switched off")]
+    [InlineData("packs: [none]", "llm.errors.content_filter.ratio_1m", "no rule finds `content_filter` on a span, where this value counts it; `content_filter.ratio_1m` has it whoever finds it")]
+    public void What_is_switched_off_brings_nothing(string key, string value, string problem)
+    {
+        var said = Assert.Single(Configured.Problems($"processors: {{ tap: {{ {key}, advice: {{ policies: [{{ name: p, advice: a, when: '{value} > 0' }}] }} }} }}"));
+        Assert.EndsWith($"warning: processors.tap.advice.policies[0].when: policy `p`: `{value}`: {problem}", said, StringComparison.Ordinal);
     }
 
     [Fact]

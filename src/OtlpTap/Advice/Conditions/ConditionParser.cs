@@ -22,6 +22,7 @@ internal sealed class ConditionParser
     private readonly List<ConditionProblem> _problems;
     private readonly List<string> _names = [];
     private readonly List<HealthValue> _values = [];
+    private readonly List<int> _offsets = [];
     private ConditionToken _current;
     private int _depth;
 
@@ -35,6 +36,8 @@ internal sealed class ConditionParser
     public ImmutableArray<string> Names => [.. _names];
 
     public ImmutableArray<HealthValue> Values => [.. _values];
+
+    public ImmutableArray<int> Offsets => [.. _offsets];
 
     /// <summary>Null where the text is no condition.</summary>
     public ConditionNode? Parse()
@@ -181,6 +184,7 @@ internal sealed class ConditionParser
         {
             _names.Add(name);
             _values.Add(value);
+            _offsets.Add(start);
             if (_names.Count > PolicyCondition.ValuesMax)
             {
                 Problem(start, $"a condition names {PolicyCondition.ValuesMax} values at most");
@@ -240,10 +244,5 @@ internal sealed class ConditionParser
         return null;
     }
 
-    private void Problem(int offset, string message)
-    {
-        var before = _text.AsSpan(0, offset);
-        var line = before.Count('\n') + 1;
-        _problems.Add(new ConditionProblem(line, offset - before.LastIndexOf('\n'), message));
-    }
+    private void Problem(int offset, string message) => _problems.Add(ConditionProblem.At(_text, offset, message));
 }

@@ -17,13 +17,14 @@ internal sealed class PolicyCondition : IEquatable<PolicyCondition>
 
     private readonly ConditionNode _root;
 
-    private PolicyCondition(string text, ConditionNode root, ImmutableArray<string> names, ImmutableArray<HealthValue> values)
+    private PolicyCondition(string text, ConditionNode root, ConditionParser parser)
     {
         Text = text;
         _root = root;
-        Names = names;
-        Values = values;
-        Level = values.Max(value => Levels.Of(value.Subject));
+        Names = parser.Names;
+        Values = parser.Values;
+        Offsets = parser.Offsets;
+        Level = Values.Max(value => Levels.Of(value.Subject));
     }
 
     public string Text { get; }
@@ -32,6 +33,9 @@ internal sealed class PolicyCondition : IEquatable<PolicyCondition>
     public ImmutableArray<string> Names { get; }
 
     public ImmutableArray<HealthValue> Values { get; }
+
+    /// <summary>Where in <see cref="Text"/> each of them is first named.</summary>
+    public ImmutableArray<int> Offsets { get; }
 
     /// <summary>The scopes that it is evaluated at. Values of other levels are read at the agent above.</summary>
     public Level Level { get; }
@@ -42,7 +46,7 @@ internal sealed class PolicyCondition : IEquatable<PolicyCondition>
         var before = problems.Count;
         var parser = new ConditionParser(text, problems);
         var root = parser.Parse();
-        return root is null || problems.Count > before ? null : new PolicyCondition(text, root, parser.Names, parser.Values);
+        return root is null || problems.Count > before ? null : new PolicyCondition(text, root, parser);
     }
 
     /// <param name="values">At a scope of <see cref="Level"/>.</param>
