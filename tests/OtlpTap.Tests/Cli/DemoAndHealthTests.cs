@@ -32,6 +32,34 @@ public sealed class DemoAndHealthTests : IDisposable
     }
 
     [Fact]
+    public async Task The_demo_shows_advice_that_comes_and_goes_and_what_users_say()
+    {
+        Assert.Equal(0, await InvokeAsync(DemoCommand.Create(), "demo", "--cases", _files.Cases).InTime());
+
+        string[] told = ["advice on http://", "user              thumbs down", "tap               advises reroute fallback_tool=ask_carrier: tool track_parcel of", "answered by ask_carrier, as advised", "user              thumbs up", "tap               withdraws its advice tool-failing:"];
+        var places = told.Select(text => _output.ToString().IndexOf(text, StringComparison.Ordinal)).ToList();
+        Assert.DoesNotContain(-1, places);
+        Assert.Equal(places.Order(), places);
+        Assert.Contains("with otlptap.failure=negative_feedback", _output.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("22 runs, 88 spans upstream, 5 cases.\n", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_demo_stays_where_somebody_wants_to_look_around()
+    {
+        await using var demo = TapProcess.Start(TapProgram.Fastest, ["demo", "--runs", "1", "--stay", "--cases", _files.Cases]);
+        await Deadline.UntilAsync(() => demo.Output.Contains("agent     run  2", StringComparison.Ordinal), "it goes on");
+
+        var admin = demo.Output.Split("http://")[1].Split('/')[0];
+        Assert.Equal(0, await InvokeAsync(AdviceCommand.Create(), "advice", "list", "--endpoint", admin).InTime());
+        demo.Interrupt();
+
+        Assert.Equal(0, await demo.ExitCodeAsync());
+        Assert.EndsWith(" cases.\n", demo.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("--stay", demo.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_demo_ends_though_nothing_runs()
     {
         Assert.Equal(0, await InvokeAsync(DemoCommand.Create(), "demo", "--runs", "0", "--cases", _files.Cases).InTime());

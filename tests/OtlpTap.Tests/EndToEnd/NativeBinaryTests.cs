@@ -71,8 +71,8 @@ public sealed class NativeBinaryTests : IDisposable
         var (exitCode, output, error) = await _binary.RunAsync(["demo", "--cases", _files.Cases]);
 
         Assert.Equal((0, ""), (exitCode, error));
-        Assert.EndsWith("9 runs, 34 spans upstream, 3 cases.\n", output, StringComparison.Ordinal);
-        Assert.Equal(3, _files.CaseFiles("trace.json").Count);
+        Assert.EndsWith("22 runs, 88 spans upstream, 5 cases.\n", output, StringComparison.Ordinal);
+        Assert.Equal(5, _files.CaseFiles("trace.json").Count);
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Grpc.Core;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using OpenTelemetry.Proto.Trace.V1;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Cli.Demo;
 
@@ -14,6 +15,7 @@ internal sealed class DemoUpstream : TraceService.TraceServiceBase
     private readonly ConcurrentQueue<TaggedSpan> _tagged = new();
     private int _spanCount;
 
+    /// <summary>Of the agent; the tap's own are beside them.</summary>
     public int SpanCount => Volatile.Read(ref _spanCount);
 
     public IEnumerable<TaggedSpan> TakeTagged()
@@ -26,9 +28,13 @@ internal sealed class DemoUpstream : TraceService.TraceServiceBase
 
     public override Task<ExportTraceServiceResponse> Export(ExportTraceServiceRequest request, ServerCallContext context)
     {
-        foreach (var span in request.ResourceSpans.SelectMany(resource => resource.ScopeSpans).SelectMany(scope => scope.Spans))
+        foreach (var (scope, span) in request.ResourceSpans.SelectMany(resource => resource.ScopeSpans).SelectMany(scope => scope.Spans, (scope, span) => (scope, span)))
         {
-            Interlocked.Increment(ref _spanCount);
+            if (scope.Scope?.Name != TapTelemetry.ScopeName)
+            {
+                Interlocked.Increment(ref _spanCount);
+            }
+
             if (Value(span, "otlptap.failure") is { } failure)
             {
                 var rules = Value(span, "otlptap.rules")?.ArrayValue.Values.Select(rule => rule.StringValue) ?? [];
