@@ -163,7 +163,7 @@ internal sealed class OtlpHttpTransport : IUpstreamTransport
         if (IsCompressed(response))
         {
             // Never asked for. Of a failure the status tells enough.
-            return isSuccess && isMessage ? UpstreamFailure.Compressed(endpoint) : OtlpHttpReply.Read(endpoint, status, null, [], RetryAfter(response));
+            return isSuccess && isMessage ? UpstreamFailure.Compressed(endpoint) : OtlpHttpReply.Read(endpoint, status, null, [], RetryAfter.Of(response, _time));
         }
 
         // Also one that says nothing is read, as far as it is short: else its connection could not be used again.
@@ -175,8 +175,8 @@ internal sealed class OtlpHttpTransport : IUpstreamTransport
 
         // Half a Status is none: what could be read of it goes nowhere.
         return isCut && isMessage
-            ? OtlpHttpReply.Read(endpoint, status, null, [], RetryAfter(response))
-            : OtlpHttpReply.Read(endpoint, status, mediaType, body.Span, RetryAfter(response));
+            ? OtlpHttpReply.Read(endpoint, status, null, [], RetryAfter.Of(response, _time))
+            : OtlpHttpReply.Read(endpoint, status, mediaType, body.Span, RetryAfter.Of(response, _time));
     }
 
     /// <summary>At most <paramref name="bytesMax"/> bytes, and whether there were more.</summary>
@@ -230,13 +230,6 @@ internal sealed class OtlpHttpTransport : IUpstreamTransport
     private static bool IsCompressed(HttpResponseMessage response) =>
         response.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var encodings)
         && encodings.Any(encoding => encoding.Length > 0 && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase));
-
-    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
-    {
-        { Delta: { } delta } => delta,
-        { Date: { } date } => date > _time.GetUtcNow() ? date - _time.GetUtcNow() : TimeSpan.Zero,
-        _ => null,
-    };
 
     private static UpstreamAnswer Failure(UpstreamEndpoint endpoint, HttpRequestException exception)
     {
