@@ -226,44 +226,22 @@ internal sealed class CauseMarker(CauseLedger ledger)
         {
             trace = null;
             isError = false;
-            TraceId traceId = default;
-            SpanId id = default;
-            SpanId parent = default;
-            ulong start = 0;
-            ulong end = 0;
+            var head = default(SpanHead);
             var reader = new ProtoReader(_request, place.SpanOffset, place.SpanOffset + place.SpanLength);
             while (reader.Next())
             {
-                switch (reader.FieldNumber, reader.WireType)
+                if (!head.TryTake(reader.Tag, reader.Value) && reader.Tag == FieldTags.SpanStatus)
                 {
-                    case (OtlpFields.Span.TraceId, WireType.LengthDelimited):
-                        _ = TraceId.TryRead(reader.Value, out traceId);
-                        break;
-                    case (OtlpFields.Span.SpanId, WireType.LengthDelimited):
-                        _ = SpanId.TryRead(reader.Value, out id);
-                        break;
-                    case (OtlpFields.Span.ParentSpanId, WireType.LengthDelimited):
-                        _ = SpanId.TryRead(reader.Value, out parent);
-                        break;
-                    case (OtlpFields.Span.StartTimeUnixNano, WireType.Fixed64):
-                        start = reader.Fixed64;
-                        break;
-                    case (OtlpFields.Span.EndTimeUnixNano, WireType.Fixed64):
-                        end = reader.Fixed64;
-                        break;
-                    case (OtlpFields.Span.Status, WireType.LengthDelimited):
-                        var status = new ProtoReader(_request, reader.ValueOffset, reader.ValueEnd);
-                        while (status.Next())
-                        {
-                            isError = status.Tag == FieldTags.StatusCode ? (int)status.Varint == ErrorStatus : isError;
-                        }
-
-                        break;
+                    var status = new ProtoReader(_request, reader.ValueOffset, reader.ValueEnd);
+                    while (status.Next())
+                    {
+                        isError = status.Tag == FieldTags.StatusCode ? (int)status.Varint == ErrorStatus : isError;
+                    }
                 }
             }
 
-            span = new SpanPlace(id, parent, start, end);
-            return _traces.TryGetValue(traceId, out trace);
+            span = new SpanPlace(head.SpanId, head.ParentId, head.StartUnixNano, head.EndUnixNano);
+            return _traces.TryGetValue(head.TraceId, out trace);
         }
     }
 

@@ -24,27 +24,21 @@ internal static class SpanFailure
     /// <param name="failures">What rules found on it; empty for a span that is only an error.</param>
     public static FailingSpan Read(ReadOnlySpan<byte> request, int start, int end, IReadOnlyList<string> failures)
     {
+        var head = default(SpanHead);
         var parts = new Parts();
         var events = 0;
         var reader = new ProtoReader(request, start, end);
         while (reader.Next())
         {
+            if (head.TryTake(reader.Tag, reader.Value))
+            {
+                continue;
+            }
+
             switch (reader.FieldNumber, reader.WireType)
             {
-                case (OtlpFields.Span.SpanId, WireType.LengthDelimited):
-                    _ = SpanId.TryRead(reader.Value, out parts.SpanId);
-                    break;
-                case (OtlpFields.Span.ParentSpanId, WireType.LengthDelimited):
-                    _ = SpanId.TryRead(reader.Value, out parts.ParentId);
-                    break;
-                case (OtlpFields.Span.StartTimeUnixNano, WireType.Fixed64):
-                    parts.Start = reader.Fixed64;
-                    break;
-                case (OtlpFields.Span.EndTimeUnixNano, WireType.Fixed64):
-                    parts.End = reader.Fixed64;
-                    break;
                 case (OtlpFields.Span.Attributes, WireType.LengthDelimited):
-                    ReadAttribute(request, reader.ValueOffset, reader.ValueEnd, parts);
+                    ReadAttribute(KeyAndValue.Read(reader.Value), parts);
                     break;
                 case (OtlpFields.Span.Events, WireType.LengthDelimited) when events++ < EventsMax:
                     ReadEvent(request, reader.ValueOffset, reader.ValueEnd, parts);
@@ -57,10 +51,10 @@ internal static class SpanFailure
 
         return new FailingSpan
         {
-            SpanId = parts.SpanId,
-            ParentId = parts.ParentId,
-            Start = parts.Start,
-            End = parts.End,
+            SpanId = head.SpanId,
+            ParentId = head.ParentId,
+            Start = head.StartUnixNano,
+            End = head.EndUnixNano,
             Failures = failures,
             IsError = parts.IsError,
             Messages = parts.Messages,
@@ -90,40 +84,40 @@ internal static class SpanFailure
         }
     }
 
-    private static void ReadAttribute(ReadOnlySpan<byte> request, int start, int end, Parts parts)
+    private static void ReadAttribute(in KeyAndValue attribute, Parts parts)
     {
-        var key = KeyAndValue(request, start, end, out var value);
+        var key = attribute.Key;
         if (key.SequenceEqual("error.type"u8))
         {
             parts.IsError = true;
-            FailingSpan.AddType(parts.Types, Text(StringOf(value)));
+            FailingSpan.AddType(parts.Types, Text(attribute.Text));
         }
         else if (key.SequenceEqual("langfuse.observation.level"u8))
         {
-            parts.IsError |= StringOf(value).SequenceEqual("ERROR"u8);
+            parts.IsError |= attribute.Text.SequenceEqual("ERROR"u8);
         }
         else if (key.SequenceEqual("langfuse.observation.status_message"u8))
         {
-            FailingSpan.AddMessage(parts.Messages, Text(StringOf(value)));
+            FailingSpan.AddMessage(parts.Messages, Text(attribute.Text));
         }
         else if (key.SequenceEqual("gen_ai.response.finish_reasons"u8))
         {
-            parts.FinishReason = Text(value);
+            parts.FinishReason = Text(attribute.Value);
         }
         else if (key.SequenceEqual("gen_ai.operation.name"u8))
         {
-            var operation = StringOf(value);
+            var operation = attribute.Text;
             parts.IsModelCall = operation.SequenceEqual("chat"u8) || operation.SequenceEqual("generate_content"u8) || operation.SequenceEqual("text_completion"u8);
         }
         else if (key.SequenceEqual("traceloop.span.kind"u8))
         {
-            var kind = StringOf(value);
+            var kind = attribute.Text;
             parts.IsFrame = kind.SequenceEqual("workflow"u8) || kind.SequenceEqual("agent"u8);
         }
         else if (key.SequenceEqual("genkit:isFailureSource"u8))
         {
             // AnyValue { bool_value = 2 }: 10 01.
-            parts.IsSource = value.SequenceEqual((ReadOnlySpan<byte>)[0x10, 0x01]);
+            parts.IsSource = attribute.Value.SequenceEqual((ReadOnlySpan<byte>)[0x10, 0x01]);
         }
         else if (key.SequenceEqual("genkit:type"u8))
         {
@@ -154,50 +148,17 @@ internal static class SpanFailure
         {
             if (attributes is { FieldNumber: OtlpFields.Event.Attributes, WireType: WireType.LengthDelimited })
             {
-                var key = KeyAndValue(request, attributes.ValueOffset, attributes.ValueEnd, out var value);
-                if (key.SequenceEqual("exception.message"u8))
+                var attribute = KeyAndValue.Read(attributes.Value);
+                if (attribute.Key.SequenceEqual("exception.message"u8))
                 {
-                    FailingSpan.AddMessage(parts.Messages, Text(StringOf(value)));
+                    FailingSpan.AddMessage(parts.Messages, Text(attribute.Text));
                 }
-                else if (key.SequenceEqual("exception.type"u8))
+                else if (attribute.Key.SequenceEqual("exception.type"u8))
                 {
-                    FailingSpan.AddType(parts.Types, Text(StringOf(value)));
+                    FailingSpan.AddType(parts.Types, Text(attribute.Text));
                 }
             }
         }
-    }
-
-    private static ReadOnlySpan<byte> KeyAndValue(ReadOnlySpan<byte> request, int start, int end, out ReadOnlySpan<byte> value)
-    {
-        ReadOnlySpan<byte> key = default;
-        value = default;
-        var attribute = new ProtoReader(request, start, end);
-        while (attribute.Next())
-        {
-            switch (attribute.FieldNumber, attribute.WireType)
-            {
-                case (OtlpFields.KeyValue.Key, WireType.LengthDelimited):
-                    key = attribute.Value;
-                    break;
-                case (OtlpFields.KeyValue.Value, WireType.LengthDelimited):
-                    value = attribute.Value;
-                    break;
-            }
-        }
-
-        return key;
-    }
-
-    private static ReadOnlySpan<byte> StringOf(ReadOnlySpan<byte> value)
-    {
-        ReadOnlySpan<byte> text = default;
-        var any = new ProtoReader(value);
-        while (any.Next())
-        {
-            text = any is { FieldNumber: OtlpFields.AnyValue.StringValue, WireType: WireType.LengthDelimited } ? any.Value : default;
-        }
-
-        return text;
     }
 
     // Four bytes a character at most: more of a megabyte of text is never looked at.
@@ -205,10 +166,6 @@ internal static class SpanFailure
 
     private sealed class Parts
     {
-        public SpanId SpanId;
-        public SpanId ParentId;
-        public ulong Start;
-        public ulong End;
         public bool IsError;
         public bool IsModelCall;
         public bool IsFrame;

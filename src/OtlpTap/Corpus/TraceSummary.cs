@@ -96,43 +96,13 @@ internal sealed class TraceSummary
         while (resource.Next())
         {
             if (resource is { FieldNumber: OtlpFields.Resource.Attributes, WireType: WireType.LengthDelimited }
-                && ReadString(resource.ValueOffset, resource.ValueEnd, "service.name"u8) is { } name)
+                && KeyAndValue.Read(resource.Value) is var attribute && attribute.Key.SequenceEqual("service.name"u8) && attribute.TryGetText(out var name))
             {
-                return name;
+                return Text(name);
             }
         }
 
         return null;
-    }
-
-    // KeyValue { string key = 1; AnyValue value = 2; }, AnyValue { string string_value = 1; ... }
-    private string? ReadString(int start, int end, ReadOnlySpan<byte> wantedKey)
-    {
-        var isKey = false;
-        string? text = null;
-        var attribute = new ProtoReader(_request, start, end);
-        while (attribute.Next())
-        {
-            switch (attribute.FieldNumber)
-            {
-                case OtlpFields.KeyValue.Key when attribute.WireType == WireType.LengthDelimited:
-                    isKey = attribute.Value.SequenceEqual(wantedKey);
-                    break;
-
-                case OtlpFields.KeyValue.Value when attribute.WireType == WireType.LengthDelimited:
-                    var value = new ProtoReader(_request, attribute.ValueOffset, attribute.ValueEnd);
-                    while (value.Next())
-                    {
-                        text = value is { FieldNumber: OtlpFields.AnyValue.StringValue, WireType: WireType.LengthDelimited }
-                            ? Text(value.Value)
-                            : null;
-                    }
-
-                    break;
-            }
-        }
-
-        return isKey ? text : null;
     }
 
     private static string Text(ReadOnlySpan<byte> utf8)
@@ -165,42 +135,27 @@ internal sealed class TraceSummary
 
     private void ReadSpan(int start, int end, int service)
     {
-        SpanId id = default;
+        var head = default(SpanHead);
         var entry = new SpanEntry { Service = service };
-        ulong started = 0;
-        ulong ended = 0;
         var span = new ProtoReader(_request, start, end);
         while (span.Next())
         {
-            switch (span.FieldNumber)
+            if (!head.TryTake(span.Tag, span.Value) && span is { FieldNumber: OtlpFields.Span.Name, WireType: WireType.LengthDelimited })
             {
-                case OtlpFields.Span.SpanId when span.WireType == WireType.LengthDelimited:
-                    SpanId.TryRead(span.Value, out id);
-                    break;
-                case OtlpFields.Span.ParentSpanId when span.WireType == WireType.LengthDelimited:
-                    SpanId.TryRead(span.Value, out entry.Parent);
-                    break;
-                case OtlpFields.Span.Name when span.WireType == WireType.LengthDelimited:
-                    entry.NameOffset = span.ValueOffset;
-                    entry.NameLength = span.ValueLength;
-                    break;
-                case OtlpFields.Span.StartTimeUnixNano when span.WireType == WireType.Fixed64:
-                    started = span.Fixed64;
-                    break;
-                case OtlpFields.Span.EndTimeUnixNano when span.WireType == WireType.Fixed64:
-                    ended = span.Fixed64;
-                    break;
+                entry.NameOffset = span.ValueOffset;
+                entry.NameLength = span.ValueLength;
             }
         }
 
         SpanCount++;
-        _spans[id] = entry;
-        if (started != 0 && (FirstStart == 0 || started < FirstStart))
+        entry.Parent = head.ParentId;
+        _spans[head.SpanId] = entry;
+        if (head.StartUnixNano != 0 && (FirstStart == 0 || head.StartUnixNano < FirstStart))
         {
-            FirstStart = started;
+            FirstStart = head.StartUnixNano;
         }
 
-        LastEnd = Math.Max(LastEnd, ended);
+        LastEnd = Math.Max(LastEnd, head.EndUnixNano);
     }
 
     private struct SpanEntry

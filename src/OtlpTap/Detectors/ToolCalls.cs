@@ -1,4 +1,5 @@
 using OtlpTap.Runs;
+using OtlpTap.Runs.Calls;
 
 namespace OtlpTap.Detectors;
 
@@ -71,9 +72,9 @@ internal sealed class ToolCalls
         var byName = QueuesBy(static call => call.Name);
         foreach (var tool in run.Steps.Where(static step => step.Kind == StepKind.Tool))
         {
-            var call = tool.CallId is { Length: > 0 } id && byId.ContainsKey(id)
-                ? Take(byId, id, static call => call.Execution is null)
-                : Take(byName, tool.Tool, static call => call.Execution is null);
+            var call = tool.CallId is { Length: > 0 } id && byId.Knows(id)
+                ? byId.Take(id, static call => call.Execution is null)
+                : byName.Take(tool.Tool ?? "", static call => call.Execution is null);
             if (call is not null)
             {
                 call.Execution = tool;
@@ -123,11 +124,11 @@ internal sealed class ToolCalls
         return 0;
     }
 
-    private void Answered(ToolAnswer answer, Dictionary<string, Queue<ToolCall>> byId, Queue<ToolCall> any)
+    private void Answered(ToolAnswer answer, CallQueues<string, ToolCall> byId, Queue<ToolCall> any)
     {
         // Ids may differ between a call and its answer (item ids and call ids of OpenAI's responses): then the order decides.
-        var call = answer.Part.CallId is { Length: > 0 } id && byId.ContainsKey(id)
-            ? Take(byId, id, static call => call.Answer is null)
+        var call = answer.Part.CallId is { Length: > 0 } id && byId.Knows(id)
+            ? byId.Take(id, static call => call.Answer is null)
             : TakeNext(any, answer.ShownBy);
         if (call is null)
         {
@@ -153,35 +154,17 @@ internal sealed class ToolCalls
         return null;
     }
 
-    private Dictionary<string, Queue<ToolCall>> QueuesBy(Func<ToolCall, string?> keyOf)
+    private CallQueues<string, ToolCall> QueuesBy(Func<ToolCall, string?> keyOf)
     {
-        var queues = new Dictionary<string, Queue<ToolCall>>(StringComparer.Ordinal);
+        var queues = new CallQueues<string, ToolCall>(StringComparer.Ordinal);
         foreach (var call in _all)
         {
             if (keyOf(call) is { Length: > 0 } key)
             {
-                if (!queues.TryGetValue(key, out var queue))
-                {
-                    queues[key] = queue = new Queue<ToolCall>();
-                }
-
-                queue.Enqueue(call);
+                queues.Add(key, call);
             }
         }
 
         return queues;
-    }
-
-    private static ToolCall? Take(Dictionary<string, Queue<ToolCall>> queues, string? key, Func<ToolCall, bool> isOpen)
-    {
-        while (key is not null && queues.TryGetValue(key, out var queue) && queue.TryDequeue(out var call))
-        {
-            if (isOpen(call))
-            {
-                return call;
-            }
-        }
-
-        return null;
     }
 }

@@ -109,7 +109,7 @@ internal sealed class RequestRedactor(Redactor redactor)
         var grown = 0;
         if (shape == Shape.KeyValue)
         {
-            key = KeyOf(request, start, end);
+            key = KeyAndValue.Read(request.AsSpan(start, end - start)).Key;
         }
 
         var reader = new ProtoReader(request, start, end);
@@ -149,7 +149,7 @@ internal sealed class RequestRedactor(Redactor redactor)
             return Replace(reader.FieldOffset, reader.ValueEnd, []);
         }
 
-        if (shape == Shape.KeyValue && redactor.Mode == RedactMode.Drop && redactor.KindOf(KeyOf(request, reader.ValueOffset, reader.ValueEnd)) is { } kind)
+        if (shape == Shape.KeyValue && redactor.Mode == RedactMode.Drop && redactor.KindOf(KeyAndValue.Read(reader.Value).Key) is { } kind)
         {
             redactor.Counts[(int)kind]++;
             return Replace(reader.FieldOffset, reader.ValueEnd, []);
@@ -221,21 +221,6 @@ internal sealed class RequestRedactor(Redactor redactor)
 
     // Also in an encoding of before UTF-8, or cut within a character; a picture has control characters.
     private static bool IsText(ReadOnlySpan<byte> bytes) => Utf8.IsValid(bytes) || !bytes.ContainsAny(ControlCharacters);
-
-    private static ReadOnlySpan<byte> KeyOf(byte[] request, int start, int end)
-    {
-        ReadOnlySpan<byte> key = default;
-        var reader = new ProtoReader(request, start, end);
-        while (reader.Next())
-        {
-            if (reader is { FieldNumber: OtlpFields.KeyValue.Key, WireType: WireType.LengthDelimited })
-            {
-                key = reader.Value;
-            }
-        }
-
-        return key;
-    }
 
     /// <summary>The field gets what stands in <see cref="_text"/>.</summary>
     private int ReplaceField(uint tag, int start, int end)

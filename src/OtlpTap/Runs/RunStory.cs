@@ -1,4 +1,5 @@
 using OtlpTap.Otlp;
+using OtlpTap.Runs.Calls;
 
 namespace OtlpTap.Runs;
 

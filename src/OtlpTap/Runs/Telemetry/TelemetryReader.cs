@@ -111,17 +111,13 @@ internal ref struct TelemetryReader
 
     private void ReadSpan(int start, int end, Origin origin)
     {
-        TraceId trace = default;
-        SpanId id = default;
-        SpanId parent = default;
+        var head = default(SpanHead);
         var name = "";
-        ulong started = 0;
-        ulong ended = 0;
         var status = StepStatus.Unset;
         var statusMessage = "";
         List<EventRecord>? events = null;
         List<(TraceId, SpanId)>? links = null;
-        if (!TryReadTrace(start, end, OtlpFields.Span.TraceId, ref trace) || !_input.HasRoomFor(trace))
+        if (!TryReadTrace(start, end, OtlpFields.Span.TraceId, ref head.TraceId) || !_input.HasRoomFor(head.TraceId))
         {
             return;
         }
@@ -129,22 +125,15 @@ internal ref struct TelemetryReader
         var span = new ProtoReader(_request, start, end);
         while (span.Next())
         {
+            if (head.TryTake(span.Tag, span.Value))
+            {
+                continue;
+            }
+
             switch (span.FieldNumber, span.WireType)
             {
-                case (OtlpFields.Span.SpanId, WireType.LengthDelimited):
-                    SpanId.TryRead(span.Value, out id);
-                    break;
-                case (OtlpFields.Span.ParentSpanId, WireType.LengthDelimited):
-                    SpanId.TryRead(span.Value, out parent);
-                    break;
                 case (OtlpFields.Span.Name, WireType.LengthDelimited):
                     name = _values.Text(span.Value);
-                    break;
-                case (OtlpFields.Span.StartTimeUnixNano, WireType.Fixed64):
-                    started = span.Fixed64;
-                    break;
-                case (OtlpFields.Span.EndTimeUnixNano, WireType.Fixed64):
-                    ended = span.Fixed64;
                     break;
                 case (OtlpFields.Span.Events, WireType.LengthDelimited) when (events?.Count ?? 0) < _limits.EventsMax:
                     (events ??= []).Add(ReadEvent(span.ValueOffset, span.ValueEnd));
@@ -160,12 +149,12 @@ internal ref struct TelemetryReader
 
         _input.Add(new SpanRecord
         {
-            TraceId = trace,
-            SpanId = id,
-            ParentId = parent,
+            TraceId = head.TraceId,
+            SpanId = head.SpanId,
+            ParentId = head.ParentId,
             Name = name,
-            StartUnixNano = started,
-            EndUnixNano = ended,
+            StartUnixNano = head.StartUnixNano,
+            EndUnixNano = head.EndUnixNano,
             Status = status,
             StatusMessage = statusMessage,
             Attributes = ReadAttributes(start, end, OtlpFields.Span.Attributes),

@@ -1,6 +1,6 @@
 using OtlpTap.Runs.Content;
 
-namespace OtlpTap.Runs;
+namespace OtlpTap.Runs.Calls;
 
 /// <summary>
 /// Brings together what models asked of tools, what tools' spans did, and what later inputs tell of the results. By call
@@ -10,9 +10,9 @@ namespace OtlpTap.Runs;
 internal sealed class ToolCallPairing
 {
     private readonly RunLimits _limits;
-    private readonly List<Draft> _calls = [];
+    private readonly List<CallDraft> _calls = [];
     private readonly Dictionary<string, CallsOfId> _byId = new(StringComparer.Ordinal);
-    private readonly Dictionary<(string?, string?), Queue<Draft>> _withoutId = [];
+    private readonly CallQueues<(string?, string?), CallDraft> _withoutId = new();
 
     private ToolCallPairing(RunLimits limits)
     {
@@ -119,7 +119,7 @@ internal sealed class ToolCallPairing
     /// <summary>A streamed answer may be recorded without the ids that the history then gives.</summary>
     private bool IsKnownWithoutId(string id, MessagePart part)
     {
-        if (!_withoutId.TryGetValue(Key(part), out var calls) || !calls.TryDequeue(out var known))
+        if (_withoutId.Take(Key(part), static _ => true) is not { } known)
         {
             return false;
         }
@@ -136,7 +136,7 @@ internal sealed class ToolCallPairing
             return;
         }
 
-        var call = new Draft { Id = part.CallId, Name = part.ToolName, Arguments = part.Arguments, Step = step };
+        var call = new CallDraft { Id = part.CallId, Name = part.ToolName, Arguments = part.Arguments, Step = step };
         _calls.Add(call);
         if (call.Id is { } id)
         {
@@ -152,12 +152,7 @@ internal sealed class ToolCallPairing
             return;
         }
 
-        if (!_withoutId.TryGetValue(Key(part), out var like))
-        {
-            _withoutId.Add(Key(part), like = new Queue<Draft>());
-        }
-
-        like.Enqueue(call);
+        _withoutId.Add(Key(part), call);
     }
 
     private void CollectTools(IReadOnlyList<RunStep> steps)
@@ -184,7 +179,7 @@ internal sealed class ToolCallPairing
         {
             if (_calls.Count < _limits.ToolCallsMax)
             {
-                var call = new Draft { Id = tool.CallId, Name = tool.Tool, Arguments = tool.Arguments };
+                var call = new CallDraft { Id = tool.CallId, Name = tool.Tool, Arguments = tool.Arguments };
                 call.Take(tool);
                 _calls.Add(call);
             }
@@ -229,7 +224,7 @@ internal sealed class ToolCallPairing
         var unnamed = 0;
         foreach (var part in Parts(messages, PartKind.ToolResult))
         {
-            Draft? call = null;
+            CallDraft? call = null;
             if (part.CallId is { } id)
             {
                 call = _byId.TryGetValue(id, out var calls) && calls.NextWithoutResult() is { } known && known.IsBefore(teller) ? known : null;
@@ -257,150 +252,5 @@ internal sealed class ToolCallPairing
                 }
             }
         }
-    }
-
-    private enum Exactness
-    {
-        NameAndArguments,
-        Name,
-        Arguments,
-    }
-
-    /// <summary>Calls without a tool's span, found by what a span knows of its call; the first asked is the first carried out.</summary>
-    private sealed class OpenCalls
-    {
-        private readonly Dictionary<(Exactness, string?, string?), Queue<Draft>> _calls = [];
-
-        public OpenCalls(IEnumerable<Draft> calls)
-        {
-            foreach (var call in calls)
-            {
-                var arguments = JsonForm.Canonical(call.Arguments);
-                Add((Exactness.NameAndArguments, call.Name, arguments), call);
-                Add((Exactness.Name, call.Name, null), call);
-                Add((Exactness.Arguments, null, arguments), call);
-            }
-        }
-
-        public bool TryTake(RunStep tool, Exactness exactness)
-        {
-            var key = exactness switch
-            {
-                Exactness.NameAndArguments => (exactness, tool.Tool, JsonForm.Canonical(tool.Arguments)),
-                Exactness.Name => (exactness, tool.Tool, (string?)null),
-                _ => (exactness, null, JsonForm.Canonical(tool.Arguments)),
-            };
-            if ((exactness == Exactness.Arguments && tool.Tool is not null) || !_calls.TryGetValue(key, out var queue))
-            {
-                return false;
-            }
-
-            while (queue.TryDequeue(out var call))
-            {
-                // An id of its own that is another's tells that this is not its call.
-                if (call.Tool is null && (tool.CallId is null || call.Id is null))
-                {
-                    call.Take(tool);
-                    return true;
-                }
-            }
-
-            return false;
-        }
-
-        private void Add((Exactness, string?, string?) key, Draft call)
-        {
-            if (!_calls.TryGetValue(key, out var queue))
-            {
-                _calls.Add(key, queue = new Queue<Draft>());
-            }
-
-            queue.Enqueue(call);
-        }
-    }
-
-    /// <summary>Calls of one id in the order in which they were asked; a hostile sender's thousands are passed once, not at each result.</summary>
-    private sealed class CallsOfId(Draft first)
-    {
-        private readonly List<Draft> _calls = [first];
-        private int _withTool;
-        private int _withResult;
-
-        public Draft Last => _calls[^1];
-
-        public void Add(Draft call) => _calls.Add(call);
-
-        /// <summary>The call that a history tells again, or that the same answer names twice.</summary>
-        public Draft? Known(RunStep? step, bool isTold) => isTold ? _calls[0] : Last.Step is null || Last.Step == step ? Last : null;
-
-        public Draft? NextWithoutTool()
-        {
-            while (_withTool < _calls.Count && _calls[_withTool].Tool is not null)
-            {
-                _withTool++;
-            }
-
-            return _withTool < _calls.Count ? _calls[_withTool] : null;
-        }
-
-        public Draft? NextWithoutResult()
-        {
-            while (_withResult < _calls.Count && _calls[_withResult].HasTold)
-            {
-                _withResult++;
-            }
-
-            return _withResult < _calls.Count ? _calls[_withResult] : null;
-        }
-    }
-
-    private sealed class Draft
-    {
-        private string? _told;
-        private bool _isError;
-
-        public string? Id { get; set; }
-
-        public string? Name { get; set; }
-
-        public string? Arguments { get; set; }
-
-        public RunStep? Step { get; set; }
-
-        public RunStep? Tool { get; private set; }
-
-        public bool HasTold { get; private set; }
-
-        /// <summary>A step that tells a result was started after the call was asked for.</summary>
-        public bool IsBefore(RunStep teller) =>
-            Step is null || Step == teller || Step.StartUnixNano <= teller.StartUnixNano || teller.Kind != StepKind.Llm;
-
-        public void Take(RunStep tool)
-        {
-            Tool = tool;
-            tool.Tool ??= Name;
-            Name ??= tool.Tool;
-            Arguments ??= tool.Arguments;
-        }
-
-        public void Tell(MessagePart result)
-        {
-            HasTold = true;
-            _told = result.Text is { Length: > 0 } text ? text : null;
-            _isError |= result.IsError;
-            Name ??= result.ToolName;
-        }
-
-        public ToolCall Finish() => new(Name ?? "")
-        {
-            CallId = Id ?? Tool?.CallId,
-            Arguments = Arguments,
-            Result = Tool?.Result is { } result && !(IsFailed && result == "null") ? result : _told,
-            IsError = _isError || IsFailed,
-            CallingStep = Step,
-            ToolStep = Tool,
-        };
-
-        private bool IsFailed => Tool is not null && (Tool.Status == StepStatus.Error || Tool.ResultIsError || Tool.Exceptions.Count > 0);
     }
 }
