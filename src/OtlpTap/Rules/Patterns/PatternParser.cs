@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace OtlpTap.Rules.Patterns;
 
 /// <summary>
@@ -9,9 +7,6 @@ namespace OtlpTap.Rules.Patterns;
 /// </summary>
 internal sealed class PatternParser
 {
-    /// <summary>Go's bound on a repeat count, alone and multiplied through nested repeats.</summary>
-    private const int RepeatMax = 1000;
-
     /// <summary>Go allows 1000; this keeps the recursion within the smallest stack.</summary>
     private const int DepthMax = 500;
 
@@ -19,19 +14,16 @@ internal sealed class PatternParser
     private static readonly RunesNode[] Literals = [.. Enumerable.Range(0, 128).Select(rune => Literal(rune, isFolded: false))];
     private static readonly RunesNode[] FoldedLiterals = [.. Enumerable.Range(0, 128).Select(rune => Literal(rune, isFolded: true))];
 
-    private readonly Dictionary<string, RuneSet?> _classes = [];
-    private readonly Rune[] _runes;
-    private readonly string _pattern;
-    private int _at;
+    private readonly PatternCursor _cursor;
+    private readonly ClassParser _classes;
     private int _depth;
     private int _groups;
     private Flags _flags;
-    private string? _problem;
 
     private PatternParser(string pattern)
     {
-        _pattern = pattern;
-        _runes = [.. pattern.EnumerateRunes()];
+        _cursor = new PatternCursor(pattern);
+        _classes = new ClassParser(_cursor);
     }
 
     [Flags]
@@ -44,41 +36,20 @@ internal sealed class PatternParser
         Ungreedy = 8,
     }
 
-    private bool AtEnd => _at == _runes.Length;
+    private bool IsFolded => _flags.HasFlag(Flags.FoldCase);
 
     /// <summary>Null, and what is wrong, when the pattern is not valid.</summary>
     public static PatternNode? Parse(string pattern, out string problem)
     {
         var parser = new PatternParser(pattern);
         var node = parser.Choice();
-        if (node is not null && !parser.AtEnd)
+        if (node is not null && !parser._cursor.AtEnd)
         {
             node = parser.Fail("')' without a '('");
         }
 
-        problem = parser._problem ?? "";
+        problem = parser._cursor.Problem ?? "";
         return node;
-    }
-
-    private static bool RepeatIsValid(PatternNode node, int left) => node switch
-    {
-        RepeatNode repeat => RepeatedIsValid(repeat, left),
-        SequenceNode sequence => sequence.Parts.All(part => RepeatIsValid(part, left)),
-        ChoiceNode choice => choice.Choices.All(part => RepeatIsValid(part, left)),
-        GroupNode group => RepeatIsValid(group.Inner, left),
-        _ => true,
-    };
-
-    private static bool RepeatedIsValid(RepeatNode repeat, int left)
-    {
-        // The operators * + ? are no counts and cost nothing.
-        if (repeat is { Min: 0, Max: 1 or -1 } or { Min: 1, Max: -1 })
-        {
-            return RepeatIsValid(repeat.Inner, left);
-        }
-
-        var count = repeat.Max < 0 ? repeat.Min : repeat.Max;
-        return count == 0 || (count <= left && RepeatIsValid(repeat.Inner, left / count));
     }
 
     private PatternNode? Choice()
@@ -99,7 +70,7 @@ internal sealed class PatternParser
 
             choices.Add(sequence);
         }
-        while (Accept('|'));
+        while (_cursor.Accept('|'));
 
         _flags = flags;
         _depth--;
@@ -109,7 +80,7 @@ internal sealed class PatternParser
     private PatternNode? Sequence()
     {
         var parts = new List<PatternNode>();
-        while (!AtEnd && Peek() is not ('|' or ')'))
+        while (!_cursor.AtEnd && _cursor.Peek() is not ('|' or ')'))
         {
             if (Part(parts) is not { } part)
             {
@@ -124,9 +95,9 @@ internal sealed class PatternParser
 
     private PatternNode? Part(List<PatternNode> before)
     {
-        if (Peek() == '\\' && _at + 1 < _runes.Length && _runes[_at + 1].Value == 'Q')
+        if (_cursor.Peek() == '\\' && _cursor.PeekAt(1) == 'Q')
         {
-            _at += 2;
+            _cursor.At += 2;
             return Quoted(before);
         }
 
@@ -143,11 +114,11 @@ internal sealed class PatternParser
     private PatternNode? Quoted(List<PatternNode> before)
     {
         PatternNode? last = null;
-        while (!AtEnd)
+        while (!_cursor.AtEnd)
         {
-            if (Peek() == '\\' && _at + 1 < _runes.Length && _runes[_at + 1].Value == 'E')
+            if (_cursor.Peek() == '\\' && _cursor.PeekAt(1) == 'E')
             {
-                _at += 2;
+                _cursor.At += 2;
                 break;
             }
 
@@ -156,7 +127,7 @@ internal sealed class PatternParser
                 before.Add(last);
             }
 
-            last = Literal(_runes[_at++].Value);
+            last = Literal(_cursor.Take());
         }
 
         return last is null ? PatternNode.Empty : Repeated(last);
@@ -165,29 +136,29 @@ internal sealed class PatternParser
     private PatternNode? Repeated(PatternNode atom)
     {
         var repeated = false;
-        while (!AtEnd)
+        while (!_cursor.AtEnd)
         {
-            var start = _at;
+            var start = _cursor.At;
             int min;
             int max;
-            switch (Peek())
+            switch (_cursor.Peek())
             {
                 case '*':
                     (min, max) = (0, -1);
-                    _at++;
+                    _cursor.At++;
                     break;
                 case '+':
                     (min, max) = (1, -1);
-                    _at++;
+                    _cursor.At++;
                     break;
                 case '?':
                     (min, max) = (0, 1);
-                    _at++;
+                    _cursor.At++;
                     break;
-                case '{' when TryCounts(out min, out max):
-                    if (min > RepeatMax || max > RepeatMax || (max >= 0 && min > max))
+                case '{' when RepeatCounts.TryRead(_cursor, out min, out max):
+                    if (min > RepeatCounts.RepeatMax || max > RepeatCounts.RepeatMax || (max >= 0 && min > max))
                     {
-                        return Fail($"the repeat count '{Text(start, _at)}' is invalid (at most {RepeatMax})");
+                        return Fail($"the repeat count '{_cursor.Text(start, _cursor.At)}' is invalid (at most {RepeatCounts.RepeatMax})");
                     }
 
                     break;
@@ -197,13 +168,13 @@ internal sealed class PatternParser
 
             if (repeated)
             {
-                return Fail($"a repeat is repeated at '{Text(start, _at)}'");
+                return Fail($"a repeat is repeated at '{_cursor.Text(start, _cursor.At)}'");
             }
 
-            atom = new RepeatNode(atom, min, max, IsLazy: Accept('?') != _flags.HasFlag(Flags.Ungreedy));
-            if (!RepeatIsValid(atom, RepeatMax))
+            atom = new RepeatNode(atom, min, max, IsLazy: _cursor.Accept('?') != _flags.HasFlag(Flags.Ungreedy));
+            if (!RepeatCounts.AreWithinBound(atom))
             {
-                return Fail($"nested repeats multiply to more than {RepeatMax}");
+                return Fail($"nested repeats multiply to more than {RepeatCounts.RepeatMax}");
             }
 
             repeated = true;
@@ -212,59 +183,16 @@ internal sealed class PatternParser
         return atom;
     }
 
-    /// <summary>Moves behind <c>{2}</c>, <c>{2,}</c> or <c>{2,3}</c>; anything else is a brace to be taken literally.</summary>
-    private bool TryCounts(out int min, out int max)
-    {
-        var start = _at;
-        _at++;
-        max = 0;
-        if (TryCount(out min))
-        {
-            max = min;
-            if (Accept(','))
-            {
-                max = -1;
-                if (!AtEnd && Peek() != '}' && !TryCount(out max))
-                {
-                    _at = start;
-                    return false;
-                }
-            }
-
-            if (Accept('}'))
-            {
-                return true;
-            }
-        }
-
-        _at = start;
-        return false;
-    }
-
-    private bool TryCount(out int count)
-    {
-        var start = _at;
-        count = 0;
-        while (!AtEnd && Peek() is >= '0' and <= '9')
-        {
-            count = Math.Min((count * 10) + (Peek() - '0'), RepeatMax + 1);
-            _at++;
-        }
-
-        var length = _at - start;
-        return length == 1 || (length > 1 && _runes[start].Value != '0');
-    }
-
     private PatternNode? Atom(out bool repeatable)
     {
         repeatable = true;
-        var rune = _runes[_at++].Value;
+        var rune = _cursor.Take();
         switch (rune)
         {
             case '(':
                 return Group(out repeatable);
             case '[':
-                return Class();
+                return _classes.Class(IsFolded) is { } runes ? new RunesNode(runes) : null;
             case '.':
                 return new RunesNode(_flags.HasFlag(Flags.DotMatchesNewline) ? RuneSet.Any : RuneSet.AnyButNewline);
             case '^':
@@ -274,14 +202,14 @@ internal sealed class PatternParser
             case '*' or '+' or '?':
                 return Fail($"nothing stands before '{(char)rune}'");
             case '{':
-                _at--;
-                var counts = TryCounts(out _, out _);
+                _cursor.At--;
+                var counts = RepeatCounts.TryRead(_cursor, out _, out _);
                 if (counts)
                 {
                     return Fail("nothing stands before a repeat count");
                 }
 
-                _at++;
+                _cursor.At++;
                 return Literal(rune);
             case '\\':
                 return Escaped();
@@ -292,8 +220,8 @@ internal sealed class PatternParser
 
     private RunesNode Literal(int rune)
     {
-        var known = _flags.HasFlag(Flags.FoldCase) ? FoldedLiterals : Literals;
-        return rune < known.Length ? known[rune] : Literal(rune, isFolded: _flags.HasFlag(Flags.FoldCase));
+        var known = IsFolded ? FoldedLiterals : Literals;
+        return rune < known.Length ? known[rune] : Literal(rune, IsFolded);
     }
 
     private static RunesNode Literal(int rune, bool isFolded)
@@ -304,200 +232,45 @@ internal sealed class PatternParser
 
     private PatternNode? Escaped()
     {
-        if (AtEnd)
+        if (_cursor.AtEnd)
         {
             return Fail("a backslash at the end");
         }
 
-        switch (Peek())
+        switch (_cursor.Peek())
         {
             case 'A':
-                _at++;
+                _cursor.At++;
                 return new PlaceNode(Place.TextStart);
             case 'z':
-                _at++;
+                _cursor.At++;
                 return new PlaceNode(Place.TextEnd);
             case 'b':
-                _at++;
+                _cursor.At++;
                 return new PlaceNode(Place.WordBoundary);
             case 'B':
-                _at++;
+                _cursor.At++;
                 return new PlaceNode(Place.NoWordBoundary);
         }
 
-        if (TryEscapedClass(out var runes))
+        if (_classes.TryEscapedClass(IsFolded, out var runes))
         {
             return runes is null ? null : new RunesNode(runes);
         }
 
-        var rune = EscapedRune();
+        var rune = _classes.EscapedRune();
         return rune < 0 ? null : Literal(rune);
     }
-
-    /// <summary><c>\d \s \w \pL \p{Greek}</c> and their complements; the backslash is read already.</summary>
-    /// <returns>False: it is no class. True with null: it is a wrong one.</returns>
-    private bool TryEscapedClass(out RuneSet? runes)
-    {
-        RuneSet? known = Peek() switch
-        {
-            'd' or 'D' => RuneSet.Digit,
-            's' or 'S' => RuneSet.Space,
-            'w' or 'W' => RuneSet.Word,
-            _ => null,
-        };
-        if (known is not null)
-        {
-            var negative = Peek() is 'D' or 'S' or 'W';
-            _at++;
-            runes = Grouped(known, negative);
-            return true;
-        }
-
-        runes = null;
-        if (Peek() is not ('p' or 'P'))
-        {
-            return false;
-        }
-
-        runes = UnicodeClass();
-        return true;
-    }
-
-    private RuneSet Grouped(RuneSet runes, bool negative)
-    {
-        var folded = _flags.HasFlag(Flags.FoldCase) ? runes.Folded() : runes;
-        return negative ? folded.Complement() : folded;
-    }
-
-    private RuneSet? UnicodeClass()
-    {
-        var start = _at - 1;
-        var negative = Peek() == 'P';
-        _at++;
-        if (AtEnd)
-        {
-            return FailSet("a class of characters has no name");
-        }
-
-        string name;
-        if (Accept('{'))
-        {
-            var close = _at;
-            while (close < _runes.Length && _runes[close].Value != '}')
-            {
-                close++;
-            }
-
-            if (close == _runes.Length)
-            {
-                return FailSet($"'{Text(start, close)}' has no closing brace");
-            }
-
-            name = Text(_at, close);
-            _at = close + 1;
-        }
-        else
-        {
-            name = Text(_at, _at + 1);
-            _at++;
-        }
-
-        if (name.StartsWith('^'))
-        {
-            negative = !negative;
-            name = name[1..];
-        }
-
-        // Finding one is a walk over all of Unicode.
-        if (!_classes.TryGetValue(name, out var runes))
-        {
-            _classes.Add(name, runes = UnicodeNames.Find(name));
-        }
-
-        return runes is not null
-            ? Grouped(runes, negative)
-            : FailSet($"the class of characters '{name}' is unknown (general categories are known, and the scripts {UnicodeNames.Scripts})");
-    }
-
-    /// <summary>One escaped character, in a class or outside; the backslash is read already. -1: wrong.</summary>
-    private int EscapedRune()
-    {
-        var start = _at - 1;
-        var rune = _runes[_at++].Value;
-        switch (rune)
-        {
-            case >= '1' and <= '7' when AtEnd || Peek() is < '0' or > '7':
-                break;
-            case >= '0' and <= '7':
-                var octal = rune - '0';
-                for (var i = 0; i < 2 && !AtEnd && Peek() is >= '0' and <= '7'; i++)
-                {
-                    octal = (octal * 8) + (Peek() - '0');
-                    _at++;
-                }
-
-                return octal;
-            case 'x':
-                return HexRune(start);
-            case 'a':
-                return '\a';
-            case 'f':
-                return '\f';
-            case 'n':
-                return '\n';
-            case 'r':
-                return '\r';
-            case 't':
-                return '\t';
-            case 'v':
-                return '\v';
-            case < 0x80 when !char.IsAsciiLetterOrDigit((char)rune):
-                return rune;
-        }
-
-        Fail($"the escape '{Text(start, _at)}' is unknown (references to groups are not supported)");
-        return -1;
-    }
-
-    private int HexRune(int start)
-    {
-        var value = 0;
-        if (Accept('{'))
-        {
-            var digits = 0;
-            while (!AtEnd && HexDigit(Peek()) is var digit and >= 0)
-            {
-                value = Math.Min((value * 16) + digit, RuneSet.RuneMax + 1);
-                digits++;
-                _at++;
-            }
-
-            if (digits > 0 && value <= RuneSet.RuneMax && Accept('}'))
-            {
-                return value;
-            }
-        }
-        else if (_at + 1 < _runes.Length && HexDigit(_runes[_at].Value) is var high and >= 0 && HexDigit(_runes[_at + 1].Value) is var low and >= 0)
-        {
-            _at += 2;
-            return (high * 16) + low;
-        }
-
-        Fail($"the escape '{Text(start, Math.Min(_at + 1, _runes.Length))}' is no hexadecimal code point");
-        return -1;
-    }
-
-    private static int HexDigit(int rune) => rune < 0x80 && char.IsAsciiHexDigit((char)rune) ? Convert.ToInt32(((char)rune).ToString(), 16) : -1;
 
     private PatternNode? Group(out bool repeatable)
     {
         repeatable = true;
-        if (!Accept('?'))
+        if (!_cursor.Accept('?'))
         {
             return NumberedGroup("");
         }
 
-        if (!AtEnd && Peek() is 'P' or '<')
+        if (!_cursor.AtEnd && _cursor.Peek() is 'P' or '<')
         {
             return NamedGroup();
         }
@@ -505,9 +278,9 @@ internal sealed class PatternParser
         var flags = _flags;
         var negative = false;
         var sawFlag = false;
-        while (!AtEnd)
+        while (!_cursor.AtEnd)
         {
-            var rune = _runes[_at++].Value;
+            var rune = _cursor.Take();
             switch (rune)
             {
                 case 'i' or 'm' or 's' or 'U':
@@ -531,7 +304,7 @@ internal sealed class PatternParser
                     _flags = flags;
                     repeatable = false;
                     // Go takes an operator behind flags for one without an operand.
-                    return !AtEnd && Peek() is '*' or '+' or '?' ? Fail($"nothing stands before '{(char)Peek()}'") : PatternNode.Empty;
+                    return !_cursor.AtEnd && _cursor.Peek() is '*' or '+' or '?' ? Fail($"nothing stands before '{(char)_cursor.Peek()}'") : PatternNode.Empty;
             }
 
             break;
@@ -542,20 +315,20 @@ internal sealed class PatternParser
 
     private PatternNode? NamedGroup()
     {
-        Accept('P');
-        if (!Accept('<'))
+        _cursor.Accept('P');
+        if (!_cursor.Accept('<'))
         {
             return Fail("this kind of group is not supported");
         }
 
-        var start = _at;
-        while (!AtEnd && Peek() != '>')
+        var start = _cursor.At;
+        while (!_cursor.AtEnd && _cursor.Peek() != '>')
         {
-            _at++;
+            _cursor.At++;
         }
 
-        var name = Text(start, _at);
-        if (!Accept('>') || name.Length == 0 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
+        var name = _cursor.Text(start, _cursor.At);
+        if (!_cursor.Accept('>') || name.Length == 0 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
         {
             return Fail("a group's name consists of letters, digits and _");
         }
@@ -577,141 +350,12 @@ internal sealed class PatternParser
             return null;
         }
 
-        return Accept(')') ? inner : Fail("a '(' is not closed");
+        return _cursor.Accept(')') ? inner : Fail("a '(' is not closed");
     }
-
-    private PatternNode? Class()
-    {
-        var start = _at - 1;
-        var negative = Accept('^');
-        var ranges = new List<(int, int)>();
-        var first = true;
-        while (true)
-        {
-            if (AtEnd)
-            {
-                return Fail($"'{Text(start, _at)}' is not closed");
-            }
-
-            if (Peek() == ']' && !first)
-            {
-                _at++;
-                break;
-            }
-
-            first = false;
-            if (ClassPart() is not { } part)
-            {
-                return null;
-            }
-
-            ranges.AddRange(part.Ranges);
-        }
-
-        var runes = RuneSet.Of(ranges);
-        return new RunesNode(negative ? runes.Complement() : runes);
-    }
-
-    private RuneSet? ClassPart()
-    {
-        if (Peek() == '[' && _at + 1 < _runes.Length && _runes[_at + 1].Value == ':')
-        {
-            var close = Text(_at, _runes.Length).IndexOf(":]", 2, StringComparison.Ordinal);
-            if (close >= 0)
-            {
-                return PosixClass();
-            }
-        }
-
-        if (Peek() == '\\' && _at + 1 < _runes.Length)
-        {
-            _at++;
-            if (TryEscapedClass(out var named))
-            {
-                return named;
-            }
-
-            _at--;
-        }
-
-        var low = ClassRune();
-        var high = low;
-        if (low >= 0 && _at + 1 < _runes.Length && Peek() == '-' && _runes[_at + 1].Value != ']')
-        {
-            _at++;
-            high = ClassRune();
-            if (high >= 0 && high < low)
-            {
-                return FailSet("a range of characters ends before it starts");
-            }
-        }
-
-        if (low < 0 || high < 0)
-        {
-            return null;
-        }
-
-        var runes = RuneSet.Of([(low, high)]);
-        return _flags.HasFlag(Flags.FoldCase) ? runes.Folded() : runes;
-    }
-
-    private int ClassRune()
-    {
-        if (Peek() != '\\')
-        {
-            return _runes[_at++].Value;
-        }
-
-        _at++;
-        if (!AtEnd)
-        {
-            return EscapedRune();
-        }
-
-        Fail("a backslash at the end");
-        return -1;
-    }
-
-    private RuneSet? PosixClass()
-    {
-        var start = _at;
-        _at += 2;
-        var negative = Accept('^');
-        var nameStart = _at;
-        while (Peek() != ':' || _runes[_at + 1].Value != ']')
-        {
-            _at++;
-        }
-
-        var name = Text(nameStart, _at);
-        _at += 2;
-        return UnicodeNames.FindPosix(name) is { } runes ? Grouped(runes, negative) : FailSet($"the class of characters '{Text(start, _at)}' is unknown");
-    }
-
-    private int Peek() => _runes[_at].Value;
-
-    private bool Accept(char expected)
-    {
-        if (AtEnd || Peek() != expected)
-        {
-            return false;
-        }
-
-        _at++;
-        return true;
-    }
-
-    private string Text(int start, int end) => string.Concat(_runes[start..end].Select(rune => rune.ToString()));
 
     private PatternNode? Fail(string problem)
     {
-        _problem ??= $"The pattern \"{_pattern}\" is not valid: {problem}.";
-        return null;
-    }
-
-    private RuneSet? FailSet(string problem)
-    {
-        Fail(problem);
+        _cursor.Fail(problem);
         return null;
     }
 }
