@@ -1,3 +1,5 @@
+using static OtlpTap.Redact.AsciiBytes;
+
 namespace OtlpTap.Redact;
 
 /// <summary>International bank account numbers: a country, its length, and a checksum (mod 97). Source: ISO 13616, the registry of SWIFT.</summary>
@@ -32,5 +34,44 @@ internal static class Iban
         }
 
         return rest == 1;
+    }
+
+    /// <summary>Where the number that begins here ends; 0: none does.</summary>
+    public static int EndAt(ReadOnlySpan<byte> text, int i)
+    {
+        const int LengthMin = 15;
+        const int LengthMax = 34;
+        if (i + LengthMin > text.Length || !IsUpper(text[i]) || !IsUpper(text[i + 1]) || !IsDigit(text[i + 2]) || !IsDigit(text[i + 3]))
+        {
+            return 0;
+        }
+
+        var expected = LengthOf(text[i], text[i + 1]);
+        if (expected == 0)
+        {
+            return 0;
+        }
+
+        Span<byte> compact = stackalloc byte[LengthMax];
+        var length = 0;
+        var end = i;
+        while (end < text.Length && length < expected)
+        {
+            var c = text[end];
+            if (IsUpper(c) || IsDigit(c))
+            {
+                compact[length++] = c;
+            }
+            else if (c is not ((byte)' ' or (byte)'-') || text[end - 1] is (byte)' ' or (byte)'-')
+            {
+                return 0;
+            }
+
+            end++;
+        }
+
+        return length == expected && (end == text.Length || !IsWord(text[end])) && IsValid(compact[..length])
+            ? end
+            : 0;
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using static OtlpTap.Redact.AsciiBytes;
 
 namespace OtlpTap.Redact;
 
@@ -46,4 +47,52 @@ internal static class PaymentCard
     }
 
     private static bool IsOneDigit(ReadOnlySpan<byte> digits) => !digits.ContainsAnyExcept(digits[0]);
+
+    /// <summary>Where the number that begins here ends; 0: none does.</summary>
+    public static int EndAt(ReadOnlySpan<byte> text, int i)
+    {
+        const int DigitsMax = 19;
+        if (i > 0 && IsJoined(text[i - 1]))
+        {
+            return 0;
+        }
+
+        Span<byte> digits = stackalloc byte[DigitsMax];
+        var count = 0;
+        var group = 0;
+        byte separator = 0;
+        var best = 0;
+        var end = i;
+        while (end < text.Length)
+        {
+            var c = text[end];
+            if (IsDigit(c))
+            {
+                if (count == DigitsMax)
+                {
+                    return best;
+                }
+
+                digits[count++] = c;
+                group++;
+                end++;
+                if ((end == text.Length || !IsWord(text[end])) && group >= 3 && !IsFraction(text, end) && IsValid(digits[..count]))
+                {
+                    best = end;
+                }
+            }
+            else if (c is (byte)' ' or (byte)'-' && (separator == 0 || separator == c) && group is >= 3 and <= 6)
+            {
+                separator = c;
+                group = 0;
+                end++;
+            }
+            else
+            {
+                break;
+            }
+        }
+
+        return best;
+    }
 }

@@ -1,3 +1,5 @@
+using static OtlpTap.Redact.AsciiBytes;
+
 namespace OtlpTap.Redact;
 
 /// <summary>Which rows of digits are numbers of telephones. Source: ITU-T E.164, the North American Numbering Plan.</summary>
@@ -42,4 +44,89 @@ internal static class Phone
 
     public static bool IsDate(ReadOnlySpan<byte> groups) =>
         groups.Length >= 3 && (groups[..3].SequenceEqual((ReadOnlySpan<byte>)[4, 2, 2]) || groups[..3].SequenceEqual((ReadOnlySpan<byte>)[2, 2, 4]));
+
+    /// <summary>Where the number that begins here ends; 0: none does.</summary>
+    /// <param name="isPhone">What the text belongs to says that it is one.</param>
+    public static int EndAt(ReadOnlySpan<byte> text, int i, bool isPhone)
+    {
+        const int DigitsMax = 15;
+        if (i > 0 && (IsWord(text[i - 1]) || (text[i] != '+' && IsJoined(text[i - 1])) || (i > 1 && text[i - 1] == ' ' && IsDigit(text[i - 2]))))
+        {
+            return 0;
+        }
+
+        Span<byte> digits = stackalloc byte[DigitsMax];
+        Span<byte> groups = stackalloc byte[DigitsMax + 1];
+        var (count, group) = (0, 0);
+        var isInternational = text[i] == '+';
+        var hasArea = false;
+        var isDotted = true;
+        var isSpaced = false;
+        var lastDigit = i;
+        var end = isInternational ? i + 1 : i;
+        for (; end < text.Length; end++)
+        {
+            var c = text[end];
+            if (IsDigit(c))
+            {
+                if (count == DigitsMax)
+                {
+                    return 0;
+                }
+
+                digits[count++] = c;
+                groups[group]++;
+                isDotted &= !isSpaced;
+                lastDigit = end;
+            }
+            else if (c is (byte)'(' && (count <= 4 || group == 0) && !hasArea)
+            {
+                hasArea = true;
+                Next(ref group, groups);
+            }
+            else if (c is (byte)')' && hasArea)
+            {
+                Next(ref group, groups);
+            }
+            else if (c is (byte)' ' or (byte)'-' or (byte)'.' or (byte)'/' && count > 0 && (text[end - 1] is (byte)')' || IsDigit(text[end - 1])))
+            {
+                isSpaced = c is not ((byte)'-' or (byte)'.');
+                Next(ref group, groups);
+            }
+            else
+            {
+                break;
+            }
+        }
+
+        end = lastDigit + 1;
+        if (count == 0 || (end < text.Length && IsWord(text[end])) || IsFraction(text, end))
+        {
+            return 0;
+        }
+
+        var used = groups[group] == 0 ? group : group + 1;
+        var isFound = isInternational ? IsInternational(digits[..count], groups[..used])
+            : IsNorthAmerican(digits[..count], groups[..used], hasArea, isDotted)
+            || IsInternationalByZeros(digits[..count])
+            || (count >= 7 && (isPhone || IsSaidToBePhone(text, i)) && !IsDate(groups[..used]));
+        return isFound ? end : 0;
+
+        static void Next(ref int group, Span<byte> groups) => group += groups[group] > 0 ? 1 : 0;
+    }
+
+    private static bool IsSaidToBePhone(ReadOnlySpan<byte> text, int i)
+    {
+        const int Back = 20;
+        Span<byte> before = stackalloc byte[Back];
+        var source = text[Math.Max(0, i - Back)..i];
+        for (var at = 0; at < source.Length; at++)
+        {
+            before[at] = (byte)(source[at] | 0x20);
+        }
+
+        var said = before[..source.Length];
+        return said.IndexOf("phone"u8) >= 0 || said.IndexOf("mobile"u8) >= 0 || said.IndexOf("tel:"u8) >= 0 || said.IndexOf("telefon"u8) >= 0
+            || said.IndexOf("tel."u8) >= 0 || said.IndexOf("whatsapp"u8) >= 0 || said.IndexOf("call me"u8) >= 0 || said.IndexOf("fax"u8) >= 0;
+    }
 }
