@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using OtlpTap.Corpus.Journal;
 using OtlpTap.Metrics;
 using OtlpTap.Rules;
 using OtlpTap.Scan;

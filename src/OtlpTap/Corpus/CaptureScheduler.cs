@@ -1,3 +1,4 @@
+using OtlpTap.Corpus.Journal;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Scan;
@@ -18,31 +19,19 @@ using OtlpTap.Recorder;
 /// </summary>
 internal sealed class CaptureScheduler
 {
-    // A failing span more does not make a case better: the trace holds it anyway.
-    private const int VerdictsPerCaptureMax = 1024;
-
-    // 48 bytes each: 12 MB for all captures together, however hostile.
-    private const int VerdictsMax = 262_144;
-
     private readonly CorpusOptions _options;
     private readonly CorpusMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly long _settle;
-    private readonly long _settleMax;
     private readonly long _lateWindow;
 
     // Everything below is guarded by the gate.
     private readonly Lock _gate = new();
-    private readonly Dictionary<TraceId, Capture> _pending = [];
-
-    // Each pending capture stands here; when it was put off since, it is put back as it comes up, when it was brought
-    // forward, it stands here twice.
-    private readonly PriorityQueue<Capture, long> _byDue = new();
+    private readonly PendingCaptures _pending;
     private readonly RecentTraces _recent;
     private readonly CaptureJournal? _journal;
     private readonly List<Capture> _taken = [];
     private ulong _lastNumber;
-    private int _verdicts;
 
     /// <param name="journal">Where the schedule survives a restart; null where the recorder does not.</param>
     public CaptureScheduler(CorpusOptions options, CorpusMetrics metrics, TimeProvider time, CaptureJournal? journal = null)
@@ -52,8 +41,8 @@ internal sealed class CaptureScheduler
         _metrics = metrics;
         _time = time;
         _settle = TimestampsIn(options.Settle);
-        _settleMax = TimestampsIn(options.SettleMax);
         _lateWindow = TimestampsIn(options.LateWindow);
+        _pending = new PendingCaptures(_settle, TimestampsIn(options.SettleMax));
         _recent = new RecentTraces(options.LateTracesMax);
     }
 
@@ -118,12 +107,11 @@ internal sealed class CaptureScheduler
             foreach (var left in state.Captures)
             {
                 _lastNumber = Math.Max(_lastNumber, left.Number);
-                if (!_pending.TryGetValue(left.TraceId, out var capture))
+                if (!_pending.TryGet(left.TraceId, out var capture))
                 {
                     var age = TimestampsIn(UnixTime.FromNanoseconds(Math.Max(0, unixNow - left.ScheduledUnixNano)));
                     capture = new Capture(left.TraceId, now - age, left.IsUpdate) { Number = left.Number, DueAt = now + _settle };
-                    _pending.Add(left.TraceId, capture);
-                    _byDue.Enqueue(capture, capture.DueAt);
+                    _pending.Add(capture);
                 }
 
                 foreach (var verdict in left.Verdicts)
@@ -214,7 +202,7 @@ internal sealed class CaptureScheduler
     {
         lock (_gate)
         {
-            if (!_pending.ContainsKey(traceId) && !_recent.Contains(traceId))
+            if (!_pending.Contains(traceId) && !_recent.Contains(traceId))
             {
                 return;
             }
@@ -236,7 +224,7 @@ internal sealed class CaptureScheduler
         TaskCompletionSource handled;
         lock (_gate)
         {
-            if (!_pending.TryGetValue(traceId, out var capture) && !TryAdd(traceId, _recent.Contains(traceId), now, out capture))
+            if (!_pending.TryGet(traceId, out var capture) && !TryAdd(traceId, _recent.Contains(traceId), now, out capture))
             {
                 return null;
             }
@@ -251,8 +239,7 @@ internal sealed class CaptureScheduler
             // Nothing more of it comes: there is nothing to settle. One that waits for its next attempt keeps its time.
             if (capture.Attempts == 0)
             {
-                capture.DueAt = now;
-                _byDue.Enqueue(capture, now);
+                _pending.BringForward(capture, now);
             }
 
             Write();
@@ -269,40 +256,19 @@ internal sealed class CaptureScheduler
         var now = _time.GetTimestamp();
         lock (_gate)
         {
-            while (_byDue.TryPeek(out var capture, out var queuedFor))
+            if (_pending.TakeDue(now, early, out var dueAt) is not { } capture)
             {
-                if (capture.DueAt > queuedFor && !early)
-                {
-                    _byDue.DequeueEnqueue(capture, capture.DueAt);
-                    continue;
-                }
-
-                if (capture.DueAt > now && !early)
-                {
-                    wait = _time.GetElapsedTime(now, capture.DueAt);
-                    return null;
-                }
-
-                _byDue.Dequeue();
-                if (!_pending.TryGetValue(capture.TraceId, out var pending) || pending != capture)
-                {
-                    // It was brought forward, and taken then.
-                    continue;
-                }
-
-                _pending.Remove(capture.TraceId);
-                _verdicts -= capture.Verdicts.Count;
-                _taken.Add(capture);
-
-                // From here on its spans are late ones: none falls between the assembly and the remembering.
-                _recent.Add(capture.TraceId, now + _lateWindow);
-                wait = TimeSpan.Zero;
-                return capture;
+                wait = dueAt is { } due ? _time.GetElapsedTime(now, due) : Timeout.InfiniteTimeSpan;
+                return null;
             }
-        }
 
-        wait = Timeout.InfiniteTimeSpan;
-        return null;
+            _taken.Add(capture);
+
+            // From here on its spans are late ones: none falls between the assembly and the remembering.
+            _recent.Add(capture.TraceId, now + _lateWindow);
+            wait = TimeSpan.Zero;
+            return capture;
+        }
     }
 
     /// <summary>A capture that could not be written comes back after <paramref name="delay"/>, with what arrived meanwhile.</summary>
@@ -312,7 +278,7 @@ internal sealed class CaptureScheduler
         lock (_gate)
         {
             _taken.Remove(capture);
-            if (_pending.TryGetValue(capture.TraceId, out var newer))
+            if (_pending.TryGet(capture.TraceId, out var newer))
             {
                 _journal?.Ended(capture.Number, capture.TraceId, 0);
                 newer.Attempts = capture.Attempts;
@@ -329,9 +295,7 @@ internal sealed class CaptureScheduler
             }
 
             capture.DueAt = now + TimestampsIn(delay);
-            _verdicts += capture.Verdicts.Count;
-            _pending.Add(capture.TraceId, capture);
-            _byDue.Enqueue(capture, capture.DueAt);
+            _pending.Add(capture);
         }
     }
 
@@ -340,9 +304,9 @@ internal sealed class CaptureScheduler
 
     private bool SpansArrived(in TraceId traceId, long now)
     {
-        if (_pending.TryGetValue(traceId, out var capture))
+        if (_pending.TryGet(traceId, out var capture))
         {
-            PutOff(capture, now);
+            _pending.PutOff(capture, now);
             return false;
         }
 
@@ -374,9 +338,9 @@ internal sealed class CaptureScheduler
             return false;
         }
 
-        if (_pending.TryGetValue(traceId, out var capture))
+        if (_pending.TryGet(traceId, out var capture))
         {
-            PutOff(capture, now);
+            _pending.PutOff(capture, now);
         }
         else if (!(added = TryAdd(traceId, _recent.Contains(traceId), now, out capture)))
         {
@@ -398,23 +362,15 @@ internal sealed class CaptureScheduler
 
         capture = new Capture(traceId, now, isUpdate) { Number = ++_lastNumber };
         _journal?.Scheduled(capture, UnixTime.Now(_time));
-        PutOff(capture, now);
-        _pending.Add(traceId, capture);
-        _byDue.Enqueue(capture, capture.DueAt);
+        _pending.PutOff(capture, now);
+        _pending.Add(capture);
         return true;
     }
 
-    // A capture that waits to be tried again keeps its later time.
-    private void PutOff(Capture capture, long now) =>
-        capture.DueAt = Math.Max(capture.DueAt, Math.Min(now + _settle, capture.ScheduledAt + _settleMax));
-
     private void AddVerdict(Capture capture, in Verdict verdict)
     {
-        // The first is always taken: it names the case.
-        if (capture.Verdicts.Count == 0 || (capture.Verdicts.Count < VerdictsPerCaptureMax && _verdicts < VerdictsMax))
+        if (_pending.TryAddVerdict(capture, verdict))
         {
-            capture.Verdicts.Add(verdict);
-            _verdicts++;
             _journal?.Judged(capture, verdict);
         }
         else
@@ -454,7 +410,7 @@ internal sealed class CaptureScheduler
             _journal.AddRecent(trace, unixNow + NanosecondsIn(expires - now));
         }
 
-        foreach (var capture in _taken.Concat(_pending.Values))
+        foreach (var capture in _taken.Concat(_pending.All))
         {
             _journal.Add(capture, unixNow - NanosecondsIn(now - capture.ScheduledAt));
         }

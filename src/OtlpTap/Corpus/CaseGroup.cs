@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using OtlpTap.Corpus.Templates;
 using OtlpTap.Otlp;
 using OtlpTap.Redact;
 using OtlpTap.Runs;
@@ -63,8 +64,8 @@ internal sealed record CaseGroup(string Failure, string Agent, string Subject, s
         return new CaseGroup(
             primary.Failure,
             agent,
-            MessageTemplate.OfName(SubjectOf(primary, run)) is { Length: > 0 } subject ? subject : SubjectOf(step, run),
-            MessageTemplate.OfName(errorType),
+            NameTemplate.Of(SubjectOf(primary, run)) is { Length: > 0 } subject ? subject : SubjectOf(step, run),
+            NameTemplate.Of(errorType),
 
             // Where a span says nothing of a message, what was found is all that tells it from another failure of its kind.
             message.Length > 0 ? MessageTemplate.Of(Clean(message), step.Arguments ?? ArgumentsOf(step)) : DecidedBy(primary));
@@ -95,18 +96,18 @@ internal sealed record CaseGroup(string Failure, string Agent, string Subject, s
         {
             if (at.Agent is { Length: > 0 } agent)
             {
-                return MessageTemplate.OfName(agent);
+                return NameTemplate.Of(agent);
             }
         }
 
-        return MessageTemplate.OfName(FirstOf(run.Steps.FirstOrDefault(other => other.Agent is { Length: > 0 })?.Agent, step?.Service, FirstStep(run)?.Service));
+        return NameTemplate.Of(FirstOf(run.Steps.FirstOrDefault(other => other.Agent is { Length: > 0 })?.Agent, step?.Service, FirstStep(run)?.Service));
     }
 
     private static string SubjectOf(RunStep step, AgentRun run) =>
-        step.Tool is { Length: > 0 } tool ? MessageTemplate.OfName(tool)
-        : step.Model is { Length: > 0 } model ? MessageTemplate.OfModel(model)
-        : step.Kind is StepKind.Llm && run.Steps.FirstOrDefault(other => other.Model is { Length: > 0 })?.Model is { } anyModel ? MessageTemplate.OfModel(anyModel)
-        : MessageTemplate.OfName(step.Name);
+        step.Tool is { Length: > 0 } tool ? NameTemplate.Of(tool)
+        : step.Model is { Length: > 0 } model ? NameTemplate.OfModel(model)
+        : step.Kind is StepKind.Llm && run.Steps.FirstOrDefault(other => other.Model is { Length: > 0 })?.Model is { } anyModel ? NameTemplate.OfModel(anyModel)
+        : NameTemplate.Of(step.Name);
 
     /// <summary>What the result of a tool says of its error; of a model's call nothing: its words are an answer.</summary>
     private static string? ErrorIn(RunStep step, string failure)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using OtlpTap.Corpus.Templates;
 using OtlpTap.Runs;
 
 namespace OtlpTap.Corpus;
@@ -15,7 +16,7 @@ internal static class RunShape
         var steps = new List<string>();
         foreach (var step in run.Steps)
         {
-            var text = $"{step.Kind}:{MessageTemplate.OfName(step.Tool ?? (step.Kind == StepKind.Other ? step.Name : ""))}:{step.Status == StepStatus.Error}";
+            var text = $"{step.Kind}:{NameTemplate.Of(step.Tool ?? (step.Kind == StepKind.Other ? step.Name : ""))}:{step.Status == StepStatus.Error}";
             if (steps.Count < StepsMax && (steps.Count == 0 || steps[^1] != text))
             {
                 steps.Add(text);

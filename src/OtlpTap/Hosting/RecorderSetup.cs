@@ -1,4 +1,5 @@
 using OtlpTap.Configuration;
+using OtlpTap.Corpus.Journal;
 using OtlpTap.Corpus;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using OtlpTap.Corpus.Journal;
 using OtlpTap.Corpus;
 using OtlpTap.Otlp;
 using OtlpTap.Verdicts;

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using OtlpTap.Corpus.Templates;
 using OtlpTap.Corpus;
 using OtlpTap.Runs;
 using OtlpTap.Verdicts;
@@ -108,7 +109,7 @@ public sealed class CaseGroupTests
     [InlineData("claude-3-5-sonnet-20241022", "claude-3-5-sonnet")]
     [InlineData("claude-3-5-sonnet-latest", "claude-3-5-sonnet")]
     [InlineData("openai/gpt-4o-mini", "gpt-4o-mini")]
-    public void A_model_is_the_same_by_its_short_and_its_long_name(string model, string expected) => Assert.Equal(expected, MessageTemplate.OfModel(model));
+    public void A_model_is_the_same_by_its_short_and_its_long_name(string model, string expected) => Assert.Equal(expected, NameTemplate.OfModel(model));
 
     // Recorded with equal words: streamed or not, retried or not, and arguments that lack a parameter however they were broken.
     private static string Family(string name) => name

@@ -8,6 +8,7 @@ using OpenTelemetry.Proto.Collector.Trace.V1;
 using OpenTelemetry.Proto.Logs.V1;
 using OpenTelemetry.Proto.Trace.V1;
 using OtlpTap.Buffers;
+using OtlpTap.Corpus.Journal;
 using OtlpTap.Corpus;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
