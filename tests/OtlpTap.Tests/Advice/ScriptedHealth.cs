@@ -3,7 +3,7 @@ using OtlpTap.Health;
 namespace OtlpTap.Tests.Advice;
 
 /// <summary>Values as a test sets them; all others are not known.</summary>
-internal sealed class ScriptedHealth : IHealth
+internal sealed class ScriptedHealth : IHealthReport
 {
     private readonly Dictionary<HealthScope, Dictionary<HealthValue, double>> _values = [];
 
@@ -28,6 +28,9 @@ internal sealed class ScriptedHealth : IHealth
         number = 0;
         return _values.TryGetValue(scope, out var values) && values.TryGetValue(value, out number);
     }
+
+    public IReadOnlyList<(HealthValue Value, double Number)> ReadAll(in HealthScope scope) =>
+        _values.TryGetValue(scope, out var values) ? [.. values.Select(value => (value.Key, value.Value))] : [];
 
     public void Set(in HealthScope scope, params ReadOnlySpan<(string Name, double Number)> values)
     {

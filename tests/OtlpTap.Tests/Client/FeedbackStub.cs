@@ -1,30 +1,19 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Logging;
-using OtlpTap.Tests.Forward;
+using OtlpTap.Tests.Web;
 
 namespace OtlpTap.Tests.Client;
 
 /// <summary>Takes feedback, and answers as a test says.</summary>
 internal sealed class FeedbackStub : IAsyncDisposable
 {
-    private readonly WebApplication _server;
+    private readonly LoopbackServer _server;
 
-    private FeedbackStub()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
-        _server = builder.Build();
-        _server.MapPost("/v1/feedback", (RequestDelegate)AnswerAsync);
-    }
+    private FeedbackStub() => _server = new LoopbackServer(server => server.MapPost("/v1/feedback", (RequestDelegate)AnswerAsync));
 
-    public Uri Uri => new(_server.Urls.Single());
+    public Uri Uri => _server.Uri;
 
     /// <summary>The bodies of all requests.</summary>
     public ConcurrentQueue<JsonElement> Bodies { get; } = [];
@@ -40,7 +29,7 @@ internal sealed class FeedbackStub : IAsyncDisposable
     public static async Task<FeedbackStub> StartAsync()
     {
         var stub = new FeedbackStub();
-        await stub._server.StartAsync(Deadline.Token());
+        await stub._server.StartAsync();
         return stub;
     }
 

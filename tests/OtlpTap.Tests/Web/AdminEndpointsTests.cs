@@ -1,8 +1,4 @@
 using System.Net;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Logging;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Web;
@@ -14,8 +10,7 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
 {
     private readonly TapMetrics _metrics = new("1.2.3");
     private readonly Readiness _readiness;
-    private readonly WebApplication _server;
-    private readonly HttpClient _client = new();
+    private readonly LoopbackServer _server;
     private bool _isUpstreamReachable = true;
     private (bool IsApplied, string Text) _reloaded = (true, "in force\n");
     private int _reloads;
@@ -23,28 +18,16 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
     public AdminEndpointsTests()
     {
         _readiness = new Readiness(() => [("otlp_grpc/tempo", _isUpstreamReachable), ("otlp_grpc/loki", true)]);
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
-        _server = builder.Build();
-        _server.MapAdmin(_metrics, _readiness, _ =>
+        _server = new LoopbackServer(server => server.MapAdmin(_metrics, _readiness, _ =>
         {
             _reloads++;
             return Task.FromResult(_reloaded);
-        });
+        }));
     }
 
-    public async ValueTask InitializeAsync()
-    {
-        await _server.StartAsync(TestContext.Current.CancellationToken);
-        _client.BaseAddress = new Uri(_server.Urls.Single());
-    }
+    public async ValueTask InitializeAsync() => await _server.StartAsync();
 
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _server.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Fact]
     public async Task Metrics_are_in_the_text_format_of_Prometheus()
@@ -65,7 +48,7 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
     {
         _reloaded = (isApplied, "what came of it\n");
 
-        using var response = await _client.PostAsync(new Uri("/-/reload", UriKind.Relative), null, TestContext.Current.CancellationToken);
+        using var response = await _server.Client.PostAsync(new Uri("/-/reload", UriKind.Relative), null, TestContext.Current.CancellationToken);
 
         Assert.Equal((status, "what came of it\n", 1), (response.StatusCode, await TextAsync(response), _reloads));
         using var byGet = await GetAsync("/-/reload");
@@ -80,7 +63,7 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
         using var request = new HttpRequestMessage(HttpMethod.Post, "/-/reload");
         request.Headers.Add(header, value);
 
-        using var response = await _client.SendAsync(request, TestContext.Current.CancellationToken);
+        using var response = await _server.Client.SendAsync(request, TestContext.Current.CancellationToken);
 
         Assert.Equal((HttpStatusCode.Forbidden, 0), (response.StatusCode, _reloads));
     }
@@ -149,8 +132,8 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
     [InlineData("/healthz")]
     public async Task A_head_request_is_answered_without_a_body_and_a_post_is_refused(string path)
     {
-        using var head = await _client.SendAsync(new HttpRequestMessage(HttpMethod.Head, path), TestContext.Current.CancellationToken);
-        using var post = await _client.PostAsync(path, null, TestContext.Current.CancellationToken);
+        using var head = await _server.Client.SendAsync(new HttpRequestMessage(HttpMethod.Head, path), TestContext.Current.CancellationToken);
+        using var post = await _server.Client.PostAsync(path, null, TestContext.Current.CancellationToken);
 
         Assert.Equal((HttpStatusCode.OK, ""), (head.StatusCode, await TextAsync(head)));
         Assert.Equal(HttpStatusCode.MethodNotAllowed, post.StatusCode);
@@ -164,7 +147,7 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }
 
-    private Task<HttpResponseMessage> GetAsync(string path) => _client.GetAsync(path, TestContext.Current.CancellationToken);
+    private Task<HttpResponseMessage> GetAsync(string path) => _server.Client.GetAsync(path, TestContext.Current.CancellationToken);
 
     private static Task<string> TextAsync(HttpResponseMessage response) => response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
 }

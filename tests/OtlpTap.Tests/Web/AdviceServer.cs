@@ -1,11 +1,9 @@
-using System.Net;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using OtlpTap.Health;
 using OtlpTap.Metrics;
+using OtlpTap.Tests.Advice;
 using OtlpTap.Tests.Forward;
 using OtlpTap.Web;
 
@@ -14,26 +12,33 @@ namespace OtlpTap.Tests.Web;
 /// <summary>The API's endpoints over a real socket, HTTP/1.1, with advice that a test scripts.</summary>
 internal sealed class AdviceServer : IAsyncDisposable
 {
-    private readonly WebApplication _server;
+    private readonly LoopbackServer _server;
     private readonly TapMetrics _metrics = new("1.2.3");
     private readonly CancellationTokenSource _stopping = new();
 
     private AdviceServer(int port)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, listen => listen.Protocols = HttpProtocols.Http1));
-        _server = builder.Build();
-        _server.Use((http, next) => Gate(http, next));
-        _server.MapAdvice(Source, _metrics.Api, Time, _stopping.Token);
-        _server.MapMcp(Source, Health, "1.2.3", Time);
+        foreach (var scope in new HealthScope[] { HealthScope.OfService("shop"), HealthScope.OfAgent("shop", "planner"), new("shop", "planner", "search", "") })
+        {
+            Health.Set(scope, ("tool.calls_1m", 10));
+        }
+
+        _server = new LoopbackServer(
+            server =>
+            {
+                server.Use((http, next) => Gate(http, next));
+                server.MapAdvice(Source, _metrics.Api, Time, _stopping.Token);
+                server.MapMcp(Source, Health, "1.2.3", Time);
+            },
+            port);
+        Client.Timeout = Timeout.InfiniteTimeSpan;
     }
 
     public ScriptedAdvice Source { get; } = new();
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 30, TimeSpan.Zero));
 
-    public HttpClient Client { get; } = new() { Timeout = Timeout.InfiniteTimeSpan };
+    public HttpClient Client => _server.Client;
 
     /// <summary>Of the agent planner of the service shop, and of nobody else.</summary>
     private ScriptedHealth Health { get; } = new();
@@ -41,13 +46,12 @@ internal sealed class AdviceServer : IAsyncDisposable
     /// <summary>Stands before all requests.</summary>
     public Func<HttpContext, RequestDelegate, Task> Gate { get; set; } = (http, next) => next(http);
 
-    public Uri Uri => new(_server.Urls.Single());
+    public Uri Uri => _server.Uri;
 
     public static async Task<AdviceServer> StartAsync(int port = 0)
     {
         var server = new AdviceServer(port);
-        await server._server.StartAsync(Deadline.Token());
-        server.Client.BaseAddress = server.Uri;
+        await server._server.StartAsync();
         return server;
     }
 
@@ -63,7 +67,7 @@ internal sealed class AdviceServer : IAsyncDisposable
     }
 
     /// <summary>Answers what is under way and takes nothing more.</summary>
-    public Task CloseAsync() => _server.StopAsync(CancellationToken.None);
+    public Task CloseAsync() => _server.StopAsync();
 
     public Task GoDownAsync() => _stopping.CancelAsync();
 
@@ -78,7 +82,6 @@ internal sealed class AdviceServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
-        Client.Dispose();
         await _server.DisposeAsync();
     }
 }

@@ -1,9 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OtlpTap.Otlp;
 using OtlpTap.Tests.EndToEnd;
 using OtlpTap.Tests.Forward;
@@ -16,34 +13,19 @@ public sealed class CaptureEndpointTests : IAsyncLifetime
 {
     private const string Id = "0123456789abcdef0123456789abcdef";
 
-    private readonly WebApplication _server;
-    private readonly HttpClient _client = new();
+    private readonly LoopbackServer _server;
     private readonly List<(string Id, string? Failure, string? Comment)> _asked = [];
     private CaptureAnswer _answer = CaptureAnswer.Scheduled;
 
-    public CaptureEndpointTests()
+    public CaptureEndpointTests() => _server = new LoopbackServer(server => server.MapCapture((id, failure, comment) =>
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
-        _server = builder.Build();
-        _server.MapCapture((id, failure, comment) =>
-        {
-            _asked.Add((id, failure, comment));
-            return _answer;
-        });
-    }
+        _asked.Add((id, failure, comment));
+        return _answer;
+    }));
 
-    public async ValueTask InitializeAsync()
-    {
-        await _server.StartAsync(TestContext.Current.CancellationToken);
-        _client.BaseAddress = new Uri(_server.Urls.Single());
-    }
+    public async ValueTask InitializeAsync() => await _server.StartAsync();
 
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _server.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     [Theory]
     [InlineData("", null, null)]
@@ -103,7 +85,7 @@ public sealed class CaptureEndpointTests : IAsyncLifetime
     [Fact]
     public async Task Not_from_a_page_in_a_browser()
     {
-        _client.DefaultRequestHeaders.Add("Origin", "https://example.com");
+        _server.Client.DefaultRequestHeaders.Add("Origin", "https://example.com");
 
         Assert.Equal(HttpStatusCode.Forbidden, (await PostAsync("")).Status);
         Assert.Empty(_asked);
@@ -135,7 +117,7 @@ public sealed class CaptureEndpointTests : IAsyncLifetime
     private async Task<(HttpStatusCode Status, JsonElement Body)> PostAsync(string body)
     {
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
-        using var answer = await _client.PostAsync($"/api/v1/traces/{Id}/capture", content, TestContext.Current.CancellationToken);
+        using var answer = await _server.Client.PostAsync($"/api/v1/traces/{Id}/capture", content, TestContext.Current.CancellationToken);
         using var json = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         Assert.Equal("application/json", answer.Content.Headers.ContentType!.MediaType);
         return (answer.StatusCode, json.RootElement.Clone());

@@ -1,10 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Logging;
 using OtlpTap.Corpus;
 using OtlpTap.Hosting;
 using OtlpTap.Tests.Corpus;
@@ -17,29 +13,19 @@ namespace OtlpTap.Tests.Web;
 public sealed class CasesEndpointTests : IAsyncLifetime
 {
     private readonly TapRig _tap = new();
-    private readonly WebApplication _server;
+    private readonly LoopbackServer _server;
     private readonly CaseRequests _requests;
-    private readonly HttpClient _client = new();
 
     public CasesEndpointTests()
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
-        _server = builder.Build();
         _requests = new CaseRequests(new CaseStore(_tap.Corpus.Directory, _tap.Time), WriteCounts, _tap.Time);
-        _server.MapCases(_requests.Api);
+        _server = new LoopbackServer(server => server.MapCases(_requests.Api));
     }
 
-    public async ValueTask InitializeAsync()
-    {
-        await _server.StartAsync(TestContext.Current.CancellationToken);
-        _client.BaseAddress = new Uri(_server.Urls.Single());
-    }
+    public async ValueTask InitializeAsync() => await _server.StartAsync();
 
     public async ValueTask DisposeAsync()
     {
-        _client.Dispose();
         await _server.DisposeAsync();
         _requests.Dispose();
         _tap.Dispose();
@@ -369,7 +355,7 @@ public sealed class CasesEndpointTests : IAsyncLifetime
                 request.Headers.TryAddWithoutValidation(name, value);
             }
 
-            using var response = await _client.SendAsync(request, TestContext.Current.CancellationToken);
+            using var response = await _server.Client.SendAsync(request, TestContext.Current.CancellationToken);
             using var json = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(TestContext.Current.CancellationToken));
             Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
             return (response.StatusCode, json.RootElement.Clone(), response.Headers.ETag?.ToString());

@@ -1,11 +1,8 @@
 using System.Net;
 using System.Text.Json;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Logging;
 using OtlpTap.Cli;
 using OtlpTap.Runs;
+using OtlpTap.Tests.Web;
 using OtlpTap.Verdicts;
 using OtlpTap.Web;
 
@@ -15,27 +12,14 @@ namespace OtlpTap.Tests.Advice.Effect;
 public sealed class AdviceReportTests : IAsyncLifetime
 {
     private readonly EffectWorld _world = new();
-    private readonly WebApplication _server;
-    private readonly HttpClient _client = new();
+    private readonly LoopbackServer _server;
 
-    public AdviceReportTests()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
-        _server = builder.Build();
-        _server.MapAdviceReport(_world.Outcomes.Report);
-    }
+    public AdviceReportTests() => _server = new LoopbackServer(server => server.MapAdviceReport(_world.Outcomes.Report));
 
-    public async ValueTask InitializeAsync()
-    {
-        await _server.StartAsync(TestContext.Current.CancellationToken);
-        _client.BaseAddress = new Uri(_server.Urls.Single());
-    }
+    public async ValueTask InitializeAsync() => await _server.StartAsync();
 
     public async ValueTask DisposeAsync()
     {
-        _client.Dispose();
         await _server.DisposeAsync();
         _world.Dispose();
     }
@@ -75,7 +59,7 @@ public sealed class AdviceReportTests : IAsyncLifetime
     [InlineData("?policy=a&policy=b", "`policy` is given 2 times")]
     public async Task What_cannot_be_asked_is_said(string query, string reason)
     {
-        using var answer = await _client.GetAsync($"/api/v1/advice/report{query}", TestContext.Current.CancellationToken);
+        using var answer = await _server.Client.GetAsync($"/api/v1/advice/report{query}", TestContext.Current.CancellationToken);
 
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         using var body = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
@@ -85,7 +69,7 @@ public sealed class AdviceReportTests : IAsyncLifetime
     [Fact]
     public async Task A_name_beyond_all_measure_is_refused()
     {
-        using var answer = await _client.GetAsync($"/api/v1/advice/report?service={new string('x', 513)}", TestContext.Current.CancellationToken);
+        using var answer = await _server.Client.GetAsync($"/api/v1/advice/report?service={new string('x', 513)}", TestContext.Current.CancellationToken);
 
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         Assert.Contains("has more than 512 characters", await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
@@ -141,7 +125,7 @@ public sealed class AdviceReportTests : IAsyncLifetime
         var error = new StringWriter();
         var root = CommandLine.Create((_, _) => Task.FromResult(0), AdviceCommand.Create());
 
-        Assert.Equal(1, await CommandLine.InvokeAsync(root, ["advice", "list", "--endpoint", _client.BaseAddress!.Authority], new StringWriter(), error));
+        Assert.Equal(1, await CommandLine.InvokeAsync(root, ["advice", "list", "--endpoint", _server.Client.BaseAddress!.Authority], new StringWriter(), error));
         Assert.Contains("answered 404", error.ToString(), StringComparison.Ordinal);
     }
 
@@ -174,14 +158,14 @@ public sealed class AdviceReportTests : IAsyncLifetime
         var (output, error) = (new StringWriter { NewLine = "\n" }, new StringWriter());
         var root = CommandLine.Create((_, _) => Task.FromResult(0), AdviceCommand.Create());
 
-        Assert.Equal(0, await CommandLine.InvokeAsync(root, ["advice", .. arguments, "--endpoint", _client.BaseAddress!.Authority], output, error));
+        Assert.Equal(0, await CommandLine.InvokeAsync(root, ["advice", .. arguments, "--endpoint", _server.Client.BaseAddress!.Authority], output, error));
         Assert.Equal("", error.ToString());
         return output.ToString();
     }
 
     private async Task<JsonElement> ReadAsync(string query)
     {
-        using var answer = await _client.GetAsync($"/api/v1/advice/report{query}", TestContext.Current.CancellationToken);
+        using var answer = await _server.Client.GetAsync($"/api/v1/advice/report{query}", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal("application/json", answer.Content.Headers.ContentType!.MediaType);
         using var body = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
