@@ -32,7 +32,7 @@ public class StepsBenchmark : ISpanFactObserver
         _reader = new SpanReader([this], new TraceOwners());
         _toReader = new SpanWalk([_reader]);
         var owners = new TraceOwners();
-        _counting = new SpanReader([new HealthWindows(new HealthOptions(), owners, TimeProvider.System), new StepCounter(new TapMetrics("benchmark").Health)], owners);
+        _counting = new SpanReader([new HealthWindows(new HealthOptions(), owners, TimeProvider.System), new StepCounter(new TapMetrics("benchmark", TimeProvider.System).Health)], owners);
         _toCounting = new SpanWalk([_counting]);
     }
 

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Google.Protobuf;
+using Microsoft.Extensions.Logging.Abstractions;
 using OtlpTap.Benchmarks.EndToEnd;
 using OtlpTap.Benchmarks.Machine;
 using OtlpTap.Benchmarks.Payloads;
@@ -178,7 +179,7 @@ internal static class RecorderCommand
     }
 
     private static Recorder Open(RecorderOptions options) =>
-        new(options, new RecorderMetrics(Prometheus.Metrics.WithCustomRegistry(Prometheus.Metrics.NewCustomRegistry())), TimeProvider.System);
+        new(options, new RecorderMetrics(Prometheus.Metrics.WithCustomRegistry(Prometheus.Metrics.NewCustomRegistry())), TimeProvider.System, NullLogger.Instance);
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 

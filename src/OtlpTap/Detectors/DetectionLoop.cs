@@ -37,7 +37,7 @@ internal sealed class DetectionLoop
     private readonly RunReader _read;
     private readonly TraceJudge _judge;
     private readonly IVerdictSink _sink;
-    private readonly ExaminedHandler? _examined;
+    private readonly ExaminedHandler _examined;
     private readonly DetectorMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<DetectionLoop> _logger;
@@ -65,10 +65,10 @@ internal sealed class DetectionLoop
         DetectorMetrics metrics,
         TimeProvider time,
         ILogger<DetectionLoop> logger,
-        ExaminedHandler? examined = null,
-        Func<bool>? isBusy = null)
+        ExaminedHandler examined,
+        Func<bool> isBusy)
     {
-        _isBusy = isBusy ?? (static () => false);
+        _isBusy = isBusy;
         _spans = new TraceAssembler(Signal.Traces, null, options.TraceBytesMax);
         _logs = new TraceAssembler(Signal.Logs, null, options.TraceBytesMax);
         _options = options;
@@ -228,6 +228,6 @@ internal sealed class DetectionLoop
             }
         }
 
-        _examined?.Invoke(run, verdicts);
+        _examined(run, verdicts);
     }
 }

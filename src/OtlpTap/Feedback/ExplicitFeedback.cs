@@ -26,7 +26,7 @@ internal sealed class ExplicitFeedback : IDisposable
     private readonly FeedbackTeller _teller;
     private readonly FeedbackMetrics _metrics;
     private readonly TimeProvider _time;
-    private readonly ILogger<ExplicitFeedback>? _logger;
+    private readonly ILogger<ExplicitFeedback> _logger;
     private readonly SenderLimits _senders;
     private readonly ITimer _timer;
 
@@ -40,7 +40,7 @@ internal sealed class ExplicitFeedback : IDisposable
     /// <param name="options">As they are at this moment: a reload changes them.</param>
     /// <param name="isRecorded">Whether anything of a trace is in the recorder.</param>
     public ExplicitFeedback(
-        Func<ExplicitFeedbackOptions> options, FindTarget find, Func<TraceId, bool> isRecorded, FeedbackTeller teller, FeedbackPrivacy privacy, FeedbackMetrics metrics, TimeProvider time, ILogger<ExplicitFeedback>? logger = null)
+        Func<ExplicitFeedbackOptions> options, FindTarget find, Func<TraceId, bool> isRecorded, FeedbackTeller teller, FeedbackPrivacy privacy, FeedbackMetrics metrics, TimeProvider time, ILogger<ExplicitFeedback> logger)
     {
         _options = options;
         _find = find;
@@ -165,7 +165,7 @@ internal sealed class ExplicitFeedback : IDisposable
         catch (Exception exception) // the edge of a timer: what escapes it ends the process
         {
             _metrics.Failed();
-            _logger?.WaitingFailed(exception);
+            _logger.WaitingFailed(exception);
         }
     }
 

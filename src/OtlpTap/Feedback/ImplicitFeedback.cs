@@ -13,7 +13,7 @@ internal sealed class ImplicitFeedback : IDisposable, IVerdictSink
 
     private readonly IVerdictSink _sink;
     private readonly FeedbackMetrics _metrics;
-    private readonly ILogger<ImplicitFeedback>? _logger;
+    private readonly ILogger<ImplicitFeedback> _logger;
     private readonly SessionTracker _sessions;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
@@ -21,7 +21,7 @@ internal sealed class ImplicitFeedback : IDisposable, IVerdictSink
     // Under the gate: what the tracker says is handed on after it, to rooms with locks of their own.
     private readonly List<(TraceId TraceId, Verdict Verdict)> _said = [];
 
-    public ImplicitFeedback(ImplicitFeedbackOptions options, IVerdictSink sink, FeedbackMetrics metrics, TimeProvider time, ILogger<ImplicitFeedback>? logger = null)
+    public ImplicitFeedback(ImplicitFeedbackOptions options, IVerdictSink sink, FeedbackMetrics metrics, TimeProvider time, ILogger<ImplicitFeedback> logger)
     {
         _logger = logger;
         _sink = sink;
@@ -69,7 +69,7 @@ internal sealed class ImplicitFeedback : IDisposable, IVerdictSink
         catch (Exception exception) // the edge of a timer: what escapes it ends the process
         {
             _metrics.Failed();
-            _logger?.EndingFailed(exception);
+            _logger.EndingFailed(exception);
         }
     }
 

@@ -15,7 +15,7 @@ internal sealed class DetectionSetup
     private readonly DetectionSchedule _schedule;
     private readonly DetectionLoop _loop;
 
-    public DetectionSetup(DetectorOptions options, Recorder recorder, IVerdictSink verdicts, ExaminedHandler examined, DetectorMetrics metrics, TimeProvider time, ILoggerFactory logs, IScoreSink? scores = null)
+    public DetectionSetup(DetectorOptions options, Recorder recorder, IVerdictSink verdicts, ExaminedHandler examined, DetectorMetrics metrics, TimeProvider time, ILoggerFactory logs, IScoreSink scores)
     {
         _options = options;
         var judged = new JudgedTraces(options.JudgedMax);

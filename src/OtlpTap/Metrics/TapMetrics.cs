@@ -11,14 +11,14 @@ internal sealed class TapMetrics
     private readonly CollectorRegistry _registry = Prometheus.Metrics.NewCustomRegistry();
 
     /// <param name="version">Of the tap, for <c>otlptap_build_info</c>.</param>
-    /// <param name="time">Of the uptime; the system's where none is given.</param>
-    public TapMetrics(string version, TimeProvider? time = null)
+    /// <param name="time">Of the uptime.</param>
+    public TapMetrics(string version, TimeProvider time)
     {
         Factory = Prometheus.Metrics.WithCustomRegistry(_registry);
         DotNetStats.Register(_registry);
         var runtime = new RuntimeMetrics(Factory, version);
         OnScrape(runtime.Sample);
-        var process = new ProcessMetrics(Factory, time ?? TimeProvider.System);
+        var process = new ProcessMetrics(Factory, time);
         OnScrape(process.Sample);
         Configuration = new ConfigurationMetrics(Factory);
         Receive = new ReceiveMetrics(Factory);

@@ -1,7 +1,6 @@
 using System.IO.Hashing;
 using System.Numerics;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 
@@ -34,14 +33,13 @@ internal sealed class Recorder : IDisposable
 
     /// <param name="log">Where a directory is set, it is told how the ring was found again and what the disk refuses.</param>
     /// <exception cref="RecorderException">Another process has the directory.</exception>
-    public Recorder(RecorderOptions options, RecorderMetrics metrics, TimeProvider time, ILogger? log = null)
+    public Recorder(RecorderOptions options, RecorderMetrics metrics, TimeProvider time, ILogger log)
         : this(options, metrics, time, TraceHash.CreateRandom(), log)
     {
     }
 
-    internal Recorder(RecorderOptions options, RecorderMetrics metrics, TimeProvider time, TraceHash hash, ILogger? log = null)
+    internal Recorder(RecorderOptions options, RecorderMetrics metrics, TimeProvider time, TraceHash hash, ILogger log)
     {
-        log ??= NullLogger.Instance;
         _files = options.Directory.Length == 0 ? null : SegmentFiles.Open(options, metrics, time, log);
         if (_files is null && options.Directory.Length > 0)
         {

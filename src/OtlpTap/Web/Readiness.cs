@@ -5,8 +5,8 @@ namespace OtlpTap.Web;
 /// an upstream can be reached is asked each time.
 /// </summary>
 /// <param name="upstreams">Asked each time: the exporters that matter by their ids, and whether each can be reached, answered at once.</param>
-/// <param name="time">Of <see cref="OpenSince"/>; the system's where none is given.</param>
-internal sealed class Readiness(Func<IEnumerable<(string Exporter, bool IsReachable)>> upstreams, TimeProvider? time = null)
+/// <param name="time">Of <see cref="OpenSince"/>.</param>
+internal sealed class Readiness(Func<IEnumerable<(string Exporter, bool IsReachable)>> upstreams, TimeProvider time)
 {
     private const int Starting = 0;
     private const int Open = 1;
@@ -22,7 +22,7 @@ internal sealed class Readiness(Func<IEnumerable<(string Exporter, bool IsReacha
     public void Listening()
     {
         // First, so that who sees it open sees since when.
-        Interlocked.CompareExchange(ref _openSinceUtcTicks, (time ?? TimeProvider.System).GetUtcNow().UtcTicks, 0);
+        Interlocked.CompareExchange(ref _openSinceUtcTicks, time.GetUtcNow().UtcTicks, 0);
         Interlocked.CompareExchange(ref _state, Open, Starting);
     }
 

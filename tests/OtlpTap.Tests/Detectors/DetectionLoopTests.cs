@@ -27,7 +27,7 @@ public sealed class DetectionLoopTests : IDisposable
     {
         var factory = Prometheus.Metrics.WithCustomRegistry(_registry);
         _metrics = new DetectorMetrics(factory);
-        _recorder = new Recorder(new RecorderOptions { SizeBytesMax = 16 << 20, SegmentBytes = 64 << 10 }, new RecorderMetrics(factory), _time);
+        _recorder = new Recorder(new RecorderOptions { SizeBytesMax = 16 << 20, SegmentBytes = 64 << 10 }, new RecorderMetrics(factory), _time, NullLogger.Instance);
     }
 
     public void Dispose() => _recorder.Dispose();
@@ -215,7 +215,7 @@ public sealed class DetectionLoopTests : IDisposable
         var schedule = new DetectionSchedule(options, judged, _metrics, _time);
         var judge = new TraceJudge(options, detectors.Length > 0 ? detectors : [_finder], causes, _metrics, _time, NullLogger<TraceJudge>.Instance);
         var loop = new DetectionLoop(
-            options, schedule, judged, _recorder, static (spans, logs) => AgentRunReader.Read(spans, logs, RunLimits.Default), judge, _sink, _metrics, _time, NullLogger<DetectionLoop>.Instance);
+            options, schedule, judged, _recorder, static (spans, logs) => AgentRunReader.Read(spans, logs, RunLimits.Default), judge, _sink, _metrics, _time, NullLogger<DetectionLoop>.Instance, static (_, _) => { }, static () => false);
         return (schedule, loop);
     }
 

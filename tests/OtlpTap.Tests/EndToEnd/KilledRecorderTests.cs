@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.Extensions.Logging.Abstractions;
 using OpenTelemetry.Proto.Trace.V1;
 using OtlpTap.Otlp;
 using OtlpTap.Tests.Forward;
@@ -120,7 +121,7 @@ public sealed partial class KilledRecorderTests : IDisposable
 
         var registry = Prometheus.Metrics.NewCustomRegistry();
         var metrics = new OtlpTap.Metrics.RecorderMetrics(Prometheus.Metrics.WithCustomRegistry(registry));
-        using var recorder = new Recorder(new RecorderOptions { Directory = copy }, metrics, TimeProvider.System);
+        using var recorder = new Recorder(new RecorderOptions { Directory = copy }, metrics, TimeProvider.System, NullLogger.Instance);
         Assert.Equal(0, MetricText.Value(registry, "otlptap_recorder_set_aside_segments_total"));
         Assert.Equal(0, MetricText.Value(registry, "otlptap_recorder_damaged_requests_total"));
         return [.. numbers.Where(number => recorder.Find(TraceOf(number)).Count > 0)];

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using OtlpTap.Evaluations;
 using OtlpTap.Metrics;
@@ -29,7 +30,7 @@ public sealed class EvaluationWatchTests : IDisposable
     public EvaluationWatchTests()
     {
         var factory = Prometheus.Metrics.WithCustomRegistry(_registry);
-        _recorder = new Recorder(new RecorderOptions { SizeBytesMax = 16 << 20, SegmentBytes = 64 << 10 }, new RecorderMetrics(factory), _time);
+        _recorder = new Recorder(new RecorderOptions { SizeBytesMax = 16 << 20, SegmentBytes = 64 << 10 }, new RecorderMetrics(factory), _time, NullLogger.Instance);
         _watch = EvaluationWatch.Over(_recorder, new EvaluationOptions(), new Sink(_verdicts), new EvaluationMetrics(factory), _time);
     }
 

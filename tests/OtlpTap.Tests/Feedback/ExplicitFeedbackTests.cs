@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using OtlpTap.Evaluations;
 using OtlpTap.Feedback;
@@ -37,7 +38,8 @@ public sealed class ExplicitFeedbackTests : IDisposable, IVerdictSink, IScoreSin
         new FeedbackTeller((_, span) => new JudgedSpan(span, "shop", 0, null), this, this, this),
         new FeedbackPrivacy(_redact, () => [1]),
         _metrics,
-        _time);
+        _time,
+        NullLogger<ExplicitFeedback>.Instance);
 
     public void Dispose() => _feedback?.Dispose();
 

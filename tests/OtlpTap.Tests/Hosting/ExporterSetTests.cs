@@ -16,7 +16,7 @@ namespace OtlpTap.Tests.Hosting;
 
 public sealed class ExporterSetTests : IAsyncDisposable
 {
-    private readonly TapMetrics _metrics = new("1.2.3");
+    private readonly TapMetrics _metrics = new("1.2.3", TimeProvider.System);
     private readonly FakeTimeProvider _time = new();
     private readonly PayloadBooks _books = new();
     private readonly string _directory = Directory.CreateTempSubdirectory("otlptap-set-").FullName;

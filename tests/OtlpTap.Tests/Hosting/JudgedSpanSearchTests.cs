@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using OtlpTap.Health.Spans;
 using OtlpTap.Hosting;
@@ -22,7 +23,7 @@ public sealed class JudgedSpanSearchTests : IDisposable
     public JudgedSpanSearchTests()
     {
         var metrics = new RecorderMetrics(Prometheus.Metrics.WithCustomRegistry(Prometheus.Metrics.NewCustomRegistry()));
-        _recorder = new Recorder(new RecorderOptions { SizeBytesMax = 64 << 20, RequestBytesMax = 16 << 20 }, metrics, _time);
+        _recorder = new Recorder(new RecorderOptions { SizeBytesMax = 64 << 20, RequestBytesMax = 16 << 20 }, metrics, _time, NullLogger.Instance);
     }
 
     [Fact]

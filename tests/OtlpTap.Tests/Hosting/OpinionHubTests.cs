@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using OtlpTap.Health.Spans;
 using OtlpTap.Hosting;
@@ -22,7 +23,7 @@ public sealed class OpinionHubTests : IDisposable, IFeedbackObserver
     public OpinionHubTests()
     {
         var factory = Prometheus.Metrics.WithCustomRegistry(_registry);
-        _recorder = new OtlpTap.Recorder.Recorder(new RecorderOptions { SizeBytesMax = 16 << 20 }, new RecorderMetrics(factory), _time);
+        _recorder = new OtlpTap.Recorder.Recorder(new RecorderOptions { SizeBytesMax = 16 << 20 }, new RecorderMetrics(factory), _time, NullLogger.Instance);
         _hub = new OpinionHub(new JudgedSpanSearch(_recorder, new TraceOwners(), _time), new FeedbackMetrics(factory), this, this);
     }
 

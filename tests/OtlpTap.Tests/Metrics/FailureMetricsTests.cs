@@ -7,7 +7,7 @@ public sealed class FailureMetricsTests
 {
     private static readonly RuleLabels[] Rules = [new("tool_error", "tool_error"), new("refund", "planning_error"), new("quiet", "other", IsCounted: false)];
 
-    private readonly TapMetrics _metrics = new("1.2.3");
+    private readonly TapMetrics _metrics = new("1.2.3", TimeProvider.System);
 
     [Fact]
     public async Task What_is_no_failure_is_counted_as_a_mark()

@@ -8,7 +8,7 @@ public sealed class HealthMetricsTests
     [Fact]
     public async Task Any_failure_of_any_step_is_not_a_series_of_its_own()
     {
-        var metrics = new TapMetrics("1.2.3");
+        var metrics = new TapMetrics("1.2.3", TimeProvider.System);
         for (var step = 0; step < HealthMetrics.SeriesMax; step++)
         {
             var totals = metrics.Health.StepOf("shop", "planner", HealthMetrics.ToolStep, $"tool{step}");
@@ -30,7 +30,7 @@ public sealed class HealthMetricsTests
     public async Task Steps_between_scrapes_are_told_as_if_each_had_been_told_alone()
     {
         double[] took = [0.02, 0.05, 0.050001, 0.07, 3, 3, 299.9, 300, 301, 1000];
-        var metrics = new TapMetrics("1.2.3");
+        var metrics = new TapMetrics("1.2.3", TimeProvider.System);
         metrics.OnScrape(metrics.Health.PublishSteps);
         var step = metrics.Health.StepOf("shop", "planner", HealthMetrics.LlmStep, "m");
         foreach (var seconds in took)

@@ -6,7 +6,7 @@ namespace OtlpTap.Tests.Metrics;
 
 public sealed class ReceiverMetricsTests
 {
-    private readonly TapMetrics _metrics = new("1.2.3");
+    private readonly TapMetrics _metrics = new("1.2.3", TimeProvider.System);
 
     [Fact]
     public async Task Items_are_accepted_or_refused_by_receiver_and_transport()

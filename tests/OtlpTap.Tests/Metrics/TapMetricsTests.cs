@@ -11,7 +11,7 @@ public sealed class TapMetricsTests
     public async Task Promtool_accepts_every_metric_without_a_remark()
     {
         var promtool = ExternalProgram.Require("promtool", "prometheus");
-        var metrics = new TapMetrics("1.2.3+abc");
+        var metrics = new TapMetrics("1.2.3+abc", TimeProvider.System);
         var failures = new FailureMetrics(metrics.Factory, [new RuleLabels("tool_error", "tool_error")]);
         var forward = new ForwardMetrics(metrics.Factory, "otlp_grpc/tempo");
         _ = new ReceiverMetrics(metrics.Factory, "otlp/agents", ReceiverMetrics.Grpc);
@@ -34,7 +34,7 @@ public sealed class TapMetricsTests
     [Fact]
     public async Task Requests_are_told_by_signal_and_replies_by_code_and_refusals_by_reason()
     {
-        var metrics = new TapMetrics("1.2.3");
+        var metrics = new TapMetrics("1.2.3", TimeProvider.System);
         metrics.Receive.RequestReceived(Signal.Logs, 1000);
         metrics.Receive.RequestReceived(Signal.Logs, 500);
         metrics.Receive.ItemsReceived(Signal.Logs, 7);
@@ -61,7 +61,7 @@ public sealed class TapMetricsTests
     [Fact]
     public async Task Every_reason_and_every_code_has_a_series_of_its_own()
     {
-        var metrics = new TapMetrics("1.2.3");
+        var metrics = new TapMetrics("1.2.3", TimeProvider.System);
         foreach (var reason in Enum.GetValues<Refusal>())
         {
             metrics.Receive.RequestRefused(Signal.Traces, reason);
@@ -84,7 +84,7 @@ public sealed class TapMetricsTests
     [Fact]
     public async Task The_runtime_and_the_process_are_read_at_each_scrape()
     {
-        var metrics = new TapMetrics("1.2.3+abc");
+        var metrics = new TapMetrics("1.2.3+abc", TimeProvider.System);
         var before = await Scrape.OfAsync(metrics);
         GC.KeepAlive(new byte[10_000_000]);
         GC.Collect();
@@ -104,7 +104,7 @@ public sealed class TapMetricsTests
     [Fact]
     public async Task Two_taps_in_one_process_do_not_count_for_each_other()
     {
-        var (first, second) = (new TapMetrics("1.2.3"), new TapMetrics("1.2.3"));
+        var (first, second) = (new TapMetrics("1.2.3", TimeProvider.System), new TapMetrics("1.2.3", TimeProvider.System));
         first.Receive.RequestReceived(Signal.Traces, 1);
 
         Assert.Equal(1, (await Scrape.OfAsync(first))["otlptap_received_requests_total{signal=\"traces\"}"]);
@@ -114,7 +114,7 @@ public sealed class TapMetricsTests
     [Fact]
     public async Task Values_that_are_sampled_are_sampled_before_each_scrape()
     {
-        var metrics = new TapMetrics("1.2.3");
+        var metrics = new TapMetrics("1.2.3", TimeProvider.System);
         var taken = 0;
         metrics.OnScrape(() => metrics.Receive.InFlightSampled(++taken, 100));
 

@@ -22,7 +22,7 @@ public sealed class InvalidItemsPipelineTests : IAsyncDisposable
 {
     private readonly ScriptedTransport _transport = new();
     private readonly ForwardSetup _setup;
-    private readonly TapMetrics _metrics = new("1.2.3");
+    private readonly TapMetrics _metrics = new("1.2.3", TimeProvider.System);
     private readonly Tee _tee;
     private readonly FakeTimeProvider _time = new();
 

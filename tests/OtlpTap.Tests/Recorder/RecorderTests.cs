@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
@@ -220,7 +221,7 @@ public sealed class RecorderTests : IDisposable
     {
         var hash = new TraceHash(1, 2);
         var (one, other) = Collision(hash);
-        var recorder = new Recorder(new RecorderOptions { SizeBytesMax = 1 << 20, SegmentBytes = 4096 }, Metrics(), _time, hash);
+        var recorder = new Recorder(new RecorderOptions { SizeBytesMax = 1 << 20, SegmentBytes = 4096 }, Metrics(), _time, hash, NullLogger.Instance);
         _recorders.Add(recorder);
         Append(recorder, RequestOf(300, 1, one), one);
         Append(recorder, RequestOf(300, 2, other), other);
@@ -410,7 +411,7 @@ public sealed class RecorderTests : IDisposable
 
     private Recorder Create(long size = 1 << 20, int segmentBytes = 64 << 10)
     {
-        var recorder = new Recorder(new RecorderOptions { SizeBytesMax = size, SegmentBytes = segmentBytes }, Metrics(), _time);
+        var recorder = new Recorder(new RecorderOptions { SizeBytesMax = size, SegmentBytes = segmentBytes }, Metrics(), _time, NullLogger.Instance);
         _recorders.Add(recorder);
         return recorder;
     }

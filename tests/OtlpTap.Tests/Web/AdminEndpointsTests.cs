@@ -8,7 +8,7 @@ namespace OtlpTap.Tests.Web;
 /// <summary>Over a real socket, HTTP/1.1.</summary>
 public sealed class AdminEndpointsTests : IAsyncLifetime
 {
-    private readonly TapMetrics _metrics = new("1.2.3");
+    private readonly TapMetrics _metrics = new("1.2.3", TimeProvider.System);
     private readonly Readiness _readiness;
     private readonly LoopbackServer _server;
     private bool _isUpstreamReachable = true;
@@ -17,7 +17,7 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
 
     public AdminEndpointsTests()
     {
-        _readiness = new Readiness(() => [("otlp_grpc/tempo", _isUpstreamReachable), ("otlp_grpc/loki", true)]);
+        _readiness = new Readiness(() => [("otlp_grpc/tempo", _isUpstreamReachable), ("otlp_grpc/loki", true)], TimeProvider.System);
         _server = new LoopbackServer(server => server.MapAdmin(_metrics, _readiness, _ =>
         {
             _reloads++;

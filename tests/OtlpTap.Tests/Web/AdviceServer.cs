@@ -13,7 +13,7 @@ namespace OtlpTap.Tests.Web;
 internal sealed class AdviceServer : IAsyncDisposable
 {
     private readonly LoopbackServer _server;
-    private readonly TapMetrics _metrics = new("1.2.3");
+    private readonly TapMetrics _metrics = new("1.2.3", TimeProvider.System);
     private readonly CancellationTokenSource _stopping = new();
 
     private AdviceServer(int port)

@@ -26,7 +26,7 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
     private readonly IAdviceSource _source;
     private readonly AdviceEffectMetrics _metrics;
     private readonly TimeProvider _time;
-    private readonly ILogger<FallbackOutcomes>? _logger;
+    private readonly ILogger<FallbackOutcomes> _logger;
     private readonly ITimer _timer;
 
     // Everything below is guarded by the gate.
@@ -37,7 +37,7 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
     private readonly FallbackCounts _fallbacks;
     private readonly HashSet<string> _takers = [];
 
-    public FallbackOutcomes(EffectOptions options, IAdviceSource source, AdviceEffectMetrics metrics, TimeProvider time, ILogger<FallbackOutcomes>? logger = null)
+    public FallbackOutcomes(EffectOptions options, IAdviceSource source, AdviceEffectMetrics metrics, TimeProvider time, ILogger<FallbackOutcomes> logger)
     {
         _options = options;
         _source = source;
@@ -292,7 +292,7 @@ internal sealed class FallbackOutcomes : ISpanFactObserver, IVerdictSink, IScore
     private void Failed(Exception exception)
     {
         _metrics.Failed();
-        _logger?.SettlingFailed(exception);
+        _logger.SettlingFailed(exception);
     }
 
     private void Tell(CountedRun? before, CountedRun counted)

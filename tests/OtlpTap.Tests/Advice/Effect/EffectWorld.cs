@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using OtlpTap.Advice;
 using OtlpTap.Advice.Effect;
@@ -22,7 +23,7 @@ internal sealed class EffectWorld : IDisposable
         Random = new Random(seed);
         Advice = new FakeAdvice(Time);
         Metrics = new TapMetrics("test", Time);
-        Outcomes = new FallbackOutcomes(options ?? new EffectOptions(), Advice, new AdviceEffectMetrics(Metrics.Factory), Time);
+        Outcomes = new FallbackOutcomes(options ?? new EffectOptions(), Advice, new AdviceEffectMetrics(Metrics.Factory), Time, NullLogger<FallbackOutcomes>.Instance);
         Metrics.OnScrape(Outcomes.PublishMetrics);
     }
 
