@@ -18,6 +18,9 @@ internal sealed class DeliveryLedger(int seed)
     private readonly ConcurrentDictionary<StatusCode, int> _refusals = new();
     private long _last;
 
+    /// <summary>Requests, however often each was sent.</summary>
+    public long Sent => Interlocked.Read(ref _last);
+
     public int Acknowledged => _acknowledged.Count;
 
     public int Arrived => _arrived.Count;
@@ -31,7 +34,7 @@ internal sealed class DeliveryLedger(int seed)
     public int Repeated => _arrived.Values.Count(times => times > 1);
 
     public string Summary =>
-        $"sent {Interlocked.Read(ref _last)}, acknowledged {Acknowledged}, arrived {Arrived} ({Repeated} more than once), acknowledged and lost {Lost.Count}; "
+        $"seed {seed}: sent {Sent}, acknowledged {Acknowledged}, arrived {Arrived} ({Repeated} more than once), acknowledged and lost {Lost.Count}; "
         + $"refusals: {string.Join(", ", _refusals.OrderBy(refusal => refusal.Key).Select(refusal => $"{refusal.Key} {refusal.Value}"))}";
 
     /// <summary>The upstream takes a message: its numbers have arrived.</summary>

@@ -20,6 +20,10 @@ using OtlpTap.Recorder;
 public sealed partial class KilledRecorderTests : IDisposable
 {
     private const int Agents = 4;
+    private const int Seed = 7;
+
+    /// <summary>Requests between two kills, at the most: some tenths of a second of what the agents send.</summary>
+    private const int RequestsMax = 80;
 
     private readonly TapFiles _files = new();
     private readonly ConcurrentDictionary<long, bool> _acknowledged = new();
@@ -36,8 +40,8 @@ public sealed partial class KilledRecorderTests : IDisposable
     [InlineData(true)]
     public async Task Of_killed_taps_no_case_is_lost_whose_failing_span_was_acknowledged_and_lies_in_the_recorder(bool hasUpstream)
     {
-        var random = new Random(7);
-        await using var upstream = await UnreliableUpstream.StartAsync(new DeliveryLedger(seed: 7));
+        var random = new Random(Seed);
+        await using var upstream = await UnreliableUpstream.StartAsync(new DeliveryLedger(Seed));
         await File.WriteAllTextAsync(
             _files.ConfigFile,
             $$"""
@@ -61,7 +65,7 @@ public sealed partial class KilledRecorderTests : IDisposable
             await using var tap = await TapProcess.ListeningAsync(TapProgram.Fastest, ["--config", _files.ConfigFile]);
             using var agentsClient = new ExportClient(tap.GrpcEndpoint);
             Volatile.Write(ref client, agentsClient);
-            await Task.Delay(random.Next(1, 600), TestContext.Current.CancellationToken);
+            await KillMoment.Next(random, RequestsMax).ReachedAsync(kill, () => Interlocked.Read(ref _last), () => _acknowledged.Count);
             tap.Kill();
             await tap.ExitCodeAsync();
             Volatile.Write(ref client, null);
@@ -73,7 +77,7 @@ public sealed partial class KilledRecorderTests : IDisposable
         // With an upstream the sender's answer waits for nothing behind the tee: what had not reached the ring is not in it.
         var acknowledged = _acknowledged.Keys.Order().ToList();
         var recorded = InTheRing(acknowledged);
-        TestContext.Current.TestOutputHelper?.WriteLine($"sent {_last}, acknowledged {acknowledged.Count}, of those in the recorder {recorded.Count}");
+        TestContext.Current.TestOutputHelper?.WriteLine($"seed {Seed}: sent {_last}, acknowledged {acknowledged.Count}, of those in the recorder {recorded.Count}");
         if (!hasUpstream)
         {
             Assert.Equal(acknowledged, recorded);
@@ -81,7 +85,7 @@ public sealed partial class KilledRecorderTests : IDisposable
 
         await using var last = await TapProcess.ListeningAsync(TapProgram.Fastest, ["--config", _files.ConfigFile]);
         await Deadline.UntilAsync(() => Without(recorded).Count == 0, $"all of {recorded.Count} recorded traces have cases");
-        Assert.True(recorded.Count > Kills);
+        Assert.True(recorded.Count > Kills, $"seed {Seed}: {recorded.Count} recorded traces of {Kills} taps");
     }
 
     [Fact]

@@ -5,6 +5,10 @@ public sealed class KilledTapTests : IDisposable
 {
     private const int Kills = 50;
     private const int Agents = 4;
+    private const int Seed = 3;
+
+    /// <summary>Requests between two kills, at the most. An upstream that stalls lets each agent wait for its time-out.</summary>
+    private const int RequestsMax = 24;
 
     private readonly TapFiles _files = new();
 
@@ -13,8 +17,8 @@ public sealed class KilledTapTests : IDisposable
     [Fact]
     public async Task Of_fifty_killed_taps_nothing_acknowledged_is_lost()
     {
-        var random = new Random(3);
-        var ledger = new DeliveryLedger(seed: 3);
+        var random = new Random(Seed);
+        var ledger = new DeliveryLedger(Seed);
         await using var upstream = await UnreliableUpstream.StartAsync(ledger);
         await File.WriteAllTextAsync(
             _files.ConfigFile,
@@ -43,7 +47,7 @@ public sealed class KilledTapTests : IDisposable
             using (var agentsClient = new ExportClient(tap.GrpcEndpoint))
             {
                 Volatile.Write(ref client, agentsClient);
-                await Task.Delay(random.Next(1, 400), TestContext.Current.CancellationToken);
+                await KillMoment.Next(random, RequestsMax).ReachedAsync(kill, () => ledger.Sent, () => ledger.Acknowledged);
                 tap.Kill();
                 Volatile.Write(ref client, null);
             }
