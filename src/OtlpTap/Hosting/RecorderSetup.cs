@@ -1,6 +1,6 @@
 using OtlpTap.Configuration;
-using OtlpTap.Corpus.Journal;
 using OtlpTap.Corpus;
+using OtlpTap.Corpus.Journal;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Recorder;
@@ -75,6 +75,13 @@ internal sealed class RecorderSetup : IDisposable
 
         var verdict = new Verdict(default, failure ?? FailureKind.Reported, VerdictSource.Api, VerdictSource.Api) { Explanation = comment };
         return Scheduler.TrySchedule(traceId, verdict) ? CaptureAnswer.Scheduled : CaptureAnswer.Full;
+    }
+
+    /// <summary>Before each scrape.</summary>
+    public void PublishMetrics()
+    {
+        Recorder.PublishMetrics();
+        Scheduler.PublishMetrics();
     }
 
     public void Dispose()

@@ -1,21 +1,16 @@
 using System.Net;
-using Microsoft.AspNetCore.Http;
 using OtlpTap.Advice;
-using OtlpTap.Announce;
 using OtlpTap.Buffers;
 using OtlpTap.Causes;
 using OtlpTap.Cli;
 using OtlpTap.Configuration;
 using OtlpTap.Corpus;
-using OtlpTap.Evaluations;
 using OtlpTap.Forward.Spool;
 using OtlpTap.Judges;
 using OtlpTap.Metrics;
 using OtlpTap.Receive;
 using OtlpTap.Recorder;
-using OtlpTap.Runs;
 using OtlpTap.Scan;
-using OtlpTap.Sinks;
 using OtlpTap.Tee;
 using OtlpTap.Verdicts;
 using OtlpTap.Web;
@@ -41,29 +36,17 @@ internal sealed class TapHost : IAsyncDisposable
 
     private readonly TimeProvider _time;
     private readonly ILogger<TapHost> _log;
-    private readonly TapMetrics _metrics;
     private readonly ByteBudget _inFlight;
     private readonly Tee _tee;
     private readonly RecorderSetup _recording;
     private readonly RecorderLoop _recorderLoop;
-    private readonly CaptureLoop _captureLoop;
-    private readonly CaseSinks _sinks;
-    private readonly CaseRequests _cases;
-    private readonly EvaluationWatch _evaluations;
-    private readonly SpanReading _spans;
-    private readonly Announcer _announcer;
-    private readonly JudgePanel _judges;
-    private readonly VerdictHub _verdicts;
-    private readonly DetectionSetup _detection;
-    private readonly PullSetup _pull;
-    private readonly HealthSetup _health;
-    private readonly AdviceSetup _advice;
-    private readonly FeedbackSetup _feedback;
+    private readonly CaseSetup _cases;
+    private readonly FindingSetup _findings;
     private readonly Readiness _readiness;
     private readonly Server _server;
     private readonly ListenerSet _listeners;
     private readonly Edges _edges;
-    private readonly RequestDelegate _admin;
+    private readonly AdminPages _admin;
     private readonly Reloader? _reloader;
     private readonly CancellationTokenSource _stopping = new();
 
@@ -81,86 +64,36 @@ internal sealed class TapHost : IAsyncDisposable
         _options = options;
         _time = time;
         _log = logs.CreateLogger<TapHost>();
-        _metrics = new TapMetrics(VersionCommand.Version, time);
+        var metrics = new TapMetrics(VersionCommand.Version, time);
         var payloads = new PayloadPool();
         var scans = new ScanResultPool();
 
         // Behind the tee.
         var processor = options.Processor;
-        _tee = new Tee(new TeeOptions { QueueBytesMax = processor.TeeBytesMax }, _metrics.Tee, time);
-        var corpus = new CorpusOptions
-        {
-            Directory = processor.CorpusDirectory,
-            Settle = processor.CorpusSettle,
-            SettleMax = processor.CorpusSettleMax,
-            LateWindow = processor.CorpusLateWindow,
-            CasesPerHourMax = processor.CorpusCasesPerHourMax,
-            UpdatesPerHourMax = processor.CorpusUpdatesPerHourMax,
-            TracesPerCase = processor.CorpusTracesPerCase,
-            Redact = processor.CorpusRedact,
-            DirectoryBytesMax = processor.CorpusBytesMax,
-        };
-        _recording = new RecorderSetup(options, corpus, _metrics, time, logs);
-        var (recorder, scheduler) = (_recording.Recorder, _recording.Scheduler);
-        _sinks = new CaseSinks(processor.Sinks, recorder, VersionCommand.Version, _metrics.Factory, time, logs.CreateLogger<CaseSinks>());
-        _captureLoop = new CaptureLoop(corpus, scheduler, new CaseWriter(corpus, recorder, _metrics.Corpus, time, logs.CreateLogger<CaseWriter>()), _metrics.Corpus, time, logs.CreateLogger<CaptureLoop>(), caseWritten + _sinks.Written);
-        _cases = new CaseRequests(new CaseStore(corpus.Directory, time), _captureLoop.WriteCountsAsync, time);
-        _recorderLoop = new RecorderLoop(_tee, recorder, Recorded, scans, _metrics.Recorder, time, logs.CreateLogger<RecorderLoop>());
-
-        _pull = new PullSetup(options, scheduler, _captureLoop, _metrics, time, logs);
+        _tee = new Tee(new TeeOptions { QueueBytesMax = processor.TeeBytesMax }, metrics.Tee, time);
+        var corpus = CaseSetup.OptionsOf(processor);
+        _recording = new RecorderSetup(options, corpus, metrics, time, logs);
+        _recorderLoop = new RecorderLoop(_tee, _recording.Recorder, Recorded, scans, metrics.Recorder, time, logs.CreateLogger<RecorderLoop>());
+        _cases = new CaseSetup(options, corpus, _recording, caseWritten, metrics, time, logs);
 
         // The request path.
         _inFlight = new ByteBudget(processor.InFlightBytesMax);
-        _line = Line.First(new LineParts(_metrics, payloads, _inFlight, scans, new CauseMarker(new CauseLedger()), _tee, time, logs), options);
+        _line = Line.First(new LineParts(metrics, payloads, _inFlight, scans, new CauseMarker(new CauseLedger()), _tee, time, logs), options);
 
         // Back to the backend.
-        _announcer = new Announcer(() => _options.Processor.Verdicts, signal => _line.VerdictTargetsOf(signal), VersionCommand.Version, payloads, _metrics.Announce, time, logs.CreateLogger<Announcer>());
-        _health = new HealthSetup(processor.Health, _metrics, time);
-        _advice = new AdviceSetup(processor.Advice, _health.Windows, _announcer, _metrics, time, logs);
-        _health.Tell(_advice.Outcomes);
-        var judgedSpans = new JudgedSpanSearch(recorder, _health.Owners, time);
-        _verdicts = new VerdictHub(scheduler, judgedSpans, _announcer, _health.Windows, _advice.Outcomes);
-        var scores = new ScoreHub(_health.Windows, _advice.Outcomes);
-        var opinions = new OpinionHub(judgedSpans, _metrics.Feedback, _announcer);
-        _evaluations = EvaluationWatch.Over(recorder, processor.Evaluations, _verdicts, _metrics.Evaluations, time, logs.CreateLogger<EvaluationWatch>(), scores, opinions);
-        _spans = new SpanReading(_evaluations, _health.Steps);
-        _judges = new JudgePanel(processor.Judges, _verdicts, scores, _metrics.Factory, time, logs.CreateLogger<JudgePanel>());
-        _feedback = new FeedbackSetup(() => _options, _evaluations, judgedSpans, _verdicts, scores, opinions, _metrics.Feedback, time, logs);
-        _detection = new DetectionSetup(processor.Detectors, recorder, _verdicts, Examined, _metrics.Detectors, time, logs, scores);
+        _findings = new FindingSetup(() => _options, signal => _line.VerdictTargetsOf(signal), _recording, payloads, metrics, time, logs);
+
+        // The ports.
         _readiness = new Readiness(() => _line.Exporters.Primaries.Select(exporter => (exporter.Id, exporter.IsReachable)), time);
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
-        var listenerMetrics = new ListenerMetrics(_metrics.Factory);
+        var listenerMetrics = new ListenerMetrics(metrics.Factory);
         _listeners = new ListenerSet(_server, listenerMetrics, logs.CreateLogger<ListenerSet>(), time);
-        _edges = new Edges(_server, _inFlight, payloads, _feedback.Post, _metrics, listenerMetrics, logs, time);
-        _reloader = load is null ? null : new Reloader(load, ApplyAsync, _metrics.Configuration, time, logs.CreateLogger<Reloader>());
-        _admin = _server.Route(pages =>
-        {
-            pages.MapAdmin(_metrics, _readiness, ReloadForAdminAsync);
-            pages.MapCapture((id, failure, comment) => _recording.Capture(id, failure, comment, _pull.FetchesLateTraces));
-            pages.MapCases(_cases.Api);
-            pages.MapHealth(_health.Windows);
-            pages.MapAdvice(_advice.Engine, _metrics.Api, time, _stopping.Token);
-            pages.MapAdviceReport(_advice.Outcomes.Report);
-            pages.MapMcp(_advice.Engine, _health.Windows, VersionCommand.Version, time);
-            pages.MapOpenApi();
-            AdminRoutes = [.. pages.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
-        }, AdminEndpoints.NotFoundAsync);
-        _metrics.Configuration.Started(time.GetUtcNow());
+        _edges = new Edges(_server, _inFlight, payloads, _findings.Feedback.Post, metrics, listenerMetrics, logs, time);
+        _reloader = load is null ? null : new Reloader(load, ApplyAsync, metrics.Configuration, time, logs.CreateLogger<Reloader>());
+        _admin = new AdminPages(_server, _readiness, _cases, _findings, ReloadAsync, metrics, time, _stopping.Token);
 
-        _metrics.OnScrape(_tee.PublishMetrics);
-        _metrics.OnScrape(recorder.PublishMetrics);
-        _metrics.OnScrape(scheduler.PublishMetrics);
-        _metrics.OnScrape(() => _line.PublishMetrics());
-        _metrics.OnScrape(_detection.PublishMetrics);
-        _metrics.OnScrape(_feedback.PublishMetrics);
-        _metrics.OnScrape(_health.PublishMetrics);
-        _metrics.OnScrape(_advice.PublishMetrics);
-        _metrics.OnScrape(_announcer.PublishMetrics);
-        _metrics.OnScrape(_pull.PublishMetrics);
-        _metrics.OnScrape(_judges.PublishMetrics);
-        _metrics.OnScrape(_evaluations.PublishMetrics);
-        _metrics.OnScrape(_sinks.PublishMetrics);
-        _metrics.OnScrape(() => _metrics.Receive.InFlightSampled(_inFlight.TakenBytes, _inFlight.LimitBytes));
+        metrics.Configuration.Started(time.GetUtcNow());
+        metrics.OnScrape(() => PublishMetrics(metrics.Receive));
     }
 
     /// <summary>Where agents send to by OTLP/gRPC over TCP: the first receiver that has it. Known once started (port 0 lets the system choose); port 0 where there is none.</summary>
@@ -172,17 +105,17 @@ internal sealed class TapHost : IAsyncDisposable
     /// <summary>Metrics and health.</summary>
     public IPEndPoint AdminEndpoint => BoundTo([ListenerName.Admin]);
 
-    /// <summary>All that the admin port answers; openapi.json describes it.</summary>
-    public IReadOnlyList<RouteEndpoint> AdminRoutes { get; private set; } = [];
+    /// <inheritdoc cref="AdminPages"/>
+    public IReadOnlyList<RouteEndpoint> AdminRoutes => _admin.Routes;
 
     /// <summary>What agents are told to do at this moment.</summary>
-    public IAdviceSource Advice => _advice.Engine;
+    public IAdviceSource Advice => _findings.Advice.Engine;
 
     /// <summary>Takes verdicts that no inline rule made.</summary>
-    public IVerdictSink Verdicts => _verdicts;
+    public IVerdictSink Verdicts => _findings.Verdicts;
 
     /// <summary>Is offered runs when the detectors have seen them.</summary>
-    public JudgePanel Judges => _judges;
+    public JudgePanel Judges => _findings.Judges;
 
     /// <summary>All of them, by their names.</summary>
     public ListenerSet Listeners => _listeners;
@@ -199,10 +132,10 @@ internal sealed class TapHost : IAsyncDisposable
     {
         _recording.Start();
         _recorderEnds = Task.Run(_recorderLoop.RunAsync, CancellationToken.None);
-        _captureLoop.Start();
-        _detection.Start();
-        _pull.Start();
-        await _listeners.ApplyAsync(_edges.Plan(_options, _line, _admin, _readiness), _options.Service.ShutdownDeadline, cancellation);
+        _cases.StartWriting();
+        _findings.Start();
+        _cases.StartFetching();
+        await _listeners.ApplyAsync(_edges.Plan(_options, _line, _admin.Handler, _readiness), _options.Service.ShutdownDeadline, cancellation);
         _probing = ProbeAsync();
         _readiness.Listening();
     }
@@ -236,7 +169,7 @@ internal sealed class TapHost : IAsyncDisposable
         await _stopping.CancelAsync();
         _line.Exporters.EndWaits();
         await _listeners.StopAsync(deadline.Token);
-        await EndVerdictsAsync(_options.Service.ShutdownDeadline - _time.GetElapsedTime(started));
+        await _findings.TellAsync(_options.Service.ShutdownDeadline - _time.GetElapsedTime(started));
         try
         {
             await _line.Exporters.DrainAsync(deadline.Token);
@@ -252,18 +185,10 @@ internal sealed class TapHost : IAsyncDisposable
         _tee.Complete();
         await _recording.StopAsync();
         await _recorderEnds;
-        _evaluations.Finish();
-        await _detection.FlushAsync(TimeSpan.FromSeconds(1));
+        await _findings.FinishAsync();
         await _probing;
-        await _pull.StopAsync();
-
-        // Cases are what a restart must not lose: they get a second even where the requests took all the time.
-        var left = _options.Service.ShutdownDeadline - _time.GetElapsedTime(started);
-        await _captureLoop.FlushAsync(left > TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1));
-
-        // Their files are written: what a sink does not get in two seconds can be exported.
-        using var sending = new CancellationTokenSource(TimeSpan.FromSeconds(2), _time);
-        await _sinks.DrainAsync(sending.Token);
+        await _cases.StopFetchingAsync();
+        await _cases.FlushAsync(_options.Service.ShutdownDeadline - _time.GetElapsedTime(started));
     }
 
     public async ValueTask DisposeAsync()
@@ -271,49 +196,18 @@ internal sealed class TapHost : IAsyncDisposable
         await StopAsync();
         await _listeners.DisposeAsync();
         await _server.DisposeAsync();
-        _announcer.Dispose();
-        await _sinks.DisposeAsync();
-        _cases.Dispose();
-        _pull.Dispose();
-        _judges.Dispose();
-        _evaluations.Dispose();
-        _feedback.Dispose();
-        _advice.Dispose();
+        _findings.Dispose();
+        await _cases.DisposeAsync();
         _recording.Dispose();
         _reloader?.Dispose();
         _stopping.Dispose();
-    }
-
-    /// <summary>
-    /// What detectors have not seen yet, answers that judges owe, then what the backend is to be told, while there are exporters: half of the time that is left,
-    /// the requests in the exporters' queues need the other half. Where senders took all of it, half a second: whoever asked the tap to stop does not wait longer.
-    /// </summary>
-    private async Task EndVerdictsAsync(TimeSpan left)
-    {
-        var least = TimeSpan.FromSeconds(0.5);
-        var half = left / 2 > least ? left / 2 : least;
-        using var judging = new CancellationTokenSource(half / 2, _time);
-        using var telling = new CancellationTokenSource(half, _time);
-        await _detection.FlushAsync(half / 4);
-        await _judges.DrainAsync(judging.Token);
-        _advice.Engine.End();
-        _feedback.Finish();
-        await _announcer.DrainAsync(telling.Token);
-    }
-
-    /// <summary>What is done with a run once detectors have seen it, on their thread.</summary>
-    private void Examined(AgentRun run, IReadOnlyList<Verdict> verdicts)
-    {
-        _judges.Offer(run, verdicts);
-        _feedback.Examined(run, verdicts);
     }
 
     /// <summary>What is done with a request once it is recorded, on the recorder's thread.</summary>
     private void Recorded(in TeeItem item)
     {
         _recording.Scheduler.Recorded(item);
-        _detection.Recorded(item);
-        _spans.Recorded(item);
+        _findings.Recorded(item);
     }
 
     /// <summary>Keeps the answer of /readyz fresh while no requests show whether the upstreams are there, and tells of rules that come to errors.</summary>
@@ -348,7 +242,7 @@ internal sealed class TapHost : IAsyncDisposable
         Task gone;
         try
         {
-            gone = await _listeners.ApplyAsync(_edges.Plan(next, line, _admin, _readiness), next.Service.ShutdownDeadline, CancellationToken.None);
+            gone = await _listeners.ApplyAsync(_edges.Plan(next, line, _admin.Handler, _readiness), next.Service.ShutdownDeadline, CancellationToken.None);
         }
         catch
         {
@@ -358,11 +252,10 @@ internal sealed class TapHost : IAsyncDisposable
 
         IReadOnlyList<string> notes = [.. AtNextStart.Differences(_options, next), .. _listeners.TlsProblems];
         _edges.ChangeTo(line);
-        _advice.Engine.Change(next.Processor.Advice);
         _inFlight.LimitBytes = next.Processor.InFlightBytesMax;
         _line = line;
         _options = next;
-        _evaluations.Change(next.Processor.Evaluations);
+        _findings.Change(next.Processor);
         lock (_retiring)
         {
             _retiring.RemoveAll(task => task.IsCompleted);
@@ -409,10 +302,14 @@ internal sealed class TapHost : IAsyncDisposable
         }
     }
 
-    private async Task<(bool IsApplied, string Text)> ReloadForAdminAsync(CancellationToken cancellation)
+    private void PublishMetrics(ReceiveMetrics receive)
     {
-        var result = await ReloadAsync(cancellation);
-        return (result.IsApplied, string.Concat(result.Lines.Select(line => line + "\n")));
+        receive.InFlightSampled(_inFlight.TakenBytes, _inFlight.LimitBytes);
+        _line.PublishMetrics();
+        _tee.PublishMetrics();
+        _recording.PublishMetrics();
+        _cases.PublishMetrics();
+        _findings.PublishMetrics();
     }
 
     private IPEndPoint BoundTo(IEnumerable<ListenerName> names) =>
