@@ -1,6 +1,6 @@
 using Google.Protobuf;
-using OtlpTap.Corpus.Journal;
 using OtlpTap.Corpus;
+using OtlpTap.Corpus.Journal;
 using OtlpTap.Otlp;
 using OtlpTap.Verdicts;
 using static OtlpTap.Tests.Corpus.Telemetry;

@@ -1,6 +1,6 @@
 using Google.Protobuf;
-using OtlpTap.Corpus.Templates;
 using OtlpTap.Corpus;
+using OtlpTap.Corpus.Templates;
 using OtlpTap.Runs;
 using OtlpTap.Verdicts;
 
