@@ -1,4 +1,3 @@
-using System.Text;
 using OtlpTap.Rules.Patterns;
 using OtlpTap.Rules.Values;
 
@@ -11,16 +10,18 @@ namespace OtlpTap.Rules.Ottl;
 internal sealed class Binder
 {
     private readonly RuleContext _context;
-    private readonly IReadOnlyList<string> _readable;
-    private readonly List<OttlProblem> _problems;
+    private readonly BindingProblems _problems;
+    private readonly ConstantBinder _constants;
+    private readonly PathBinder _paths;
     private readonly Dictionary<string, Pattern> _patterns;
 
     private Binder(RuleContext context, List<OttlProblem> problems, Dictionary<string, Pattern> patterns)
     {
         _patterns = patterns;
         _context = context;
-        _readable = Names.ContextsFor(context);
-        _problems = problems;
+        _problems = new BindingProblems(problems);
+        _constants = new ConstantBinder(context, _problems);
+        _paths = new PathBinder(context, _problems);
     }
 
     /// <summary>Null when problems were added.</summary>
@@ -292,7 +293,7 @@ internal sealed class Binder
     {
         if (syntax is PathSyntax path)
         {
-            return BindPath(path);
+            return _paths.Bind(path);
         }
 
         if (ConversionOf(syntax) is { } conversion)
@@ -305,7 +306,7 @@ internal sealed class Binder
 
             if (target is PathSyntax argument && converter.Keys.Count == 0)
             {
-                return BindPath(argument) is { } bound ? new ConvertedOperand(bound, conversion) : null;
+                return _paths.Bind(argument) is { } bound ? new ConvertedOperand(bound, conversion) : null;
             }
 
             Unsupported(converter.Position, $"{converter.Name} takes a path");
@@ -317,237 +318,18 @@ internal sealed class Binder
             return BindOperand(inner);
         }
 
-        return BindConstant(syntax) is { } constant ? new ConstantOperand(constant) : null;
-    }
-
-    private Constant? BindConstant(ValueSyntax syntax)
-    {
-        switch (syntax)
-        {
-            case NilSyntax:
-                return Constant.Nil;
-            case StringSyntax text:
-                return Constant.Of(text.Value);
-            case IntSyntax number:
-                return Constant.Of(number.Value);
-            case FloatSyntax number:
-                return Constant.Of(number.Value);
-            case BoolSyntax boolean:
-                return Constant.Of(boolean.Value);
-            case BytesSyntax bytes:
-                return Constant.Of(bytes.Value);
-            case SignSyntax { Negative: true, Inner: IntSyntax number }:
-                return Constant.Of(-number.Value);
-            case SignSyntax { Negative: true, Inner: FloatSyntax number }:
-                return Constant.Of(-number.Value);
-            case SignSyntax { Negative: false, Inner: IntSyntax or FloatSyntax } sign:
-                return BindConstant(sign.Inner);
-            case EnumSyntax symbol:
-                if (Names.EnumValue(symbol.Name, _context) is { } value)
-                {
-                    return Constant.Of(value);
-                }
-
-                Problem(symbol.Position, $"There is no enum symbol {symbol.Name}{Names.Suggest(symbol.Name, Names.EnumsFor(_context))}");
-                return null;
-            case ListSyntax list:
-                return BindList(list);
-            case MapSyntax map:
-                return BindMap(map);
-            case ConverterSyntax converter:
-                if (Names.IsConverter(converter.Name))
-                {
-                    Unsupported(converter.Position, $"the converter {converter.Name} cannot be used as a value{Names.Elsewhere(converter.Name)}");
-                }
-                else
-                {
-                    Problem(converter.Position, $"There is no converter named {converter.Name}{Names.Suggest(converter.Name, Names.Converters)}");
-                }
-
-                return null;
-            case PathSyntax path:
-                Unsupported(path.Position, "lists and maps hold constants only");
-                return null;
-            default:
-                Unsupported(syntax.Position, "arithmetic cannot be used");
-                return null;
-        }
-    }
-
-    private Constant? BindList(ListSyntax list)
-    {
-        var values = new List<Constant>();
-        foreach (var item in list.Values)
-        {
-            // In the reference a map in a list literal equals no received map, but equals another literal: neither is of use.
-            if (item is MapSyntax)
-            {
-                Unsupported(item.Position, "a list cannot hold a map");
-                return null;
-            }
-
-            if (BindConstant(item) is not { } value)
-            {
-                return null;
-            }
-
-            values.Add(value);
-        }
-
-        return Constant.ListOf(values);
-    }
-
-    private Constant? BindMap(MapSyntax map)
-    {
-        var entries = new List<(string, Constant)>();
-        foreach (var (key, item) in map.Entries)
-        {
-            if (item is ListSyntax)
-            {
-                Unsupported(item.Position, "a map cannot hold a list");
-                return null;
-            }
-
-            if (BindConstant(item) is not { } value)
-            {
-                return null;
-            }
-
-            entries.Add((key, value));
-        }
-
-        return Constant.MapOf(entries);
-    }
-
-    private PathOperand? BindPath(PathSyntax path)
-    {
-        var fields = path.Fields;
-        var context = _readable[0];
-        if (fields.Count > 1 && fields[0].Keys.Count == 0 && Names.ContextOf(fields[0].Name) is { } named)
-        {
-            if (!_readable.Contains(named))
-            {
-                Problem(path.Position, $"A {_readable[0]} condition cannot read {fields[0].Name}; it reads {string.Join(", ", _readable)}.");
-                return null;
-            }
-
-            context = named;
-            fields = [.. fields.Skip(1)];
-        }
-
-        return context == "otelcol" ? UnsupportedPath(path, fields, context) : BindField(path, fields, context);
-    }
-
-    private PathOperand? BindField(PathSyntax path, IReadOnlyList<FieldSyntax> fields, string context)
-    {
-        var name = string.Join('.', fields.Select(field => field.Name));
-        var keys = fields[^1].Keys;
-        if (fields.Take(fields.Count - 1).Any(field => field.Keys.Count > 0) || (fields[0].Name == "attributes" && fields.Count > 1))
-        {
-            Problem(fields[^1].Position, $"Nothing can follow {context}.{fields[0].Name} with a dot; a key stands in brackets: {context}.{fields[0].Name}[\"{fields[^1].Name}\"].");
-            return null;
-        }
-
-        if (name == "attributes")
-        {
-            return keys.Count > 0 ? BindAttribute(context, keys) : UnsupportedPath(path, fields, context);
-        }
-
-        if (Names.SlotOf(context, name) is not { } slot)
-        {
-            return UnsupportedPath(path, fields, context);
-        }
-
-        if (keys.Count > 0 && slot != FixedSlots.LogBody)
-        {
-            Problem(keys[0].Position, $"{context}.{name} is neither map nor list and has no keys.");
-            return null;
-        }
-
-        return BindKeys(keys) is { } into ? new PathOperand(SlotReference.OfField(slot), into) : null;
-    }
-
-    private PathOperand? UnsupportedPath(PathSyntax path, IReadOnlyList<FieldSyntax> fields, string context)
-    {
-        var name = string.Join('.', fields.Select(field => field.Name));
-        if (Names.FieldsOf(context).Contains(name))
-        {
-            Unsupported(path.Position, name == "attributes" ? "attributes are read one by one: attributes[\"key\"]" : $"{context}.{name} cannot be read{Names.Elsewhere(context, name)}");
-            return null;
-        }
-
-        // A dotted path whose first part is neither a context nor a field: the context is the likelier slip.
-        var isContextWrong = fields.Count > 1 && !Names.FieldsOf(context).Any(field => field.Split('.')[0] == fields[0].Name);
-        Problem(fields[0].Position, isContextWrong
-            ? $"{fields[0].Name} is no context of a {_readable[0]} condition{Names.Suggest(fields[0].Name, _readable)}"
-            : $"{context} has no field {name}{Names.Suggest(name, Names.FieldsOf(context))}");
-        return null;
-    }
-
-    private PathOperand? BindAttribute(string context, IReadOnlyList<ValueSyntax> keys)
-    {
-        if (keys[0] is not StringSyntax { Value: var attribute })
-        {
-            Unsupported(keys[0].Position, "an attribute is read by a key in quotes");
-            return null;
-        }
-
-        if (BindKeys(keys.Skip(1)) is not { } path)
-        {
-            return null;
-        }
-
-        var section = context switch
-        {
-            "resource" => SlotSection.Resource,
-            "instrumentation_scope" => SlotSection.Scope,
-            "span" => SlotSection.Span,
-            "log" => SlotSection.Log,
-            _ => SlotSection.Event,
-        };
-        return new PathOperand(SlotReference.OfAttribute(section, attribute), path);
-    }
-
-    /// <summary>Null when problems were added.</summary>
-    private List<ValueKey>? BindKeys(IEnumerable<ValueSyntax> keys)
-    {
-        var path = new List<ValueKey>();
-        foreach (var key in keys)
-        {
-            if (BindKey(key) is not { } bound)
-            {
-                return null;
-            }
-
-            path.Add(bound);
-        }
-
-        return path;
-    }
-
-    private ValueKey? BindKey(ValueSyntax key)
-    {
-        switch (key)
-        {
-            case StringSyntax text:
-                return new ValueKey(Encoding.UTF8.GetBytes(text.Value), 0);
-            case IntSyntax number:
-                return new ValueKey(null, number.Value);
-            default:
-                Unsupported(key.Position, "a key is a string or a number written in the condition");
-                return null;
-        }
+        return _constants.Bind(syntax) is { } constant ? new ConstantOperand(constant) : null;
     }
 
     private Condition Problem(int position, string message)
     {
-        _problems.Add(new OttlProblem(position, message));
+        _problems.Wrong(position, message);
         return Condition.False;
     }
 
     private Condition Unsupported(int position, string what)
     {
-        _problems.Add(new OttlProblem(position, $"Not supported in a rule: {what}.", Supported: false));
+        _problems.Unsupported(position, what);
         return Condition.False;
     }
 }

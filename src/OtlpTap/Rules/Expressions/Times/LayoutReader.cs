@@ -12,35 +12,17 @@ internal readonly record struct LayoutMismatch(string Element, string Rest, stri
 /// </summary>
 internal ref struct LayoutReader
 {
-    private readonly Zone _zone;
     private ReadOnlySpan<char> _rest;
     private bool _isWrong;
     private string? _range;
+    private LayoutTime _time = new();
 
-    private int _year;
-    private int _month = -1;
-    private int _day = -1;
-    private int _dayOfYear = -1;
-    private int _hour;
-    private int _minute;
-    private int _second;
-    private int _nanosecond;
-    private bool _isPm;
-    private bool _isAm;
-    private bool _isUtc;
-    private int? _offset;
-    private string _zoneName = "";
-
-    private LayoutReader(ReadOnlySpan<char> text, Zone zone)
-    {
-        _rest = text;
-        _zone = zone;
-    }
+    private LayoutReader(ReadOnlySpan<char> text) => _rest = text;
 
     /// <summary>False with the <paramref name="mismatch"/>. The zone is where a time without one is.</summary>
     public static bool TryParse(string layout, string text, Zone zone, out Instant time, out LayoutMismatch mismatch)
     {
-        var reader = new LayoutReader(text, zone);
+        var reader = new LayoutReader(text);
         time = default;
         var at = 0;
         while (true)
@@ -79,84 +61,14 @@ internal ref struct LayoutReader
             return false;
         }
 
-        return reader.TryFinish(out time, out mismatch);
-    }
-
-    private bool TryFinish(out Instant time, out LayoutMismatch mismatch)
-    {
-        time = default;
         mismatch = default;
-        if (_isPm && _hour < 12)
+        if (reader._time.TryResolve(zone, out time))
         {
-            _hour += 12;
-        }
-        else if (_isAm && _hour == 12)
-        {
-            _hour = 0;
-        }
-
-        if (!TryDate())
-        {
-            mismatch = new LayoutMismatch("", _rest.ToString(), "the day is out of range");
-            return false;
-        }
-
-        var calendar = new CalendarTime(_year, _month, _day, _hour, _minute, _second, _nanosecond);
-        if (_isUtc)
-        {
-            time = Instant.FromCalendar(calendar, Zone.Utc);
             return true;
         }
 
-        var utc = Instant.FromCalendar(calendar, Zone.Utc);
-        if (_offset is { } offset)
-        {
-            time = utc.Plus(-offset * Instant.NanosecondsPerSecond);
-            var local = _zone.At(time.UnixSeconds);
-            time = time.In(local.OffsetSeconds == offset && (_zoneName.Length == 0 || local.Name == _zoneName) ? _zone : new FixedZone(_zoneName, offset));
-            return true;
-        }
-
-        if (_zoneName.Length > 0)
-        {
-            time = _zone.TryFindOffset(_zoneName, utc.UnixSeconds, out var named)
-                ? utc.Plus(-named * Instant.NanosecondsPerSecond).In(_zone)
-                : utc.In(new FixedZone(_zoneName, _zoneName.StartsWith("GMT", StringComparison.Ordinal) && int.TryParse(_zoneName.AsSpan(3), out var hours) ? hours * 3600 : 0));
-            return true;
-        }
-
-        time = Instant.FromCalendar(calendar, _zone);
-        return true;
-    }
-
-    private bool TryDate()
-    {
-        if (_dayOfYear >= 0)
-        {
-            var february = CalendarTime.DaysIn(2, _year);
-            if (_dayOfYear < 1 || _dayOfYear > 337 + february)
-            {
-                return false;
-            }
-
-            var month = 1;
-            var day = _dayOfYear;
-            while (day > CalendarTime.DaysIn(month, _year))
-            {
-                day -= CalendarTime.DaysIn(month++, _year);
-            }
-
-            if ((_month >= 0 && _month != month) || (_day >= 0 && _day != day))
-            {
-                return false;
-            }
-
-            (_month, _day) = (month, day);
-        }
-
-        _month = _month < 0 ? 1 : _month;
-        _day = _day < 0 ? 1 : _day;
-        return _day >= 1 && _day <= CalendarTime.DaysIn(_month, _year);
+        mismatch = new LayoutMismatch("", "", "the day is out of range");
+        return false;
     }
 
     /// <summary>A blank stands for any number of blanks.</summary>
@@ -193,21 +105,21 @@ internal ref struct LayoutReader
         switch (element.Kind)
         {
             case LayoutKind.Year:
-                _year = Digits(2);
-                _year += _year >= 69 ? 1900 : 2000;
+                _time.Year = Digits(2);
+                _time.Year += _time.Year >= 69 ? 1900 : 2000;
                 break;
             case LayoutKind.LongYear:
-                _year = Digits(4);
+                _time.Year = Digits(4);
                 break;
             case LayoutKind.Month:
-                _month = Name(EnglishNames.Months, 3) + 1;
+                _time.Month = Name(EnglishNames.Months, 3) + 1;
                 break;
             case LayoutKind.LongMonth:
-                _month = Name(EnglishNames.Months, int.MaxValue) + 1;
+                _time.Month = Name(EnglishNames.Months, int.MaxValue) + 1;
                 break;
             case LayoutKind.NumericMonth or LayoutKind.ZeroMonth:
-                _month = Number(element.Kind == LayoutKind.ZeroMonth);
-                Range("month", !_isWrong && _month is <= 0 or > 12);
+                _time.Month = Number(element.Kind == LayoutKind.ZeroMonth);
+                Range("month", !_isWrong && _time.Month is <= 0 or > 12);
                 break;
             case LayoutKind.Weekday:
                 Name(EnglishNames.Weekdays, 3);
@@ -217,27 +129,27 @@ internal ref struct LayoutReader
                 break;
             case LayoutKind.Day or LayoutKind.UnderDay or LayoutKind.ZeroDay:
                 SkipBlanks(element.Kind == LayoutKind.UnderDay ? 1 : 0);
-                _day = Number(element.Kind == LayoutKind.ZeroDay);
+                _time.Day = Number(element.Kind == LayoutKind.ZeroDay);
                 break;
             case LayoutKind.UnderYearDay or LayoutKind.ZeroYearDay:
                 SkipBlanks(element.Kind == LayoutKind.UnderYearDay ? 2 : 0);
-                _dayOfYear = ThreeDigits(element.Kind == LayoutKind.ZeroYearDay);
+                _time.DayOfYear = ThreeDigits(element.Kind == LayoutKind.ZeroYearDay);
                 break;
             case LayoutKind.Hour:
-                _hour = Number(isFixed: false);
-                Range("hour", _hour >= 24);
+                _time.Hour = Number(isFixed: false);
+                Range("hour", _time.Hour >= 24);
                 break;
             case LayoutKind.Hour12 or LayoutKind.ZeroHour12:
-                _hour = Number(element.Kind == LayoutKind.ZeroHour12);
-                Range("hour", _hour > 12);
+                _time.Hour = Number(element.Kind == LayoutKind.ZeroHour12);
+                Range("hour", _time.Hour > 12);
                 break;
             case LayoutKind.Minute or LayoutKind.ZeroMinute:
-                _minute = Number(element.Kind == LayoutKind.ZeroMinute);
-                Range("minute", _minute >= 60);
+                _time.Minute = Number(element.Kind == LayoutKind.ZeroMinute);
+                Range("minute", _time.Minute >= 60);
                 break;
             case LayoutKind.Second or LayoutKind.ZeroSecond:
-                _second = Number(element.Kind == LayoutKind.ZeroSecond);
-                Range("second", _second >= 60);
+                _time.Second = Number(element.Kind == LayoutKind.ZeroSecond);
+                Range("second", _time.Second >= 60);
                 if (!_isWrong && _range is null && LayoutElement.After(layout, element.Next).Kind is not (LayoutKind.ExactFraction or LayoutKind.Fraction))
                 {
                     OptionalFraction();
@@ -345,8 +257,8 @@ internal ref struct LayoutReader
 
     private void Period(string morning, string afternoon)
     {
-        _isPm |= _rest.StartsWith(afternoon);
-        _isAm |= _rest.StartsWith(morning);
+        _time.IsAfternoon |= _rest.StartsWith(afternoon);
+        _time.IsMorning |= _rest.StartsWith(morning);
         if (!_rest.StartsWith(afternoon) && !_rest.StartsWith(morning))
         {
             _isWrong = true;
@@ -388,7 +300,7 @@ internal ref struct LayoutReader
             value = (value * 10) + (i < digits.Length ? digits[i] - '0' : 0);
         }
 
-        _nanosecond = value;
+        _time.Nanosecond = value;
         _rest = _rest[length..];
     }
 
@@ -397,7 +309,7 @@ internal ref struct LayoutReader
         if (form[0] == 'Z' && _rest.StartsWith("Z"))
         {
             _rest = _rest[1..];
-            _isUtc = true;
+            _time.IsUtc = true;
             return;
         }
 
@@ -421,13 +333,13 @@ internal ref struct LayoutReader
         var minutes = form.Length > 3 ? TwoDigits(text, 1 + width) : 0;
         var seconds = form.Length > 6 ? TwoDigits(text, 1 + (2 * width)) : 0;
         _range = hours > 24 ? "offset's hour" : minutes > 60 ? "offset's minute" : seconds > 60 ? "offset's second" : null;
-        _offset = ((hours * 60) + minutes) * 60 + seconds;
+        _time.OffsetSeconds = ((hours * 60) + minutes) * 60 + seconds;
         switch (text[0])
         {
             case '+':
                 break;
             case '-':
-                _offset = -_offset;
+                _time.OffsetSeconds = -_time.OffsetSeconds;
                 break;
             default:
                 _isWrong = true;
@@ -450,68 +362,14 @@ internal ref struct LayoutReader
     {
         if (_rest.StartsWith("UTC"))
         {
-            _isUtc = true;
+            _time.IsUtc = true;
             _rest = _rest[3..];
             return;
         }
 
-        var length = ZoneNameLength(_rest);
+        var length = ZoneNameText.LengthIn(_rest);
         _isWrong = length == 0;
-        _zoneName = _rest[..length].ToString();
+        _time.ZoneName = _rest[..length].ToString();
         _rest = _rest[length..];
-    }
-
-    private static int ZoneNameLength(ReadOnlySpan<char> text)
-    {
-        if (text.Length < 3)
-        {
-            return 0;
-        }
-
-        if (text.StartsWith("ChST") || text.StartsWith("MeST"))
-        {
-            return 4;
-        }
-
-        if (text.StartsWith("GMT"))
-        {
-            return 3 + SignedHoursLength(text[3..]);
-        }
-
-        if (text[0] is '+' or '-')
-        {
-            return SignedHoursLength(text);
-        }
-
-        var upper = 0;
-        while (upper < 6 && upper < text.Length && char.IsAsciiLetterUpper(text[upper]))
-        {
-            upper++;
-        }
-
-        return upper switch
-        {
-            3 => 3,
-            4 when text[3] == 'T' || text.StartsWith("WITA") => 4,
-            5 when text[4] == 'T' => 5,
-            _ => 0,
-        };
-    }
-
-    private static int SignedHoursLength(ReadOnlySpan<char> text)
-    {
-        if (text.Length == 0 || text[0] is not ('+' or '-'))
-        {
-            return 0;
-        }
-
-        var length = 1;
-        var hours = 0;
-        while (IsDigit(text, length) && hours <= 23)
-        {
-            hours = (hours * 10) + (text[length++] - '0');
-        }
-
-        return length == 1 || hours > 23 ? 0 : length;
     }
 }
