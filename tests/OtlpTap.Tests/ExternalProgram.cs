@@ -15,9 +15,7 @@ internal sealed class ExternalProgram
     /// <param name="package">What to install, for the reason.</param>
     public static ExternalProgram Require(string name, string package)
     {
-        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Select(directory => Path.Combine(directory, name))
-            .FirstOrDefault(File.Exists);
+        var path = OnPath(name);
         if (path is null)
         {
             Skip($"{name} is not installed (Debian package {package})");
@@ -35,6 +33,21 @@ internal sealed class ExternalProgram
             Skip($"{directory} is not there (run `{command}`)");
         }
     }
+
+    /// <summary>One that no package of Debian's has, so that CI has it not either: where it is missing the test is skipped.</summary>
+    /// <param name="variable">Of the environment: names the program where it is not on PATH.</param>
+    public static ExternalProgram Optional(string name, string variable)
+    {
+        var path = Environment.GetEnvironmentVariable(variable) is { Length: > 0 } named ? named : OnPath(name);
+        Assert.SkipWhen(path is null, $"{name} is not on PATH, and {variable} names none");
+        Assert.True(File.Exists(path), $"{variable} names {path}, which is not there");
+        return new ExternalProgram(path!);
+    }
+
+    private static string? OnPath(string name) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(directory => Path.Combine(directory, name))
+            .FirstOrDefault(File.Exists);
 
     private static void Skip(string reason)
     {

@@ -37,8 +37,18 @@ internal static class CutValues
         return false;
     }
 
-    // A text that is cut within a character may come back a byte or two shorter.
     private static bool Any(IEnumerable<KeyValue>? attributes, int bytesMax) =>
-        attributes?.Any(attribute => Encoding.UTF8.GetByteCount(attribute.Key) == bytesMax
-            || (attribute.Value?.ValueCase == AnyValue.ValueOneofCase.StringValue && Encoding.UTF8.GetByteCount(attribute.Value.StringValue) == bytesMax)) == true;
+        attributes?.Any(attribute => IsCut(attribute.Key, bytesMax)
+            || (attribute.Value?.ValueCase == AnyValue.ValueOneofCase.StringValue && IsCut(attribute.Value.StringValue, bytesMax))) == true;
+
+    /// <summary>
+    /// Tempo cuts between bytes. Of a character that it cut through one to three bytes are left; in protobuf they come as they are
+    /// and are read as one replacement, in JSON each of them has become one.
+    /// </summary>
+    private static bool IsCut(string text, int bytesMax)
+    {
+        var whole = text.AsSpan().TrimEnd('\uFFFD');
+        var missing = bytesMax - Encoding.UTF8.GetByteCount(whole);
+        return whole.Length == text.Length ? missing == 0 : missing is > 0 and <= 3;
+    }
 }

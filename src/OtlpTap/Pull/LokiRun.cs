@@ -8,7 +8,8 @@ namespace OtlpTap.Pull;
 /// All lines that a query finds in a range of time, oldest first: the next page begins at the time of the last line, and
 /// those of that time that are known are passed over. Lines are gathered until there are enough, and judged by traces.
 /// </summary>
-internal sealed class LokiRun(LokiBackend backend, PullOptions options, PullRun run)
+/// <param name="settled">Of what came later there may be more: it is read, and the next run reads it again.</param>
+internal sealed class LokiRun(LokiBackend backend, PullOptions options, PullRun run, DateTimeOffset settled)
 {
     private const int PageLimit = 1000;
 
@@ -59,7 +60,7 @@ internal sealed class LokiRun(LokiBackend backend, PullOptions options, PullRun 
                 await LookAtAsync(cancellation);
                 if (!run.IsFull)
                 {
-                    run.State.Reached(cursor);
+                    run.State.Reached(Math.Min(cursor, (long)UnixTime.Of(settled)));
                 }
             }
 

@@ -3,18 +3,12 @@ using OtlpTap.Metrics;
 namespace OtlpTap.Pull;
 
 /// <summary>
-/// Pulls one backend's query every so often while the tap runs: each run begins where the last one that was whole ended, a
-/// little before it for what the backend learned late. The state is in the cases' folder, so a restart goes on there.
+/// Pulls one backend's query every so often while the tap runs: each run begins where the last one that was whole ended, or as
+/// far back as it may where that is longer ago. The state is in the cases' folder, so a restart goes on there.
 /// </summary>
 internal sealed class PullSchedule(
     PullOptions options, string directory, Func<PulledJudge> judge, IPulledCases cases, PullMetrics metrics, TimeProvider time, ILogger<PullSchedule> logger) : IPullWatch, IDisposable
 {
-    // Backends make what they were sent searchable within half a minute or so.
-    private static readonly TimeSpan Lag = TimeSpan.FromSeconds(30);
-
-    // Of Tempo, for the traces that were still being written; those that are known are passed over.
-    private static readonly TimeSpan Overlap = TimeSpan.FromMinutes(5);
-
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
 
@@ -83,14 +77,7 @@ internal sealed class PullSchedule(
     private async Task<PullReport> PullOnceAsync(CancellationToken cancellation)
     {
         using var state = PullState.Open(directory, options);
-        var until = time.GetUtcNow() - Lag;
-        var since = until - options.Since;
-        var done = DateTimeOffset.UnixEpoch.AddTicks(state.Position / 100);
-        if (state.Position != 0 && done > since)
-        {
-            since = options.Source == PullSource.Tempo && done - Overlap > since ? done - Overlap : done;
-        }
-
-        return await Puller.RunAsync(options, new PullRun(judge(), cases, state, this, long.MaxValue), since, until, time, logger, cancellation);
+        var until = time.GetUtcNow() - Puller.Lag;
+        return await Puller.RunAsync(options, new PullRun(judge(), cases, state, this, long.MaxValue), until - options.Since, until, time, logger, cancellation);
     }
 }

@@ -69,10 +69,14 @@ internal sealed class PullState : IDisposable
         return start;
     }
 
+    /// <summary>Of a range that was gone back in, what was done before stays done.</summary>
     public void Reached(long position)
     {
-        Position = position;
-        Write($"w {position}");
+        if (position > Position)
+        {
+            Position = position;
+            Write($"w {position}");
+        }
     }
 
     public bool IsKnown(TraceId traceId) => _known.Contains(traceId);

@@ -3,6 +3,9 @@ namespace OtlpTap.Pull;
 /// <summary>One run over a range of time, of whichever backend.</summary>
 internal static class Puller
 {
+    /// <summary>Exporters gather what they send, and backends make it searchable within half a minute or so.</summary>
+    public static readonly TimeSpan Lag = TimeSpan.FromSeconds(30);
+
     public static async Task<PullReport> RunAsync(PullOptions options, PullRun run, DateTimeOffset since, DateTimeOffset until, TimeProvider time, ILogger logger, CancellationToken cancellation)
     {
         if (options.Source == PullSource.Tempo)
@@ -14,7 +17,7 @@ internal static class Puller
 
         using var loki = new LokiBackend(options, time, logger);
         loki.Connection.Retrying = Retrying;
-        return await new LokiRun(loki, options, run).RunAsync(since, until, cancellation);
+        return await new LokiRun(loki, options, run, time.GetUtcNow() - Lag).RunAsync(since, until, cancellation);
 
         void Retrying(string cause, TimeSpan delay) => run.Said($"{cause}: again in {delay.TotalSeconds:0.#} s");
     }

@@ -137,7 +137,7 @@ internal sealed class TempoBackend(PullOptions options, TimeProvider time, ILogg
 
         try
         {
-            var request = ExportTraceServiceRequest.Parser.ParseFrom(spans);
+            var request = Parse(spans);
             if (request.ResourceSpans.Count == 0)
             {
                 return default;
@@ -151,6 +151,19 @@ internal sealed class TempoBackend(PullOptions options, TimeProvider time, ILogg
         catch (InvalidProtocolBufferException exception)
         {
             return new TraceAnswer(null, BackendAnswer.Failed(PullFailure.Malformed, $"trace {traceId}: {exception.Message}", answer.Status));
+        }
+    }
+
+    /// <summary>Tempo cuts texts between bytes: what it leaves of a character is no UTF-8, which a strict parser refuses with all the rest.</summary>
+    private static ExportTraceServiceRequest Parse(byte[] spans)
+    {
+        try
+        {
+            return ExportTraceServiceRequest.Parser.ParseFrom(spans);
+        }
+        catch (InvalidProtocolBufferException) when (TempoJson.Mend(spans) is { } mended)
+        {
+            return ExportTraceServiceRequest.Parser.ParseFrom(mended);
         }
     }
 

@@ -33,6 +33,22 @@ internal static class TempoJson
         return request.WrittenSpan.ToArray();
     }
 
+    /// <summary>The serialized request with U+FFFD for what is no UTF-8 in its texts: by OTLP/JSON and back. Null where that is not what is wrong with it.</summary>
+    public static byte[]? Mend(ReadOnlySpan<byte> spans)
+    {
+        var json = new ArrayBufferWriter<byte>(spans.Length);
+        using (var writer = new Utf8JsonWriter(json, new JsonWriterOptions { MaxDepth = DepthMax }))
+        {
+            if (!OtlpJson.Write(Signal.Traces, spans, writer))
+            {
+                return null;
+            }
+        }
+
+        var request = new ArrayBufferWriter<byte>(spans.Length);
+        return OtlpJson.TryRead(Signal.Traces, json.WrittenSpan, request, out _, int.MaxValue) ? request.WrittenSpan.ToArray() : null;
+    }
+
     public static JsonDocumentOptions Reading => new() { MaxDepth = DepthMax };
 
     private static void Write(JsonElement element, Utf8JsonWriter json, string name)

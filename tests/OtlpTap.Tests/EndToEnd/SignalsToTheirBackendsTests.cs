@@ -11,7 +11,7 @@ namespace OtlpTap.Tests.EndToEnd;
 
 /// <summary>
 /// Traces to Tempo over gRPC, logs to Loki and metrics to Prometheus over HTTP, each by a pipeline of its own, with
-/// stand-ins that answer as those do: Loki 204 and text, Prometheus 200 with nothing in it.
+/// stand-ins that answer as those do: Loki 204 and its own form of a Status, Prometheus 200 with nothing in it.
 /// </summary>
 public sealed class SignalsToTheirBackendsTests : IAsyncLifetime
 {
@@ -78,6 +78,20 @@ public sealed class SignalsToTheirBackendsTests : IAsyncLifetime
         Assert.Equal(Invalid.OneOfTwo(Signal.Metrics), metrics.Decompressed);
     }
 
+    [Theory]
+    [MemberData(nameof(EachProtocol))]
+    public async Task What_Loki_says_of_a_refusal_reaches_the_sender_whole(Protocol protocol)
+    {
+        using var sender = new Sender(_tap, protocol);
+        var said = "entry for stream '{service_name=\"unknown_service\"}' has timestamp too old: " + new string('x', 2000);
+        _loki.Answer = (context, _) => StubUpstream.AnswerHttpAsync(context, 400, "application/octet-stream", WireBytes.Field(2, said));
+
+        var answer = await sender.ExportAsync(Signal.Logs, Invalid.OneOfTwo(Signal.Logs));
+
+        Assert.Equal(((int)StatusCode.InvalidArgument, said), (answer.Details!.Value.Code, answer.Details!.Value.Message));
+    }
+
+    /// <summary>Before Loki 3.4, and Prometheus.</summary>
     [Theory]
     [MemberData(nameof(EachProtocol))]
     public async Task What_Loki_says_in_text_reaches_the_sender_with_its_meaning(Protocol protocol)

@@ -57,6 +57,21 @@ public sealed class PullOnTheLineTests
         Assert.Single(backend.Requests, request => request.EndsWith("/00000000000000000000000000000001", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task A_scheduled_run_looks_again_at_the_minutes_before_the_last_ones_end()
+    {
+        const long Now = 1_790_000_000;
+        var time = new FakeTimeProvider(DateTimeOffset.FromUnixTimeSeconds(Now));
+        await using var backend = await StubBackend.StartAsync();
+        await using var tap = await RunningTap.StartAsync(tap: $"pull: {{ tempo: {{ url: '{backend.Url}', query: '{{ status = error }}', interval: 10m, since: 1h }} }}", time: time);
+        await Deadline.UntilAsync(async () => await tap.MetricAsync("otlptap_pull_runs_total{source=\"tempo\",outcome=\"done\"}") == 1, "the first run is over");
+
+        backend.Add(1, Failing("get_weather"), Now - 120);
+        time.Advance(TimeSpan.FromMinutes(10));
+
+        await tap.CaseFilesAsync("case.json", 1);
+    }
+
     private static TraceBuilder Healthy() => new TraceBuilder().Resource("shop").Span("execute_tool get_weather", ("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "get_weather"));
 
     private static TraceBuilder Failing(string tool) =>

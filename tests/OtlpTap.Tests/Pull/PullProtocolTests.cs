@@ -1,4 +1,4 @@
-using OtlpTap.Tests.Forward;
+using Google.Protobuf;
 using static OtlpTap.Tests.Pull.PullRig;
 
 namespace OtlpTap.Tests.Pull;
@@ -89,6 +89,129 @@ public sealed class PullProtocolTests : IAsyncLifetime
         Assert.Equal(0, await _rig.PullAsync("tempo"));
         Assert.Single(_rig.Cases());
         Assert.Equal(["/api/v2/traces/00000000000000000000000000000001", "/api/traces/00000000000000000000000000000001"], _rig.Backend.Requests.Where(request => request.EndsWith("01", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Traces_that_no_search_looks_at_yet_are_found_by_the_next_run()
+    {
+        _rig.Backend.Add(1, Healthy(), Now - 600);
+        _rig.Backend.Add(2, Failing(), Now - 10);
+        _rig.Backend.SearchableUntil = Now - 30;
+        await _rig.PullAsync("tempo");
+        Assert.Empty(_rig.Cases());
+
+        _rig.Time.Advance(TimeSpan.FromMinutes(10));
+        _rig.Backend.SearchableUntil = long.MaxValue;
+        await _rig.PullAsync("tempo");
+
+        Assert.Single(_rig.Cases());
+        Assert.Single(_rig.Backend.Requests, request => request == "/api/v2/traces/00000000000000000000000000000001");
+    }
+
+    [Fact]
+    public async Task Lines_that_came_just_behind_a_run_are_read_by_the_next_one()
+    {
+        await WithCaseAsync();
+        _rig.AddLine((Now - 20) * Second, "first", ("trace_id", "7"));
+        await _rig.PullAsync("loki", "--query", "{a=\"b\"}");
+        _rig.AddLine((Now - 25) * Second, "late", ("trace_id", "7"));
+
+        _rig.Time.Advance(TimeSpan.FromMinutes(10));
+        await _rig.PullAsync("loki", "--query", "{a=\"b\"}");
+
+        Assert.Equal(2, LogCount());
+    }
+
+    /// <summary>Tempo cuts texts between bytes; its JSON has a replacement for each byte that it left of a character.</summary>
+    [Theory]
+    [InlineData(2047, 1)]
+    [InlineData(2046, 2)]
+    [InlineData(2045, 3)]
+    public async Task A_text_that_was_cut_within_a_character_is_read_and_suspected_to_be_cut(int whole, int left)
+    {
+        byte[] character = [0xF0, 0x9F, 0x98];
+        var trace = Failing();
+        trace.LastSpan.Attributes.Add(TraceBuilder.Attribute("gen_ai.tool.call.result", new string('x', whole) + new string('~', left)));
+        _rig.Backend.Add(1, trace, Now - 600);
+        var bytes = trace.Request.ToByteArray();
+        character.AsSpan(0, left).CopyTo(bytes.AsSpan(bytes.AsSpan().IndexOf((byte)'~')));
+        _rig.Backend.Add(2, JsonCut(whole, left), Now - 500);
+        _rig.Backend.AnswersJson = true;
+        _rig.Backend.Instead = async context =>
+        {
+            if (!context.Request.Path.Value!.EndsWith("01", StringComparison.Ordinal))
+            {
+                return false;
+            }
+
+            await StubBackend.AnswerAsync(context, 200, "application/protobuf", WireBytes.Field(1, bytes));
+            return true;
+        };
+
+        Assert.Equal(0, await _rig.PullAsync("tempo"));
+
+        Assert.Equal("", _rig.Error);
+        Assert.Equal(["suspected", "suspected"], _rig.Cases().Select(document => document.GetProperty("truncated").GetString()));
+
+        static TraceBuilder JsonCut(int whole, int left)
+        {
+            var trace = Failing("send_mail");
+            trace.LastSpan.Attributes.Add(TraceBuilder.Attribute("gen_ai.tool.call.result", new string('x', whole) + new string('\uFFFD', left)));
+            return trace;
+        }
+    }
+
+    [Fact]
+    public async Task Traces_that_cannot_be_read_are_left_out_and_end_no_run_however_many_they_are()
+    {
+        for (byte number = 1; number <= 30; number++)
+        {
+            _rig.Backend.Add(number, Healthy(), Now - 600);
+        }
+
+        _rig.Backend.Instead = async context =>
+        {
+            if (!context.Request.Path.Value!.StartsWith("/api/v2/traces/", StringComparison.Ordinal))
+            {
+                return false;
+            }
+
+            await StubBackend.AnswerAsync(context, 200, "application/protobuf", [0x0A, 0x02, 0x0A, 0x7F]);
+            return true;
+        };
+        Assert.Equal(0, await _rig.PullAsync("tempo"));
+        Assert.Contains("30 could not be fetched", _rig.Output, StringComparison.Ordinal);
+        _rig.Backend.Add(31, Failing(), Now + 60);
+        _rig.Time.Advance(TimeSpan.FromMinutes(10));
+        var unreadable = _rig.Backend.Instead;
+        _rig.Backend.Instead = context => context.Request.Path.Value!.EndsWith("1f", StringComparison.Ordinal) ? Task.FromResult(false) : unreadable(context);
+
+        Assert.Equal(0, await _rig.PullAsync("tempo"));
+
+        Assert.Single(_rig.Cases());
+    }
+
+    [Fact]
+    public async Task An_envelope_with_nothing_in_it_is_no_trace()
+    {
+        _rig.Backend.Add(1, Failing(), Now - 600);
+        _rig.Backend.Instead = async context =>
+        {
+            if (context.Request.Path == "/api/search")
+            {
+                return false;
+            }
+
+            // What Tempo 3 answers, with 200, to an id that it does not have: no resources, no metrics.
+            await StubBackend.AnswerAsync(context, 200, "application/protobuf", [0x0A, 0x00, 0x12, 0x00]);
+            return true;
+        };
+
+        Assert.Equal(0, await _rig.PullAsync("tempo"));
+
+        Assert.Empty(_rig.Cases());
+        Assert.Equal("", _rig.Error);
+        Assert.Single(_rig.Backend.Requests, request => request.Contains("traces", StringComparison.Ordinal));
     }
 
     [Theory]

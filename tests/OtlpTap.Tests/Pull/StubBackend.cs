@@ -52,6 +52,9 @@ internal sealed class StubBackend : IAsyncDisposable
 
     public bool SaysJobsAreMissing { get; set; }
 
+    /// <summary>Traces from this second on are found by no search, as of Tempo 3 those of the last half minute.</summary>
+    public long SearchableUntil { get; set; } = long.MaxValue;
+
     /// <summary>A larger limit is refused with 400, as Tempo does.</summary>
     public int SearchLimitMax { get; set; } = int.MaxValue;
 
@@ -107,7 +110,7 @@ internal sealed class StubBackend : IAsyncDisposable
             return AnswerAsync(context, 400, "text/plain", System.Text.Encoding.UTF8.GetBytes($"limit {limit} exceeds max limit {SearchLimitMax}"));
         }
 
-        var found = Traces.Where(trace => trace.Value.UnixSeconds >= from && trace.Value.UnixSeconds < to).Take((int)limit);
+        var found = Traces.Where(trace => trace.Value.UnixSeconds >= from && trace.Value.UnixSeconds < Math.Min(to, SearchableUntil)).Take((int)limit);
         var answer = new JsonObject
         {
             ["traces"] = new JsonArray([.. found.Select(trace => new JsonObject { ["traceID"] = trace.Key, ["startTimeUnixNano"] = $"{trace.Value.UnixSeconds}000000000" })]),

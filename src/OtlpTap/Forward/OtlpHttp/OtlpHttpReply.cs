@@ -11,6 +11,7 @@ namespace OtlpTap.Forward.OtlpHttp;
 /// <code>
 ///   2xx   Export*ServiceResponse, protobuf or JSON; any other body, or none, is full success (Loki 204, Prometheus 200)
 ///   else  google.rpc.Status, protobuf or JSON; any other body is text for people
+///         (Loki since 3.4 sends the protobuf and leaves its type to Go, which calls it application/octet-stream)
 /// </code>
 /// </summary>
 internal static class OtlpHttpReply
@@ -22,14 +23,14 @@ internal static class OtlpHttpReply
     public const int TextBytesMax = 1024;
 
     /// <summary>Says whether to read a body to its end.</summary>
-    public static bool IsMessage(string? mediaType) => IsProtobuf(mediaType) || IsJson(mediaType);
+    public static bool IsMessage(string? mediaType, bool isSuccess) => IsProtobuf(mediaType) || IsJson(mediaType) || (!isSuccess && IsUntyped(mediaType));
 
     public static UpstreamAnswer Read(UpstreamEndpoint endpoint, int status, string? mediaType, ReadOnlySpan<byte> body, TimeSpan? retryAfter) =>
         status is >= 200 and < 300 ? ReadAccepted(endpoint, mediaType, body) : ReadFailure(endpoint, status, mediaType, body, retryAfter);
 
     private static UpstreamAnswer ReadAccepted(UpstreamEndpoint endpoint, string? mediaType, ReadOnlySpan<byte> body)
     {
-        if (body.IsEmpty || !IsMessage(mediaType))
+        if (body.IsEmpty || !IsMessage(mediaType, isSuccess: true))
         {
             return UpstreamAnswer.Accepted;
         }
@@ -53,7 +54,7 @@ internal static class OtlpHttpReply
     private static UpstreamAnswer ReadFailure(UpstreamEndpoint endpoint, int httpStatus, string? mediaType, ReadOnlySpan<byte> body, TimeSpan? retryAfter)
     {
         RpcStatus found = default;
-        var isStatus = !body.IsEmpty && (IsProtobuf(mediaType) ? RpcStatus.TryRead(body, out found) : IsJson(mediaType) && RpcStatus.TryReadJson(body, out found));
+        var isStatus = !body.IsEmpty && (IsProtobuf(mediaType) || IsUntyped(mediaType) ? RpcStatus.TryRead(body, out found) : IsJson(mediaType) && RpcStatus.TryReadJson(body, out found));
         var isRetryable = IsRetryable(httpStatus);
         var code = CodeOf(httpStatus, isStatus ? found.Code : 0, isRetryable);
         var message = isStatus ? found.Message : TextOf(body);
@@ -96,7 +97,7 @@ internal static class OtlpHttpReply
         _ => StatusCode.Unknown,
     };
 
-    // Statuses that a backend gives without a Status body (Loki and Prometheus answer in text). 404, 405 and redirects say
+    // Statuses that a backend gives without a Status body (Prometheus, Loki before 3.4). 404, 405 and redirects say
     // that this is another kind of server, 5xx that something in front of it may speak.
     private static bool SpeaksForItself(int status) => status is >= 400 and < 500 and not (404 or 405 or 407);
 
@@ -134,6 +135,8 @@ internal static class OtlpHttpReply
 
     private static bool IsProtobuf(string? mediaType) =>
         Is(mediaType, ProtobufType) || Is(mediaType, "application/protobuf");
+
+    private static bool IsUntyped(string? mediaType) => Is(mediaType, "application/octet-stream");
 
     private static bool IsJson(string? mediaType) => Is(mediaType, JsonType);
 

@@ -159,7 +159,7 @@ internal sealed class OtlpHttpTransport : IUpstreamTransport
         var status = (int)response.StatusCode;
         var isSuccess = response.IsSuccessStatusCode;
         var mediaType = MediaType(response);
-        var isMessage = OtlpHttpReply.IsMessage(mediaType);
+        var isMessage = OtlpHttpReply.IsMessage(mediaType, isSuccess);
         if (IsCompressed(response))
         {
             // Never asked for. Of a failure the status tells enough.

@@ -148,6 +148,27 @@ public sealed class OtlpHttpReplyTests
         Assert.True(details.AsSpan().StartsWith(body));
     }
 
+    /// <summary>As Loki answers since 3.4: no code, and Go's guess at the type.</summary>
+    [Theory]
+    [InlineData(400, StatusCode.InvalidArgument)]
+    [InlineData(429, StatusCode.ResourceExhausted)]
+    [InlineData(503, StatusCode.Unavailable)]
+    public void A_status_whose_type_nobody_named_is_one_all_the_same(int httpStatus, StatusCode code)
+    {
+        var said = "entry for stream has timestamp too old: " + new string('x', 3000);
+
+        var answer = Read(httpStatus, "application/octet-stream", WireBytes.Field(2, said));
+
+        Assert.Equal((UpstreamOutcome.Answered, code, said), (answer.Outcome, answer.Reply.Status, answer.Reply.Message));
+    }
+
+    [Fact]
+    public void What_is_of_no_type_and_no_status_is_text()
+    {
+        Assert.Equal("no such page", Read(400, "application/octet-stream", "no such page"u8).Reply.Message);
+        Assert.Equal(UpstreamAnswer.Accepted, Read(200, "application/octet-stream", "\n\u0009x"u8));
+    }
+
     [Fact]
     public void Too_many_requests_without_Retry_After_is_retryable_all_the_same()
     {
