@@ -50,6 +50,16 @@ public sealed class ComposeTests
         Assert.Subset(sources.ToHashSet(), named.ToHashSet());
     }
 
+    /// <summary>Loki refuses a selector all of whose matchers would match a stream without the label, as ".*" does when everything is chosen.</summary>
+    [Fact]
+    public void Queries_to_Loki_select_something_whatever_is_chosen()
+    {
+        var queries = Dashboard.All.SelectMany(dashboard => dashboard.Queries).Where(query => query.Source == "loki").ToList();
+
+        Assert.NotEmpty(queries);
+        Assert.All(queries, query => Assert.Matches("""^\{[^}]*="[^"]+"|^\{[^}]*=~"\.\+""", Dashboard.Filled(query.Text).Replace("=~\".*\"", "", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void Panels_do_not_lie_over_each_other_and_have_ids_of_their_own()
     {

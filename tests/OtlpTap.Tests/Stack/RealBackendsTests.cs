@@ -16,6 +16,8 @@ namespace OtlpTap.Tests.Stack;
 /// <summary>The tap before a real Tempo and a real Loki, where the machine has them (<see cref="BackendServer"/>): what it says of them, and what it asks them.</summary>
 public sealed class RealBackendsTests : IDisposable
 {
+    private const ulong Second = 1_000_000_000;
+
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("otlptap-pulled-");
     private readonly StringWriter _output = new();
     private readonly StringWriter _error = new();
@@ -86,12 +88,15 @@ public sealed class RealBackendsTests : IDisposable
         await tap.ExportAsync(Signal.Traces, Traces("shop", 1, 1200, start));
         await tap.ExportAsync(Signal.Traces, Traces("shop", 1201, 800, start - TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(60)));
 
+        // Not the tap's own, of the advice that so many failures raise.
+        string[] command = ["--query", """{ name = "execute_tool search" }""", "--since", "1h"];
+
         // At once, while Tempo does not yet show them.
-        Assert.Equal(0, await PullAsync("tempo", tempo, "--since", "1h"));
+        Assert.Equal(0, await PullAsync("tempo", tempo, command));
         await BackendServer.UntilAsync(
             async () =>
             {
-                Assert.Equal(0, await PullAsync("tempo", tempo, "--since", "1h"));
+                Assert.Equal(0, await PullAsync("tempo", tempo, command));
                 return Known().Count >= 2000;
             },
             "all are pulled");
@@ -142,9 +147,11 @@ public sealed class RealBackendsTests : IDisposable
             },
             "the trace is a case");
 
-        // Over hours, since Loki splits a query by the hour, and more of one nanosecond than a page has.
-        var hour = (ulong)((DateTimeOffset.UtcNow.ToUnixTimeSeconds() / 3600) - 3) * 3600 * 1_000_000_000;
-        var times = Enumerable.Range(0, 1500).Select(_ => hour).Concat(Enumerable.Range(0, 2500).Select(i => hour - 1 + ((ulong)i * 4_000_000_000))).ToList();
+        // Over an hour's turn, where Loki splits a query, and more of one nanosecond than a page has. Lines of more than two hours ago it
+        // shows only some time after it took them.
+        var now = (ulong)DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        var turn = now / 3600 * 3600 * Second;
+        var times = Enumerable.Range(0, 1500).Select(_ => turn).Concat(Enumerable.Range(0, 2500).Select(i => turn - 1 - ((ulong)i * Second))).ToList();
         foreach (var chunk in times.Select((time, i) => (time, i)).OrderBy(line => line.time).Chunk(500))
         {
             await tap.ExportAsync(Signal.Logs, Logs(chunk));
@@ -174,6 +181,19 @@ public sealed class RealBackendsTests : IDisposable
 
         Assert.Equal(Grpc.Core.StatusCode.InvalidArgument, refusal.StatusCode);
         Assert.StartsWith("entry for stream", refusal.Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_Tempo_takes_only_later_it_says_when()
+    {
+        await using var tempo = await BackendServer.TempoAsync(configuration => configuration + "\noverrides: { defaults: { ingestion: { rate_limit_bytes: 1000, burst_size_bytes: 20000 } } }\n");
+        await using var tap = await TapAsync(tempo);
+
+        var refusal = await tap.RefusalOfAsync(Signal.Traces, Traces("shop", 1, ("gen_ai.tool.call.arguments", new string('x', 30_000))));
+
+        Assert.Equal(Grpc.Core.StatusCode.ResourceExhausted, refusal.StatusCode);
+        Assert.True(StatusDetails.TryReadRetryDelay(refusal.Trailers.GetValueBytes(StatusDetails.TrailerName), out var delay));
+        Assert.Equal(TimeSpan.FromSeconds(5), delay);
     }
 
     public void Dispose()
@@ -221,6 +241,7 @@ public sealed class RealBackendsTests : IDisposable
             }
 
             var at = (ulong)((start + ((number - first) * between)).UtcTicks - DateTimeOffset.UnixEpoch.Ticks) * 100;
+            traces.LastSpan.SpanId = ByteString.CopyFrom(Convert.FromHexString(Id(number)[16..]));
             traces.LastSpan.TraceId = ByteString.CopyFrom(Convert.FromHexString(Id(number)));
             (traces.LastSpan.StartTimeUnixNano, traces.LastSpan.EndTimeUnixNano) = (at, at + 1_000_000);
         }
