@@ -13,7 +13,10 @@ using OtlpTap.Tests.EndToEnd;
 
 namespace OtlpTap.Tests.Stack;
 
-/// <summary>The tap before a real Tempo and a real Loki, where the machine has them (<see cref="BackendServer"/>): what it says of them, and what it asks them.</summary>
+/// <summary>
+/// The tap before a real Tempo and a real Loki: what it says of them, and what it asks them. Where the machine has them, which CI
+/// has not (<see cref="BackendServer"/>).
+/// </summary>
 public sealed class RealBackendsTests : IDisposable
 {
     private const ulong Second = 1_000_000_000;
@@ -103,7 +106,7 @@ public sealed class RealBackendsTests : IDisposable
 
         Assert.Equal(Enumerable.Range(1, 2000).Select(Id), Known().Order(StringComparer.Ordinal));
         Assert.Equal(2000, LookedAt());
-        Assert.Equal("", _error.ToString());
+        Assert.Empty(Complaints());
     }
 
     [Fact]
@@ -125,7 +128,7 @@ public sealed class RealBackendsTests : IDisposable
             },
             "all are pulled");
 
-        Assert.Equal("", _error.ToString());
+        Assert.Empty(Complaints());
         var cases = Cases().ToDictionary(written => written.GetProperty("services")[0].GetString()!, written => written.TryGetProperty("truncated", out _));
         Assert.Equal(texts.ToDictionary(text => text.Tool, text => text.IsCut), cases);
         var cut = (await tempo.GetAsync($"/api/v2/traces/{Id(1)}")).ToString();
@@ -166,7 +169,7 @@ public sealed class RealBackendsTests : IDisposable
             "all lines are pulled");
 
         Assert.Equal(times.Count, Assert.Single(Cases()).GetProperty("log_count").GetInt32());
-        Assert.Equal("", _error.ToString());
+        Assert.Empty(Complaints());
         var failure = Cases()[0].GetProperty("failures").EnumerateArray().Select(kind => kind.GetString());
         Assert.Contains("failed_evaluation", failure);
     }
@@ -278,6 +281,9 @@ public sealed class RealBackendsTests : IDisposable
     /// <summary>Ids of the traces that were looked at, as the state of the pull has them.</summary>
     private List<string> Known() =>
         [.. _directory.GetFiles(".pull-tempo-*").SelectMany(file => File.ReadLines(file.FullName)).Where(line => line.StartsWith("t ", StringComparison.Ordinal)).Select(line => line[2..])];
+
+    /// <summary>What a pull said, but for how far it was.</summary>
+    private IEnumerable<string> Complaints() => _error.ToString().Split('\n').Where(line => line.Length > 0 && !line.Contains(" % ", StringComparison.Ordinal));
 
     private int LookedAt() =>
         _output.ToString().Split('\n').Where(line => line.Contains(" traces looked at,", StringComparison.Ordinal)).Sum(line => int.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture));
