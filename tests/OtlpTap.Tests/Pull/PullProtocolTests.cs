@@ -209,7 +209,7 @@ public sealed class PullProtocolTests : IAsyncLifetime
 
         Assert.Equal(0, await _rig.PullAsync("tempo"));
 
-        Assert.Empty(_rig.Cases());
+        Assert.Contains("0 traces looked at", _rig.Output, StringComparison.Ordinal);
         Assert.Equal("", _rig.Error);
         Assert.Single(_rig.Backend.Requests, request => request.Contains("traces", StringComparison.Ordinal));
     }
