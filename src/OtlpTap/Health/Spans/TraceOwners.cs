@@ -18,16 +18,43 @@ internal sealed class TraceOwners
     /// <summary>Traces: eleven minutes of them where fifty begin in a second. 1.5 MiB.</summary>
     public const int TracesMax = 32_768;
 
+    /// <summary>
+    /// Of names, each of which is kept once however many traces have it: twenty thousand of ordinary length. Who sends ever new ones
+    /// has everything forgotten: the table would keep up to 27 MB of them alive.
+    /// </summary>
+    public const int NameBytesMax = 4 << 20;
+
+    /// <summary>A string's own and its place among the names.</summary>
+    private const int NameOverheadBytes = 64;
+
     private const int RowLength = 8;
 
     private readonly Lock _gate = new();
     private readonly Place[] _places = new Place[TracesMax];
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private long _nameBytes;
     private long _sequence;
+
+    public long NameBytes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _nameBytes;
+            }
+        }
+    }
 
     public void Tell(in TraceId trace, in TraceOwner owner)
     {
         lock (_gate)
         {
+            if (_nameBytes > NameBytesMax)
+            {
+                Forget();
+            }
+
             var row = Row(trace);
             ref var place = ref row[0];
             foreach (ref var candidate in row)
@@ -44,7 +71,7 @@ internal sealed class TraceOwners
                 }
             }
 
-            place = new Place { Trace = trace, Owner = owner, Sequence = ++_sequence };
+            place = new Place { Trace = trace, Owner = new TraceOwner(Kept(owner.Service), Kept(owner.Agent)), Sequence = ++_sequence };
         }
     }
 
@@ -65,6 +92,25 @@ internal sealed class TraceOwners
 
         owner = new TraceOwner("", "");
         return false;
+    }
+
+    private string Kept(string name)
+    {
+        if (_names.TryGetValue(name, out var kept))
+        {
+            return kept;
+        }
+
+        _names.Add(name);
+        _nameBytes += NameOverheadBytes + (name.Length * sizeof(char));
+        return name;
+    }
+
+    private void Forget()
+    {
+        Array.Clear(_places);
+        _names.Clear();
+        _nameBytes = 0;
     }
 
     private Span<Place> Row(in TraceId trace) => _places.AsSpan((trace.GetHashCode() & ((TracesMax / RowLength) - 1)) * RowLength, RowLength);
