@@ -1,22 +1,19 @@
+using System.Net;
+using OtlpTap.Buffers;
+
 namespace OtlpTap.Hosting;
 
-/// <summary>How many connections may be open at the same time, over all listeners that share it.</summary>
-internal sealed class ConnectionSlots(int max)
+/// <summary>How many connections may be open at the same time, over all listeners that share it, and how many of them from one address.</summary>
+internal sealed class ConnectionSlots(int max, int perClientMax)
 {
-    private int _taken;
+    private readonly ClientShares _shares = new(max, perClientMax);
 
-    public int Taken => Volatile.Read(ref _taken);
+    public long Taken => _shares.Taken;
 
-    public bool TryTake()
-    {
-        if (Interlocked.Increment(ref _taken) <= max)
-        {
-            return true;
-        }
+    /// <param name="client">The other end of the connection.</param>
+    public bool TryTake(EndPoint? client) => _shares.TryTake(NetworkOf(client));
 
-        Interlocked.Decrement(ref _taken);
-        return false;
-    }
+    public void Return(EndPoint? client) => _shares.Return(NetworkOf(client));
 
-    public void Return() => Interlocked.Decrement(ref _taken);
+    private static string NetworkOf(EndPoint? client) => ClientNetwork.Of((client as IPEndPoint)?.Address);
 }

@@ -157,7 +157,7 @@ internal sealed class Listener : IDisposable
         }
         finally
         {
-            Port.Slots.Return();
+            Port.Slots.Return(connection.RemoteEndPoint);
             _metrics.ConnectionClosed();
         }
     }

@@ -18,8 +18,15 @@ internal sealed class ListenerSet(Server server, ListenerMetrics metrics, ILogge
     /// <summary>For the tap's own ports: an operator gets in where agents have taken all of theirs.</summary>
     public const int OwnConnectionsMax = 256;
 
-    private readonly ConnectionSlots _agents = new(AgentConnectionsMax);
-    private readonly ConnectionSlots _own = new(OwnConnectionsMax);
+    /// <summary>
+    /// Of those, from one address: the other half is left for Prometheus and for whoever looks after the tap. Not less, since all
+    /// agents of a machine have one address, and all that come through a proxy.
+    /// </summary>
+    public const int OwnConnectionsOfClientMax = OwnConnectionsMax / 2;
+
+    // Behind a gateway or a proxy all agents have one address.
+    private readonly ConnectionSlots _agents = new(AgentConnectionsMax, AgentConnectionsMax);
+    private readonly ConnectionSlots _own = new(OwnConnectionsMax, OwnConnectionsOfClientMax);
     private readonly SemaphoreSlim _applying = new(1, 1);
     private readonly List<Task> _leaving = []; // under _applying
     private volatile IReadOnlyDictionary<ListenerName, Listener> _listeners = new Dictionary<ListenerName, Listener>();

@@ -87,7 +87,7 @@ internal sealed class Port : IAsyncDisposable
     public async Task DropAsync(ConnectionContext connection)
     {
         await CloseAsync(connection);
-        Slots.Return();
+        Slots.Return(connection.RemoteEndPoint);
     }
 
     public async ValueTask DisposeAsync()
@@ -111,7 +111,7 @@ internal sealed class Port : IAsyncDisposable
     {
         while (await socket.AcceptAsync() is { } connection)
         {
-            if (Slots.TryTake())
+            if (Slots.TryTake(connection.RemoteEndPoint))
             {
                 GiveBack(connection);
             }

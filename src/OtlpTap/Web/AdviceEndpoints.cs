@@ -36,7 +36,7 @@ internal sealed class AdviceEndpoints(IAdviceSource source, AdviceStreams stream
             return;
         }
 
-        await ApiExchange.WriteAsync(http, StatusCodes.Status200OK, AdviceJson.Of(snapshot, query, holdout, time.GetUtcNow()));
+        await Answers.WriteAsync(http, StatusCodes.Status200OK, json => AdviceJson.Write(json, snapshot, query, holdout, time.GetUtcNow()));
     }
 
     private async Task StreamAsync(HttpContext http)

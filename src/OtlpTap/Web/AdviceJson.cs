@@ -14,10 +14,7 @@ namespace OtlpTap.Web;
 /// </summary>
 internal static class AdviceJson
 {
-    public static byte[] Of(AdviceSnapshot snapshot, AdviceQuery query, double holdout, DateTimeOffset now) =>
-        ApiExchange.Json(json => Write(json, snapshot, query, holdout, now));
-
-    private static void Write(Utf8JsonWriter json, AdviceSnapshot snapshot, AdviceQuery query, double holdout, DateTimeOffset now)
+    public static void Write(Utf8JsonWriter json, AdviceSnapshot snapshot, AdviceQuery query, double holdout, DateTimeOffset now)
     {
         var isHeldOut = query.IsHeldOut(holdout);
         json.WriteStartObject();

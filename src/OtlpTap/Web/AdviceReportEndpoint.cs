@@ -31,7 +31,7 @@ internal static class AdviceReportEndpoint
         }
 
         var report = read(Asked(http, "policy"), Asked(http, "service"));
-        await ApiExchange.WriteAsync(http, StatusCodes.Status200OK, ApiExchange.Json(json => EffectJson.Write(json, report)));
+        await Answers.WriteAsync(http, StatusCodes.Status200OK, json => EffectJson.Write(json, report));
     }
 
     private static string? Asked(HttpContext http, string name) => http.Request.Query[name] is [{ Length: > 0 } value] ? value : null;

@@ -1,7 +1,10 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Microsoft.AspNetCore.Connections.Features;
 using OtlpTap.Advice;
+using OtlpTap.Buffers;
 using OtlpTap.Metrics;
 
 namespace OtlpTap.Web;
@@ -25,6 +28,9 @@ internal sealed class AdviceStreams(IAdviceSource source, ApiMetrics metrics, Ti
     /// <summary>A client for each agent process; 44 KB of connection each, of the 256 connections that the tap's own ports may have.</summary>
     public const int Max = 128;
 
+    /// <summary>Of one address, which may be a whole machine's agents, or those behind a proxy.</summary>
+    public const int OfClientMax = Max / 2;
+
     /// <summary>Proxies end what was silent for half a minute or a minute.</summary>
     public static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(15);
 
@@ -34,17 +40,19 @@ internal sealed class AdviceStreams(IAdviceSource source, ApiMetrics metrics, Ti
     /// <summary>Of all streams together: events that their clients have not taken yet. With the largest names that senders can choose an event has megabytes.</summary>
     public const int WaitingBytesMax = 64 << 20;
 
-    private int _running;
-    private long _waitingBytes;
+    private readonly ClientShares _running = new(Max, OfClientMax);
+
+    // Of one client there are half of all streams at most: a further bound would cut off those of a proxy that reads.
+    private readonly ClientShares _waitingBytes = new(WaitingBytesMax, WaitingBytesMax);
 
     public async Task RunAsync(HttpContext http, AdviceQuery query)
     {
-        if (Interlocked.Increment(ref _running) > Max)
+        var client = ClientNetwork.Of(http.Connection.RemoteIpAddress);
+        if (!_running.TryTake(client))
         {
-            Interlocked.Decrement(ref _running);
             metrics.StreamRefused();
             http.Response.Headers.RetryAfter = "30";
-            await ApiExchange.ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, $"{Max} streams are open, which is all that may be: ask /api/v1/advice from time to time instead");
+            await ApiExchange.ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, $"{Max} streams are open, or {OfClientMax} of this address, which is all that may be: ask /api/v1/advice from time to time instead");
             return;
         }
 
@@ -55,7 +63,7 @@ internal sealed class AdviceStreams(IAdviceSource source, ApiMetrics metrics, Ti
         }
         finally
         {
-            Interlocked.Decrement(ref _running);
+            _running.Return(client);
             metrics.StreamClosed();
         }
     }
@@ -72,11 +80,11 @@ internal sealed class AdviceStreams(IAdviceSource source, ApiMetrics metrics, Ti
         try
         {
             var snapshot = source.Current;
-            while (await WriteAsync(http, EventOf(snapshot, query), end.Token))
+            while (await WriteAsync(http, bytes => WriteEvent(bytes, snapshot, query), end.Token))
             {
                 while (await ChangedAsync(snapshot.Version, end.Token) is not { } changed)
                 {
-                    if (!await WriteAsync(http, ": still here\n\n"u8.ToArray(), end.Token))
+                    if (!await WriteAsync(http, static comment => comment.Write(": still here\n\n"u8), end.Token))
                     {
                         return;
                     }
@@ -91,11 +99,15 @@ internal sealed class AdviceStreams(IAdviceSource source, ApiMetrics metrics, Ti
         }
     }
 
-    private byte[] EventOf(AdviceSnapshot snapshot, AdviceQuery query)
+    private void WriteEvent(IBufferWriter<byte> to, AdviceSnapshot snapshot, AdviceQuery query)
     {
-        var id = snapshot.Version.ToString(CultureInfo.InvariantCulture);
-        var data = AdviceJson.Of(snapshot, query, source.Holdout, time.GetUtcNow());
-        return [.. "event: advice\nid: "u8, .. Encoding.ASCII.GetBytes(id), .. "\ndata: "u8, .. data, .. "\n\n"u8];
+        to.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"event: advice\nid: {snapshot.Version}\ndata: ")));
+        using (var json = new Utf8JsonWriter(to, ApiExchange.Readable))
+        {
+            AdviceJson.Write(json, snapshot, query, source.Holdout, time.GetUtcNow());
+        }
+
+        to.Write("\n\n"u8);
     }
 
     // Null when it is time to show that the stream lives.
@@ -114,18 +126,11 @@ internal sealed class AdviceStreams(IAdviceSource source, ApiMetrics metrics, Ti
     }
 
     // False where the client takes nothing any more, or too much waits for others, and it was cut off.
-    private async Task<bool> WriteAsync(HttpContext http, byte[] bytes, CancellationToken end)
+    private async Task<bool> WriteAsync(HttpContext http, Action<IBufferWriter<byte>> write, CancellationToken end)
     {
-        var isTaken = false;
-        try
-        {
-            isTaken = Interlocked.Add(ref _waitingBytes, bytes.Length) <= WaitingBytesMax && await TryWriteAsync(http, bytes, end);
-        }
-        finally
-        {
-            Interlocked.Add(ref _waitingBytes, -bytes.Length);
-        }
-
+        using var bytes = new AnswerBuffer(_waitingBytes, ClientNetwork.Of(http.Connection.RemoteIpAddress));
+        write(bytes);
+        var isTaken = !bytes.IsRefused && await SlowReaders.TrySendAsync(cancellation => bytes.SendAsync(http.Response.Body, cancellation), WriteTimeout, time, end);
         if (!isTaken)
         {
             metrics.StreamTooSlow();
@@ -133,22 +138,5 @@ internal sealed class AdviceStreams(IAdviceSource source, ApiMetrics metrics, Ti
         }
 
         return isTaken;
-    }
-
-    // False where the client took nothing in time.
-    private async Task<bool> TryWriteAsync(HttpContext http, byte[] bytes, CancellationToken end)
-    {
-        using var timeout = new CancellationTokenSource(WriteTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, end);
-        try
-        {
-            await http.Response.Body.WriteAsync(bytes, either.Token);
-        }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
-        {
-            // Told below: Kestrel ends the connection itself in some cases, and throws in others.
-        }
-
-        return !timeout.IsCancellationRequested;
     }
 }

@@ -10,6 +10,8 @@ internal static class ApiEndpoints
 {
     private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
 
+    private static readonly Lazy<byte[]> OpenApi = new(ReadOpenApi);
+
     /// <summary><c>GET /api/v1/advice</c> and <c>GET /api/v1/advice/stream</c>.</summary>
     /// <param name="stopping">The tap goes down: streams end.</param>
     public static void MapAdvice(this IEndpointRouteBuilder endpoints, IAdviceSource source, ApiMetrics metrics, TimeProvider time, CancellationToken stopping) =>
@@ -22,9 +24,8 @@ internal static class ApiEndpoints
 
     /// <summary><c>GET /api/v1/openapi.json</c>.</summary>
     public static void MapOpenApi(this IEndpointRouteBuilder endpoints) =>
-        endpoints.MapMethods("/api/v1/openapi.json", Methods, static http => ApiExchange.WriteAsync(http, StatusCodes.Status200OK, ReadOpenApi()));
+        endpoints.MapMethods("/api/v1/openapi.json", Methods, static http => Answers.WriteAsync(http, StatusCodes.Status200OK, OpenApi.Value));
 
-    // Seldom asked for: not kept.
     private static byte[] ReadOpenApi()
     {
         using var resource = Assembly.GetExecutingAssembly().GetManifestResourceStream("openapi.json")!;

@@ -10,7 +10,7 @@ internal static class ApiExchange
     private const string JsonType = "application/json";
 
     // People read it behind curl: `, " and < of a sentence stay as they are. No page has it in its text.
-    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>
     /// A page that a browser shows could ask here too, and browsers say so. What a person types into the address bar comes from no
@@ -100,42 +100,36 @@ internal static class ApiExchange
 
     public static Task ErrorAsync(HttpContext http, int status, string error) => WriteAsync(http, status, ("error", error));
 
-    public static Task WriteAsync(HttpContext http, int status, params (string Key, string Value)[] members) => WriteAsync(http, status, Json(json =>
-    {
-        json.WriteStartObject();
-        foreach (var (key, value) in members)
-        {
-            json.WriteString(key, value);
-        }
-
-        json.WriteEndObject();
-    }));
-
-    public static byte[] Json(Action<Utf8JsonWriter> write)
+    /// <summary>A few words. What may be large is written by <see cref="Answers"/>.</summary>
+    public static async Task WriteAsync(HttpContext http, int status, params (string Key, string Value)[] members)
     {
         var body = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(body, Readable))
         {
-            write(json);
+            json.WriteStartObject();
+            foreach (var (key, value) in members)
+            {
+                json.WriteString(key, value);
+            }
+
+            json.WriteEndObject();
         }
 
-        return body.WrittenSpan.ToArray();
+        WriteHead(http, status, body.WrittenCount);
+        if (!HttpMethods.IsHead(http.Request.Method))
+        {
+            await http.Response.Body.WriteAsync(body.WrittenMemory, http.RequestAborted);
+        }
     }
 
-    /// <param name="json">A whole document.</param>
-    public static async Task WriteAsync(HttpContext http, int status, ReadOnlyMemory<byte> json)
+    public static void WriteHead(HttpContext http, int status, long length)
     {
         http.Response.StatusCode = status;
         http.Response.ContentType = JsonType;
-        http.Response.ContentLength = json.Length;
+        http.Response.ContentLength = length;
         if (http.Response.Headers.CacheControl.Count == 0)
         {
             http.Response.Headers.CacheControl = "no-store";
-        }
-
-        if (!HttpMethods.IsHead(http.Request.Method))
-        {
-            await http.Response.Body.WriteAsync(json, http.RequestAborted);
         }
     }
 

@@ -169,7 +169,7 @@ internal static class CasesEndpoint
         }
 
         return reply.Answer == CaseAnswer.Done
-            ? ApiExchange.WriteAsync(http, StatusCodes.Status200OK, reply.Json)
+            ? Answers.WriteAsync(http, StatusCodes.Status200OK, reply.Json)
             : ApiExchange.ErrorAsync(http, StatusOf(reply.Answer), reply.Problem);
     }
 

@@ -31,7 +31,7 @@ internal static class HealthEndpoint
         }
     }
 
-    private static Task WriteScopesAsync(HttpContext http, IHealthReport health) => WriteAsync(http, StatusCodes.Status200OK, json =>
+    private static Task WriteScopesAsync(HttpContext http, IHealthReport health) => WriteAsync(http, json =>
     {
         json.WriteStartArray("scopes");
         foreach (var scope in health.Scopes().OrderBy(scope => scope.Service, StringComparer.Ordinal).ThenBy(scope => scope.Agent, StringComparer.Ordinal).ThenBy(scope => scope.Tool, StringComparer.Ordinal).ThenBy(scope => scope.Model, StringComparer.Ordinal))
@@ -49,11 +49,11 @@ internal static class HealthEndpoint
         var asked = HealthScope.OfAgent(RouteValue(http, "service"), RouteValue(http, "agent"));
         if (Find(health, asked) is { } write)
         {
-            return WriteAsync(http, StatusCodes.Status200OK, write);
+            return WriteAsync(http, write);
         }
 
         var whom = asked.Agent.Length > 0 ? $"the agent `{asked.Agent}` of the service `{asked.Service}`" : $"the service `{asked.Service}`";
-        return WriteAsync(http, StatusCodes.Status404NotFound, json => json.WriteString("error", $"nothing came of {whom} in the last hour; /api/v1/health says of whom something did"));
+        return ApiExchange.ErrorAsync(http, StatusCodes.Status404NotFound, $"nothing came of {whom} in the last hour; /api/v1/health says of whom something did");
     }
 
     /// <summary>Writes the members of the answer; null where nothing is known of whom is asked for.</summary>
@@ -99,10 +99,10 @@ internal static class HealthEndpoint
     // The server decodes a path but for %2F, which would be a separator; names may have it.
     private static string RouteValue(HttpContext http, string name) => (http.Request.RouteValues[name] as string ?? "").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
-    private static Task WriteAsync(HttpContext http, int status, Action<Utf8JsonWriter> write) => ApiExchange.WriteAsync(http, status, ApiExchange.Json(json =>
+    private static Task WriteAsync(HttpContext http, Action<Utf8JsonWriter> write) => Answers.WriteAsync(http, StatusCodes.Status200OK, json =>
     {
         json.WriteStartObject();
         write(json);
         json.WriteEndObject();
-    }));
+    });
 }

@@ -15,7 +15,7 @@ internal sealed class McpEndpoint(McpTools tools, string version)
     private const string VersionHeader = "MCP-Protocol-Version";
     private const int BodyBytesMax = 64 << 10;
 
-    /// <summary>Of a body: what an agent asks at once. Answers are held together, and of an agent with a thousand tools each has megabytes.</summary>
+    /// <summary>Of a body: what an agent asks at once. Of an agent with a thousand tools each answer has megabytes.</summary>
     private const int MessagesMax = 8;
 
     // https://www.jsonrpc.org/specification, 5.1
@@ -60,7 +60,7 @@ internal sealed class McpEndpoint(McpTools tools, string version)
         }
         catch (JsonException exception)
         {
-            await ApiExchange.WriteAsync(http, StatusCodes.Status400BadRequest, Error(null, ParseError, exception.Message));
+            await Answers.WriteAsync(http, StatusCodes.Status400BadRequest, Error(null, ParseError, exception.Message));
             return;
         }
 
@@ -74,53 +74,49 @@ internal sealed class McpEndpoint(McpTools tools, string version)
     {
         if (message.ValueKind == JsonValueKind.Array && message.GetArrayLength() > MessagesMax)
         {
-            await ApiExchange.WriteAsync(http, StatusCodes.Status400BadRequest, Error(null, InvalidRequest, $"{MessagesMax} messages are taken at once"));
+            await Answers.WriteAsync(http, StatusCodes.Status400BadRequest, Error(null, InvalidRequest, $"{MessagesMax} messages are taken at once"));
             return;
         }
 
-        byte[]? answer;
         try
         {
-            answer = AnswerTo(message);
+            if (AnswerTo(message) is { } answer)
+            {
+                await Answers.WriteAsync(http, StatusCodes.Status200OK, answer);
+            }
+            else
+            {
+                http.Response.StatusCode = StatusCodes.Status202Accepted;
+            }
         }
-        catch (InvalidOperationException)
+        catch (InvalidOperationException) when (!http.Response.HasStarted)
         {
             // Half of a surrogate pair, wherever it stands.
-            await ApiExchange.WriteAsync(http, StatusCodes.Status400BadRequest, Error(null, ParseError, "a string is no text"));
-            return;
-        }
-
-        if (answer is { } known)
-        {
-            await ApiExchange.WriteAsync(http, StatusCodes.Status200OK, known);
-        }
-        else
-        {
-            http.Response.StatusCode = StatusCodes.Status202Accepted;
+            await Answers.WriteAsync(http, StatusCodes.Status400BadRequest, Error(null, ParseError, "a string is no text"));
         }
     }
 
     /// <summary>Null where nothing is to be said: of notifications, and of answers to what was never asked.</summary>
-    private byte[]? AnswerTo(JsonElement message)
+    private Action<Utf8JsonWriter>? AnswerTo(JsonElement message)
     {
         // Several at once, as 2025-03-26 has it.
         if (message.ValueKind == JsonValueKind.Array && message.GetArrayLength() > 0)
         {
-            var answers = message.EnumerateArray().Select(AnswerToOne).OfType<byte[]>().ToList();
+            var answers = message.EnumerateArray().Select(AnswerToOne).OfType<Action<Utf8JsonWriter>>().ToList();
             return answers.Count == 0
                 ? null
-                : ApiExchange.Json(json =>
+                : json =>
                 {
                     json.WriteStartArray();
-                    answers.ForEach(answer => json.WriteRawValue(answer, skipInputValidation: true));
+                    answers.ForEach(answer => answer(json));
                     json.WriteEndArray();
-                });
+                };
         }
 
         return AnswerToOne(message);
     }
 
-    private byte[]? AnswerToOne(JsonElement message)
+    private Action<Utf8JsonWriter>? AnswerToOne(JsonElement message)
     {
         if (message.ValueKind != JsonValueKind.Object)
         {
@@ -142,7 +138,7 @@ internal sealed class McpEndpoint(McpTools tools, string version)
         return id is null ? null : AnswerTo(id.Value, method, parameters);
     }
 
-    private byte[] AnswerTo(JsonElement id, JsonElement method, JsonElement parameters)
+    private Action<Utf8JsonWriter> AnswerTo(JsonElement id, JsonElement method, JsonElement parameters)
     {
         if (method.ValueEquals("initialize"u8))
         {
@@ -168,11 +164,11 @@ internal sealed class McpEndpoint(McpTools tools, string version)
             return Error(id, MethodNotFound, "there are initialize, ping, tools/list and tools/call");
         }
 
-        byte[]? called = parameters.ValueKind == JsonValueKind.Object && parameters.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String
+        var called = parameters.ValueKind == JsonValueKind.Object && parameters.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String
             ? tools.Call(name, parameters.TryGetProperty("arguments", out var arguments) ? arguments : default)
             : null;
         return called is { } result
-            ? Result(id, json => json.WriteRawValue(result, skipInputValidation: true))
+            ? Result(id, result)
             : Error(id, InvalidParameters, $"`name` must be one of {string.Join(", ", McpTools.Names)}");
     }
 
@@ -195,9 +191,9 @@ internal sealed class McpEndpoint(McpTools tools, string version)
         json.WriteEndObject();
     }
 
-    private static byte[] Result(JsonElement id, Action<Utf8JsonWriter> write) => Message(id, "result", write);
+    private static Action<Utf8JsonWriter> Result(JsonElement id, Action<Utf8JsonWriter> write) => Message(id, "result", write);
 
-    private static byte[] Error(JsonElement? id, int code, string message) => Message(id, "error", json =>
+    private static Action<Utf8JsonWriter> Error(JsonElement? id, int code, string message) => Message(id, "error", json =>
     {
         json.WriteStartObject();
         json.WriteNumber("code", code);
@@ -205,7 +201,7 @@ internal sealed class McpEndpoint(McpTools tools, string version)
         json.WriteEndObject();
     });
 
-    private static byte[] Message(JsonElement? id, string member, Action<Utf8JsonWriter> write) => ApiExchange.Json(json =>
+    private static Action<Utf8JsonWriter> Message(JsonElement? id, string member, Action<Utf8JsonWriter> write) => json =>
     {
         json.WriteStartObject();
         json.WriteString("jsonrpc", "2.0");
@@ -222,5 +218,5 @@ internal sealed class McpEndpoint(McpTools tools, string version)
         json.WritePropertyName(member);
         write(json);
         json.WriteEndObject();
-    });
+    };
 }

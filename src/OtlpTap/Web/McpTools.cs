@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using OtlpTap.Advice;
 using OtlpTap.Health;
@@ -41,7 +40,7 @@ internal sealed class McpTools(IAdviceSource source, IHealthReport health, TimeP
     }
 
     /// <summary>The result of <c>tools/call</c>; null where there is no such tool.</summary>
-    public byte[]? Call(JsonElement name, JsonElement arguments)
+    public Action<Utf8JsonWriter>? Call(JsonElement name, JsonElement arguments)
     {
         if (name.ValueEquals(HealthTool))
         {
@@ -56,18 +55,25 @@ internal sealed class McpTools(IAdviceSource source, IHealthReport health, TimeP
         return null;
     }
 
-    private byte[] CallHealth(string service, string agent) => HealthEndpoint.Find(health, HealthScope.OfAgent(service, agent)) is { } write
-        ? Done(ApiExchange.Json(json =>
+    private Action<Utf8JsonWriter> CallHealth(string service, string agent) => HealthEndpoint.Find(health, HealthScope.OfAgent(service, agent)) is { } write
+        ? Done(json =>
         {
             json.WriteStartObject();
             write(json);
             json.WriteEndObject();
-        }))
+        })
         : Failed($"nothing is known of the agent `{agent}` of the service `{service}`: it has sent nothing lately, or goes by other names");
 
-    private byte[] CallAdvice(JsonElement arguments) => AdviceQuery.Read(name => Value(arguments, name), out var query) is { } problem
-        ? Failed(problem)
-        : Done(AdviceJson.Of(source.Current, query, source.Holdout, time.GetUtcNow()));
+    private Action<Utf8JsonWriter> CallAdvice(JsonElement arguments)
+    {
+        if (AdviceQuery.Read(name => Value(arguments, name), out var query) is { } problem)
+        {
+            return Failed(problem);
+        }
+
+        var (snapshot, holdout, now) = (source.Current, source.Holdout, time.GetUtcNow());
+        return Done(json => AdviceJson.Write(json, snapshot, query, holdout, now));
+    }
 
     // Whoever called should try again with others: a failure of the tool and not of the protocol ("Tools", Error Handling).
     private static string? Problem(JsonElement arguments, Argument[] known)
@@ -98,29 +104,30 @@ internal sealed class McpTools(IAdviceSource source, IHealthReport health, TimeP
     private static string Value(JsonElement arguments, string name) =>
         arguments.ValueKind == JsonValueKind.Object && arguments.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 
-    private static byte[] Done(byte[] structured) => Result(Encoding.UTF8.GetString(structured), isError: false, structured);
+    // "Tools", Structured Content: as text too, for clients that know of nothing else. Written twice, so that neither has to be kept for the other.
+    private static Action<Utf8JsonWriter> Done(Action<Utf8JsonWriter> structured) => Result(isError: false, json => JsonInText.WriteStringValue(json, structured), structured);
 
-    private static byte[] Failed(string problem) => Result(problem, isError: true, null);
+    private static Action<Utf8JsonWriter> Failed(string problem) => Result(isError: true, json => json.WriteStringValue(problem), null);
 
-    // "Tools", Structured Content: as text too, for clients that know of nothing else.
-    private static byte[] Result(string text, bool isError, byte[]? structured) => ApiExchange.Json(json =>
+    private static Action<Utf8JsonWriter> Result(bool isError, Action<Utf8JsonWriter> text, Action<Utf8JsonWriter>? structured) => json =>
     {
         json.WriteStartObject();
         json.WriteStartArray("content");
         json.WriteStartObject();
         json.WriteString("type", "text");
-        json.WriteString("text", text);
+        json.WritePropertyName("text");
+        text(json);
         json.WriteEndObject();
         json.WriteEndArray();
         if (structured is not null)
         {
             json.WritePropertyName("structuredContent");
-            json.WriteRawValue(structured, skipInputValidation: true);
+            structured(json);
         }
 
         json.WriteBoolean("isError", isError);
         json.WriteEndObject();
-    });
+    };
 
     private static void Write(Utf8JsonWriter json, string name, string title, string description, Argument[] arguments)
     {

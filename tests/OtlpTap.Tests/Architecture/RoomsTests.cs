@@ -38,7 +38,7 @@ public sealed partial class RoomsTests
         ["Replay"] = ["Corpus", "Redact", "Verdicts", "Runs", "Otlp"],
         ["Pipeline"] = ["Tee", "Forward", "Validate", "Tag", "Causes", "Scan", "Metrics", "Otlp", "Buffers"],
         ["Receive"] = ["Pipeline", "Metrics", "Otlp", "Buffers"],
-        ["Web"] = ["Advice", "Health", "Metrics", "Otlp"],
+        ["Web"] = ["Advice", "Health", "Metrics", "Otlp", "Buffers"],
         ["Configuration"] = ["*"],
         ["Hosting"] = ["*"],
         ["Cli"] = ["*"],

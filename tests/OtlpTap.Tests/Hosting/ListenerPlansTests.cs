@@ -107,7 +107,7 @@ public sealed class ListenerPlansTests : IAsyncLifetime
         await using var server = new Server(new ExportMethodProvider(new ExportMarshaller(new PayloadPool())), NullLoggerFactory.Instance, TimeProvider.System);
         Assert.IsType<BlockPoolFactory>(server.Services.GetRequiredService<IMemoryPoolFactory<byte>>());
 
-        var port = await Port.OpenAsync(server.Sockets, RunningListeners.AnyPort, new ConnectionSlots(1), () => { }, Deadline.Token());
+        var port = await Port.OpenAsync(server.Sockets, RunningListeners.AnyPort, new ConnectionSlots(1, 1), () => { }, Deadline.Token());
         await using (port)
         {
             using var client = new Socket(SocketType.Stream, ProtocolType.Tcp);

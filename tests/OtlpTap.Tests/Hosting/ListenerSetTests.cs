@@ -188,12 +188,6 @@ public sealed class ListenerSetTests : IAsyncLifetime
     [Fact]
     public async Task Connections_beyond_the_bound_are_closed_and_counted_and_the_admin_port_still_answers()
     {
-        var slots = new ConnectionSlots(1);
-        Assert.True(slots.TryTake());
-        Assert.False(slots.TryTake());
-        slots.Return();
-        Assert.Equal(0, slots.Taken);
-
         var admin = new ListenerPlan(ListenerSettings.Of(ListenerName.Admin, RunningListeners.AnyPort, tls: null), RunningListeners.Echo("admin"));
         await _listeners.ApplyAsync(RunningListeners.Http(), admin);
         var endpoint = (IPEndPoint)_listeners.Set.BoundTo(ListenerName.Admin)!;
@@ -202,7 +196,7 @@ public sealed class ListenerSetTests : IAsyncLifetime
         {
             for (var i = 0; i < ListenerSet.OwnConnectionsMax; i++)
             {
-                connections.Add(await ConnectAsync(endpoint));
+                connections.Add(await ConnectAsync(endpoint, from: i % 2 == 0 ? "127.0.0.2" : "127.0.0.3"));
             }
 
             await Deadline.UntilAsync(() => _listeners.Metric("otlptap_connections", "admin") == ListenerSet.OwnConnectionsMax, "all connections are open");
@@ -219,6 +213,36 @@ public sealed class ListenerSetTests : IAsyncLifetime
 
         await Deadline.UntilAsync(() => _listeners.Metric("otlptap_connections", "admin") == 0, "all connections are closed");
         Assert.Equal("HTTP/1.1 http admin", await _client.GetStringAsync(new Uri($"http://{endpoint}/"), Deadline.Token()));
+    }
+
+    [Fact]
+    public async Task One_address_has_half_of_the_admin_ports_connections_and_gets_them_back()
+    {
+        await _listeners.ApplyAsync(new ListenerPlan(ListenerSettings.Of(ListenerName.Admin, RunningListeners.AnyPort, tls: null), RunningListeners.Echo("admin")));
+        var endpoint = (IPEndPoint)_listeners.Set.BoundTo(ListenerName.Admin)!;
+        for (var round = 0; round < 2; round++)
+        {
+            var connections = new List<Socket>();
+            try
+            {
+                for (var i = 0; i < ListenerSet.OwnConnectionsOfClientMax; i++)
+                {
+                    connections.Add(await ConnectAsync(endpoint, from: "127.0.0.2"));
+                }
+
+                await Deadline.UntilAsync(() => _listeners.Metric("otlptap_connections", "admin") == ListenerSet.OwnConnectionsOfClientMax, "its connections are open");
+                Assert.True(await IsClosedAsync(endpoint, from: "127.0.0.2"));
+                Assert.Equal(round + 1, _listeners.Metric("otlptap_refused_connections_total", "admin"));
+                using var client = new HttpClient();
+                Assert.Equal("HTTP/1.1 http admin", await client.GetStringAsync(new Uri($"http://{endpoint}/"), Deadline.Token()));
+            }
+            finally
+            {
+                connections.ForEach(connection => connection.Dispose());
+            }
+
+            await Deadline.UntilAsync(() => _listeners.Metric("otlptap_connections", "admin") == 0, "all connections are closed");
+        }
     }
 
     [Fact]
@@ -273,19 +297,21 @@ public sealed class ListenerSetTests : IAsyncLifetime
         },
     });
 
-    private static async Task<Socket> ConnectAsync(IPEndPoint endpoint)
+    /// <param name="from">Another address of this machine, for another client.</param>
+    private static async Task<Socket> ConnectAsync(IPEndPoint endpoint, string from = "127.0.0.1")
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
         await socket.ConnectAsync(endpoint, Deadline.Token());
         return socket;
     }
 
     /// <summary>At once, whether before the connection is made, by a reset or in order.</summary>
-    private static async Task<bool> IsClosedAsync(IPEndPoint endpoint)
+    private static async Task<bool> IsClosedAsync(IPEndPoint endpoint, string from = "127.0.0.1")
     {
         try
         {
-            using var socket = await ConnectAsync(endpoint);
+            using var socket = await ConnectAsync(endpoint, from);
             return await socket.ReceiveAsync(new byte[1], Deadline.Token()) == 0;
         }
         catch (SocketException reset) when (reset.SocketErrorCode == SocketError.ConnectionReset)

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
@@ -26,6 +28,7 @@ internal sealed class AdviceServer : IAsyncDisposable
         _server = new LoopbackServer(
             server =>
             {
+                server.Use(next => new Answers(_metrics.Api, Time).Over(next));
                 server.Use((http, next) => Gate(http, next));
                 server.MapAdvice(Source, _metrics.Api, Time, _stopping.Token);
                 server.MapMcp(Source, Health, "1.2.3", Time);
@@ -65,6 +68,18 @@ internal sealed class AdviceServer : IAsyncDisposable
 
         return Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Deadline.Token());
     }
+
+    /// <summary>Comes by this address of this machine's.</summary>
+    public HttpClient ClientFrom(string address) => new(new SocketsHttpHandler
+    {
+        ConnectCallback = async (_, cancellation) =>
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
+            await socket.ConnectAsync(IPAddress.Loopback, Uri.Port, cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+    }) { BaseAddress = Uri, Timeout = Timeout.InfiniteTimeSpan };
 
     /// <summary>Answers what is under way and takes nothing more.</summary>
     public Task CloseAsync() => _server.StopAsync();

@@ -99,27 +99,27 @@ public sealed class AdviceStreamTests : IAsyncLifetime
         Assert.Null(await lines.ReadLineAsync(Deadline.Token()));
     }
 
+    /// <summary>One address has half of them, so that a single client cannot have all.</summary>
     [Fact]
     public async Task So_many_streams_are_served_and_no_more()
     {
         var streams = new List<HttpResponseMessage>();
+        using var one = _server.ClientFrom("127.0.0.2");
+        using var other = _server.ClientFrom("127.0.0.3");
+        using var third = _server.ClientFrom("127.0.0.4");
         try
         {
-            for (var i = 0; i < AdviceStreams.Max; i++)
-            {
-                streams.Add(await _server.GetAsync("/api/v1/advice/stream"));
-            }
-
-            Assert.All(streams, stream => Assert.Equal(HttpStatusCode.OK, stream.StatusCode));
-            using var refused = await _server.GetAsync("/api/v1/advice/stream");
-            Assert.Equal((HttpStatusCode.ServiceUnavailable, "30"), (refused.StatusCode, refused.Headers.RetryAfter!.ToString()));
-            Assert.Equal(1, await _server.MetricAsync("otlptap_advice_streams_refused_total"));
+            await OpenAsync(one, AdviceStreams.OfClientMax);
+            await IsRefusedAsync(one);
+            await OpenAsync(other, AdviceStreams.Max - AdviceStreams.OfClientMax);
+            await IsRefusedAsync(third);
+            Assert.Equal(2, await _server.MetricAsync("otlptap_advice_streams_refused_total"));
 
             streams[0].Dispose();
             await Deadline.UntilAsync(
                 async () =>
                 {
-                    using var again = await _server.GetAsync("/api/v1/advice/stream");
+                    using var again = await AskAsync(third);
                     return again.StatusCode == HttpStatusCode.OK;
                 },
                 "there is room again");
@@ -127,6 +127,23 @@ public sealed class AdviceStreamTests : IAsyncLifetime
         finally
         {
             streams.ForEach(stream => stream.Dispose());
+        }
+
+        static Task<HttpResponseMessage> AskAsync(HttpClient client) => client.GetAsync(new Uri("/api/v1/advice/stream", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Deadline.Token());
+
+        async Task OpenAsync(HttpClient client, int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                streams.Add(await AskAsync(client));
+                Assert.Equal(HttpStatusCode.OK, streams[^1].StatusCode);
+            }
+        }
+
+        async Task IsRefusedAsync(HttpClient client)
+        {
+            using var refused = await AskAsync(client);
+            Assert.Equal((HttpStatusCode.ServiceUnavailable, "30"), (refused.StatusCode, refused.Headers.RetryAfter!.ToString()));
         }
     }
 
@@ -153,7 +170,8 @@ public sealed class AdviceStreamTests : IAsyncLifetime
     [Fact]
     public async Task What_waits_for_clients_that_take_nothing_is_bounded()
     {
-        _server.Source.Publish(ScriptedAdvice.AskUser with { Reason = new string('x', AdviceStreams.WaitingBytesMax / 3) });
+        const int ReasonLength = 4096;
+        _server.Source.Publish([.. Enumerable.Repeat(ScriptedAdvice.AskUser with { Reason = new string('x', ReasonLength) }, AdviceStreams.WaitingBytesMax / 3 / ReasonLength)]);
         var sockets = new List<Socket>();
         try
         {

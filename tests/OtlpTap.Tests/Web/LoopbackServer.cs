@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
+using OtlpTap.Metrics;
 using OtlpTap.Tests.Forward;
+using OtlpTap.Web;
 
 namespace OtlpTap.Tests.Web;
 
@@ -19,6 +21,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, listen => listen.Protocols = HttpProtocols.Http1));
         _server = builder.Build();
+        _server.Use(next => new Answers(new TapMetrics("test").Api, TimeProvider.System).Over(next));
         map(_server);
     }
 
