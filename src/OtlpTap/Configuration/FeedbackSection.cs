@@ -37,6 +37,7 @@ internal static class FeedbackSection
             PerMinuteMax = section.Number("per_minute", defaults.PerMinuteMax, 1, 1_000_000),
             ItemsMax = section.Number("max_items", defaults.ItemsMax, 1, 1000),
         };
+        options = options with { TotalPerMinuteMax = section.Number("total_per_minute", 10 * options.PerMinuteMax, 1, 10_000_000) };
         section.RefuseUnknownKeys();
         return options;
     }

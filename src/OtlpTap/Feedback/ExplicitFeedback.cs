@@ -60,10 +60,11 @@ internal sealed class ExplicitFeedback : IDisposable
     public FeedbackAnswer Take(ReadOnlySpan<byte> json, string sender)
     {
         var options = _options();
-        if (!_senders.TryTake(sender, options.PerMinuteMax, out var retryAfter))
+        var limit = _senders.Take(sender, options.PerMinuteMax, options.TotalPerMinuteMax, out var retryAfter);
+        if (limit != FeedbackLimit.None)
         {
-            _metrics.Rejected(FeedbackRejection.Limited);
-            return new FeedbackAnswer { RetryAfter = retryAfter };
+            _metrics.Rejected(limit == FeedbackLimit.Sender ? FeedbackRejection.Limited : FeedbackRejection.LimitedAll);
+            return new FeedbackAnswer { Limit = limit, RetryAfter = retryAfter };
         }
 
         var problems = new FeedbackProblems();

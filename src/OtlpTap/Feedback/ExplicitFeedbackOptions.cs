@@ -15,6 +15,9 @@ internal sealed record ExplicitFeedbackOptions
     /// <summary>Of one sender in a minute; default 600. As many may come at once.</summary>
     public int PerMinuteMax { get; init; } = 600;
 
+    /// <summary>Of all senders in a minute; default ten times <see cref="PerMinuteMax"/>. As many may come at once.</summary>
+    public int TotalPerMinuteMax { get; init; } = 6000;
+
     /// <summary>In one request; default 100.</summary>
     public int ItemsMax { get; init; } = 100;
 }

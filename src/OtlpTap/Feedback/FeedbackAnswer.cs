@@ -9,6 +9,9 @@ internal sealed record FeedbackAnswer
     /// <summary>Why none was taken.</summary>
     public IReadOnlyList<string> Problems { get; init; } = [];
 
-    /// <summary>Its sender posts more than it may, and may again then; null: it does not.</summary>
+    /// <summary>More is posted than may be, by whom.</summary>
+    public FeedbackLimit Limit { get; init; }
+
+    /// <summary>When it may be again; null: now.</summary>
     public TimeSpan? RetryAfter { get; init; }
 }

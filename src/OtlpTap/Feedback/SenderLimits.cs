@@ -4,10 +4,22 @@ using OtlpTap.Otlp;
 
 namespace OtlpTap.Feedback;
 
+/// <summary>Who has posted what they may.</summary>
+internal enum FeedbackLimit
+{
+    None,
+
+    /// <summary>This sender.</summary>
+    Sender,
+
+    /// <summary>All senders together.</summary>
+    Everyone,
+}
+
 /// <summary>
-/// How many opinions each sender may still post: a bucket for each that fills evenly within a minute. Who has anything left
-/// may post one request, whatever is in it; what that costs beyond is a debt. Thread-safe; the sender that was quiet longest is
-/// forgotten first.
+/// How many opinions each sender may still post, and all of them together: a bucket for each that fills evenly within a minute.
+/// Who has anything left may post one request, whatever is in it; what that costs beyond is a debt. Thread-safe; the sender that
+/// was quiet longest is forgotten first.
 /// </summary>
 internal sealed class SenderLimits(TimeProvider time)
 {
@@ -22,6 +34,9 @@ internal sealed class SenderLimits(TimeProvider time)
     // The one that was quiet longest is first.
     private readonly LinkedList<Bucket> _byAge = [];
 
+    // More than any bucket holds: it is full when it is first looked at.
+    private readonly Bucket _everyone = new(0) { Left = double.MaxValue, At = time.GetTimestamp() };
+
     public int Count
     {
         get
@@ -33,21 +48,29 @@ internal sealed class SenderLimits(TimeProvider time)
         }
     }
 
-    /// <summary>Takes one. False: not before <paramref name="retryAfter"/>.</summary>
-    public bool TryTake(string sender, int perMinute, out TimeSpan retryAfter)
+    /// <summary>Takes one of the sender's and of everyone's, or none: not before <paramref name="retryAfter"/>.</summary>
+    public FeedbackLimit Take(string sender, int perMinute, int totalPerMinute, out TimeSpan retryAfter)
     {
         lock (_gate)
         {
-            var bucket = Touch(sender, perMinute);
-            if (bucket.Left >= 1)
+            var own = Touch(sender, perMinute);
+            if (own.Left < 1)
             {
-                bucket.Left--;
-                retryAfter = default;
-                return true;
+                retryAfter = TimeSpan.FromMinutes((1 - own.Left) / perMinute);
+                return FeedbackLimit.Sender;
             }
 
-            retryAfter = TimeSpan.FromMinutes((1 - bucket.Left) / perMinute);
-            return false;
+            Fill(_everyone, totalPerMinute);
+            if (_everyone.Left < 1)
+            {
+                retryAfter = TimeSpan.FromMinutes((1 - _everyone.Left) / totalPerMinute);
+                return FeedbackLimit.Everyone;
+            }
+
+            own.Left--;
+            _everyone.Left--;
+            retryAfter = default;
+            return FeedbackLimit.None;
         }
     }
 
@@ -57,12 +80,12 @@ internal sealed class SenderLimits(TimeProvider time)
         lock (_gate)
         {
             Touch(sender, perMinute).Left -= count;
+            _everyone.Left -= count;
         }
     }
 
     private Bucket Touch(string sender, int perMinute)
     {
-        var now = time.GetTimestamp();
         var mark = XxHash3.HashToUInt64(MemoryMarshal.AsBytes(sender.AsSpan()), _seed);
         if (_buckets.TryGetValue(mark, out var node))
         {
@@ -76,15 +99,20 @@ internal sealed class SenderLimits(TimeProvider time)
                 _byAge.RemoveFirst();
             }
 
-            node = new LinkedListNode<Bucket>(new Bucket(mark) { Left = perMinute, At = now });
+            node = new LinkedListNode<Bucket>(new Bucket(mark) { Left = perMinute, At = time.GetTimestamp() });
             _buckets.Add(mark, node);
         }
 
         _byAge.AddLast(node);
-        var bucket = node.Value;
+        Fill(node.Value, perMinute);
+        return node.Value;
+    }
+
+    private void Fill(Bucket bucket, int perMinute)
+    {
+        var now = time.GetTimestamp();
         bucket.Left = Math.Min(perMinute, bucket.Left + (time.GetElapsedTime(bucket.At, now).TotalMinutes * perMinute));
         bucket.At = now;
-        return bucket;
     }
 
     private sealed class Bucket(ulong mark)

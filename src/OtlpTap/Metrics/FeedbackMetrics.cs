@@ -11,12 +11,18 @@ internal enum FeedbackRejection
     /// <summary>Its sender posts more than it may.</summary>
     Limited,
 
+    /// <summary>All senders together post more than they may.</summary>
+    LimitedAll,
+
     /// <summary>Not a POST, or of a content type or encoding that is not taken.</summary>
     Unsupported,
     TooLarge,
 
-    /// <summary>No room among the bytes in flight, or it came too slowly.</summary>
+    /// <summary>No room among the bytes in flight.</summary>
     Busy,
+
+    /// <summary>It came too slowly.</summary>
+    TooSlow,
 }
 
 /// <summary>What became of feedback that was taken.</summary>
@@ -47,7 +53,7 @@ internal sealed class FeedbackMetrics(IMetricFactory factory)
     private const int NameLengthMax = 128;
     private const string Other = "other";
     private static readonly string[] Values = ["negative", "neutral", "positive"];
-    private static readonly string[] Rejections = ["invalid", "limited", "unsupported", "too_large", "busy"];
+    private static readonly string[] Rejections = ["invalid", "limited", "limited_all", "unsupported", "too_large", "busy", "too_slow"];
     private static readonly string[] Statuses = ["accepted", "changed", "repeated", "unresolved"];
     private static readonly string[] DropReasons = ["no_target", "waiting_full"];
 

@@ -34,7 +34,7 @@ internal sealed class FeedbackHandler(PostFeedback post, HttpReceiveOptions opti
         }
         catch (BadHttpRequestException broken) when (!http.Response.HasStarted && !http.RequestAborted.IsCancellationRequested)
         {
-            await Refuse(FeedbackRejection.Invalid, broken.StatusCode, broken.Message).WriteAsync(http);
+            await Refuse(broken.StatusCode == StatusCodes.Status408RequestTimeout ? FeedbackRejection.TooSlow : FeedbackRejection.Invalid, broken.StatusCode, broken.Message).WriteAsync(http);
         }
         catch (Exception gone) when (gone is OperationCanceledException or IOException && http.RequestAborted.IsCancellationRequested)
         {
@@ -79,7 +79,7 @@ internal sealed class FeedbackHandler(PostFeedback post, HttpReceiveOptions opti
                 return TooLarge();
             }
 
-            return Busy();
+            return refusal == Refusal.ArrivedTooSlowly ? TooSlow() : Busy();
         }
 
         reader.TryRead(out var read);
@@ -102,6 +102,8 @@ internal sealed class FeedbackHandler(PostFeedback post, HttpReceiveOptions opti
     }
 
     private FeedbackReply TooLarge() => Refuse(FeedbackRejection.TooLarge, StatusCodes.Status413PayloadTooLarge, $"the body has more than {_limits.MessageBytesMax} bytes");
+
+    private FeedbackReply TooSlow() => Refuse(FeedbackRejection.TooSlow, StatusCodes.Status503ServiceUnavailable, "the body came too slowly: try again") with { RetryAfter = Refusals.RetryDelay };
 
     private FeedbackReply Busy() => Refuse(FeedbackRejection.Busy, StatusCodes.Status503ServiceUnavailable, "the tap is busy: try again") with { RetryAfter = Refusals.RetryDelay };
 
