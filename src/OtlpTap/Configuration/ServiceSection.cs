@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace OtlpTap.Configuration;
 
 /// <summary><c>service</c>, without its pipelines.</summary>
@@ -36,8 +38,10 @@ internal static class ServiceSection
             Endpoint = ListenerSection.ReadAddress(admin, defaults.Admin.Endpoint),
             Tls = ServerTlsSection.Read(admin),
             Authenticator = authenticator,
-            Api = ApiSection.Read(admin.Map("api"), authenticator),
+            Hosts = ReadHosts(admin),
         };
+        var (apiToken, apiWriteToken) = ApiSection.Read(admin.Map("api"), authenticator);
+        adminOptions = adminOptions with { Api = apiToken, ApiWrite = apiWriteToken };
         admin.RefuseUnknownKeys();
         return new ServiceOptions
         {
@@ -46,5 +50,23 @@ internal static class ServiceSection
             MetricsEndpoint = TelemetrySection.ReadMetricsEndpoint(service.Map("telemetry"), adminOptions),
             ShutdownDeadline = service.Duration("shutdown_deadline", defaults.ShutdownDeadline, TimeSpan.Zero, TimeSpan.FromMinutes(10)),
         };
+    }
+
+    private static ImmutableArray<string> ReadHosts(Section admin)
+    {
+        const string Key = "hosts";
+        var hosts = ImmutableArray.CreateBuilder<string>();
+        foreach (var (host, mark) in admin.TextList(Key) ?? [])
+        {
+            var name = host.TrimEnd('.');
+            if (name != AdminOptions.AnyHost && Uri.CheckHostName(name) != UriHostNameType.Dns)
+            {
+                admin.Problems.Error(mark, admin.PathOf(Key), $"`{host}` is no name of a host: it is written without scheme and port, as `tap.example.com`; `*` is any, and addresses need not be written");
+            }
+
+            hosts.Add(name);
+        }
+
+        return hosts.ToImmutable();
     }
 }

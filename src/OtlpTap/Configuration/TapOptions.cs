@@ -175,11 +175,20 @@ internal sealed record PipelineOptions(
 /// <summary><c>service.admin</c>: metrics, health and the API.</summary>
 internal sealed record AdminOptions : ListenerOptions
 {
+    /// <summary>In <see cref="Hosts"/>: whatever the name.</summary>
+    public const string AnyHost = "*";
+
     /// <summary>Default <c>127.0.0.1:8888</c>, the Collector's port for its own metrics.</summary>
     public override ListenAddress Endpoint { get; init; } = new("127.0.0.1", 8888);
 
-    /// <summary><c>api</c>: the token of the API alone. Null lets in everyone who reaches the port.</summary>
+    /// <summary><c>api.token</c>: of the API alone. Null lets in everyone who reaches the port.</summary>
     public BearerTokenOptions? Api { get; init; }
+
+    /// <summary><c>api.write_token</c>: where it is there, <see cref="Api"/> may only read. Null: it may all.</summary>
+    public BearerTokenOptions? ApiWrite { get; init; }
+
+    /// <summary><c>hosts</c>: names by which the port is known, or <c>*</c>; see <c>HostGate</c>. Default none.</summary>
+    public ImmutableArray<string> Hosts { get; init; } = [];
 }
 
 /// <summary><c>extensions.health_check</c>, as the Collector's: an answer in JSON on a port of its own.</summary>

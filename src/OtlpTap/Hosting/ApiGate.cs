@@ -4,23 +4,58 @@ using OtlpTap.Web;
 
 namespace OtlpTap.Hosting;
 
-/// <summary>Stands before the admin port's API and its tools, and asks for their token. Metrics, health and reload are not behind it: those are an operator's.</summary>
+/// <summary>
+/// Stands before the admin port's API and its tools, and asks for their token; before a reload, too, where there is a token for
+/// what changes something. Metrics and health are not behind it: those are an operator's.
+/// </summary>
+/// <param name="read">Knows the tokens for reading, and where <paramref name="write"/> is null for all else; null: everyone may read.</param>
+/// <param name="write">Knows the tokens for everything.</param>
 /// <param name="refused">Told of each request that is not let in.</param>
-internal sealed class ApiGate(Authenticator authenticator, RequestDelegate next, Action refused)
+internal sealed class ApiGate(Authenticator? read, Authenticator? write, RequestDelegate next, Action refused)
 {
+    private const string Missing = "the token of service.admin.api is missing or another one";
+
     public async Task InvokeAsync(HttpContext http)
     {
-        if (!IsGuarded(http.Request.Path) || await authenticator.AuthenticateAsync(http.Request.Headers[authenticator.Header], http.RequestAborted) == Authentication.Accepted)
+        if (await RefusalAsync(http) is not var (status, error))
         {
             await next(http);
             return;
         }
 
         refused();
-        http.Response.Headers.WWWAuthenticate = authenticator.Challenge;
-        await ApiExchange.ErrorAsync(http, StatusCodes.Status401Unauthorized, "the token of service.admin.api is missing or another one");
+        if (status == StatusCodes.Status401Unauthorized)
+        {
+            http.Response.Headers.WWWAuthenticate = (read ?? write)!.Challenge;
+        }
+
+        await ApiExchange.ErrorAsync(http, status, error);
     }
+
+    private async ValueTask<(int Status, string Error)?> RefusalAsync(HttpContext http)
+    {
+        var isWrite = write is not null && IsWrite(http.Request);
+        if (!isWrite && (read is null || !IsGuarded(http.Request.Path)))
+        {
+            return null;
+        }
+
+        var mayRead = await IsKnownToAsync(read, http);
+        if (await IsKnownToAsync(write, http) || (mayRead && !isWrite))
+        {
+            return null;
+        }
+
+        return mayRead ? (StatusCodes.Status403Forbidden, "this token may read: what changes something needs service.admin.api.write_token") : (StatusCodes.Status401Unauthorized, Missing);
+    }
+
+    private static async ValueTask<bool> IsKnownToAsync(Authenticator? authenticator, HttpContext http) =>
+        authenticator is not null && await authenticator.AuthenticateAsync(http.Request.Headers[authenticator.Header], http.RequestAborted) == Authentication.Accepted;
 
     // In any case of letters, as routes are found.
     private static bool IsGuarded(PathString path) => path.StartsWithSegments("/api") || path.StartsWithSegments("/mcp");
+
+    // What agents call at /mcp reads, and is posted all the same.
+    private static bool IsWrite(HttpRequest request) =>
+        !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && (request.Path.StartsWithSegments("/api") || request.Path.StartsWithSegments("/-"));
 }

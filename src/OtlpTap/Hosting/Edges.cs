@@ -54,7 +54,7 @@ internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payl
 
         if (service.MetricsEndpoint is { } endpoint)
         {
-            plans.Metrics(endpoint, server.Route(pages => pages.MapMetrics(metrics)));
+            plans.Metrics(endpoint, service.Admin.Hosts, server.Route(pages => pages.MapMetrics(metrics)));
         }
 
         return plans.All;

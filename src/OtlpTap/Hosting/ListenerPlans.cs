@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
@@ -45,19 +46,22 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
     {
         if (admin.Authenticator is null && !IsOfThisMachineAlone(admin.Endpoint))
         {
-            log.AdminIsOpen(admin.Endpoint, admin.Api is null ? "metrics tell what runs here, and the API lets traces be kept; give it an api.token" : "metrics tell what runs here");
+            log.AdminIsOpen(admin.Endpoint, admin.Api is null && admin.ApiWrite is null ? "metrics tell what runs here, and the API lets traces be kept; give it an api.token" : "metrics tell what runs here");
         }
 
         var settings = ListenerSettings.Of(ListenerName.Admin, admin.Endpoint, admin.Tls);
-        if (admin.Api is null)
+        var instruments = metrics.For(settings.Name.ToString());
+        var front = IsReadByPages(admin) ? HostFront(admin.Hosts, instruments) : null;
+        if (admin.Api is null && admin.ApiWrite is null)
         {
-            Add(settings, admin.Authenticator, _ => handler);
+            Add(settings, admin.Authenticator, _ => handler, front);
             return this;
         }
 
-        var instruments = metrics.For(settings.Name.ToString());
-        var api = CreateAuthenticator(settings, admin.Api, instruments);
-        Add(settings, admin.Authenticator, _ => new ApiGate(api, handler, instruments.RequestUnauthenticated).InvokeAsync, owned: api);
+        var read = admin.Api is null ? null : CreateAuthenticator(settings, admin.Api, instruments);
+        var write = admin.ApiWrite is null ? null : CreateAuthenticator(settings, admin.ApiWrite, instruments, read);
+        var gate = new ApiGate(read, write, handler, instruments.RequestUnauthenticated);
+        Add(settings, admin.Authenticator, _ => gate.InvokeAsync, front, new Owned(read, write));
         return this;
     }
 
@@ -65,11 +69,19 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
     public ListenerPlans Health(HealthCheckOptions health, RequestDelegate handler) => Own(ListenerName.Health, health, handler);
 
     /// <summary>Where <c>service.telemetry</c> wants the metrics, beside the admin port; it has neither TLS nor an authenticator, as in the Collector.</summary>
-    public ListenerPlans Metrics(ListenAddress endpoint, RequestDelegate handler)
+    /// <param name="hosts">Names by which the admin port is known.</param>
+    public ListenerPlans Metrics(ListenAddress endpoint, ImmutableArray<string> hosts, RequestDelegate handler)
     {
-        _plans.Add(new ListenerPlan(ListenerSettings.Of(ListenerName.Metrics, endpoint, tls: null), handler));
+        var settings = ListenerSettings.Of(ListenerName.Metrics, endpoint, tls: null);
+        Add(settings, null, _ => handler, HostFront(hosts, metrics.For(settings.Name.ToString())));
         return this;
     }
+
+    // What asks for a credential, or for a certificate of its name, gives a page nothing.
+    private static bool IsReadByPages(AdminOptions admin) => admin.Tls is null && admin.Authenticator is null;
+
+    private static Func<RequestDelegate, RequestDelegate> HostFront(ImmutableArray<string> hosts, ListenerMetrics.Of instruments) =>
+        next => new HostGate(hosts, next, instruments.RequestMisdirected).InvokeAsync;
 
     private ListenerPlans Own(ListenerName name, ListenerOptions options, RequestDelegate handler)
     {
@@ -117,7 +129,7 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
         return handler(http);
     };
 
-    private void Add(ListenerSettings settings, AuthenticatorOptions? options, Func<string?, RequestDelegate> handler, Func<RequestDelegate, RequestDelegate>? front = null, Authenticator? owned = null)
+    private void Add(ListenerSettings settings, AuthenticatorOptions? options, Func<string?, RequestDelegate> handler, Func<RequestDelegate, RequestDelegate>? front = null, IDisposable? owned = null)
     {
         front ??= static next => next;
         if (options is null)
@@ -127,12 +139,13 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
         }
 
         var instruments = metrics.For(settings.Name.ToString());
-        var authenticator = CreateAuthenticator(settings, options, instruments);
+        var authenticator = CreateAuthenticator(settings, options, instruments, owned);
         var gate = new AuthenticationGate(authenticator, handler(authenticator.Header), instruments.RequestUnauthenticated);
-        _plans.Add(new ListenerPlan(settings, front(gate.InvokeAsync), owned is null ? authenticator : new Both(authenticator, owned)));
+        _plans.Add(new ListenerPlan(settings, front(gate.InvokeAsync), owned is null ? authenticator : new Owned(authenticator, owned)));
     }
 
-    private Authenticator CreateAuthenticator(ListenerSettings settings, AuthenticatorOptions options, ListenerMetrics.Of instruments)
+    /// <param name="owned">What the same plan owns already.</param>
+    private Authenticator CreateAuthenticator(ListenerSettings settings, AuthenticatorOptions options, ListenerMetrics.Of instruments, IDisposable? owned = null)
     {
         try
         {
@@ -140,6 +153,7 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
         }
         catch (UnusableFileException problem)
         {
+            owned?.Dispose();
             foreach (var plan in _plans)
             {
                 plan.Owned?.Dispose();
@@ -158,12 +172,12 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
         }
     }
 
-    private sealed class Both(Authenticator one, Authenticator other) : IDisposable
+    private sealed class Owned(IDisposable? one, IDisposable? other) : IDisposable
     {
         public void Dispose()
         {
-            one.Dispose();
-            other.Dispose();
+            one?.Dispose();
+            other?.Dispose();
         }
     }
 

@@ -9,10 +9,13 @@ internal sealed class ListenerMetrics(IMetricFactory factory)
         factory.CreateGauge("otlptap_connections", "Open connections.", ["listener"]);
 
     private readonly Counter _connectionsRefused =
-        factory.CreateCounter("otlptap_refused_connections_total", "Connections closed at once, because all that may be open were.", ["listener"]);
+        factory.CreateCounter("otlptap_refused_connections_total", "Connections closed at once, because all that may be open were, or all that may be of one address.", ["listener"]);
 
     private readonly Counter _unauthenticated =
-        factory.CreateCounter("otlptap_unauthenticated_requests_total", "Requests answered UNAUTHENTICATED or 401, or told to come again while passwords were being checked.", ["listener"]);
+        factory.CreateCounter("otlptap_unauthenticated_requests_total", "Requests answered UNAUTHENTICATED or 401, or 403 because their token may only read, or told to come again while passwords were being checked.", ["listener"]);
+
+    private readonly Counter _misdirected =
+        factory.CreateCounter("otlptap_misdirected_requests_total", "Requests answered 421, because they came by a name that the port is not known by.", ["listener"]);
 
     private readonly Counter _credentialsReloadFailures =
         factory.CreateCounter("otlptap_credentials_reload_failures_total", "Times that a file of tokens or passwords could not be read again; the old ones stay in use.", ["listener"]);
@@ -31,6 +34,7 @@ internal sealed class ListenerMetrics(IMetricFactory factory)
         private readonly Gauge.Child _connections = all._connections.WithLabels(listener);
         private readonly Counter.Child _connectionsRefused = all._connectionsRefused.WithLabels(listener);
         private readonly Counter.Child _unauthenticated = all._unauthenticated.WithLabels(listener);
+        private readonly Counter.Child _misdirected = all._misdirected.WithLabels(listener);
 
         public void ConnectionOpened() => _connections.Inc();
 
@@ -39,6 +43,8 @@ internal sealed class ListenerMetrics(IMetricFactory factory)
         public void ConnectionRefused() => _connectionsRefused.Inc();
 
         public void RequestUnauthenticated() => _unauthenticated.Inc();
+
+        public void RequestMisdirected() => _misdirected.Inc();
 
         public void CredentialsReloadFailed() => all._credentialsReloadFailures.WithLabels(listener).Inc();
 

@@ -106,10 +106,70 @@ public sealed class ApiTokenTests : IDisposable
     }
 
     [Theory]
+    [InlineData("reader", "GET", "/api/v1/cases", 200)]
+    [InlineData("reader", "GET", "/api/v1/advice", 200)]
+    [InlineData("reader", "POST", "/mcp", 400)]
+    [InlineData("reader", "POST", "/api/v1/cases/0123456789abcdef", 403)]
+    [InlineData("reader", "POST", "/API/v1/cases/0123456789abcdef/", 403)]
+    [InlineData("reader", "POST", "/api/v1/traces/0123456789abcdef0123456789abcdef/capture", 403)]
+    [InlineData("reader", "POST", "/-/reload", 403)]
+    [InlineData("reader", "PUT", "/api/v1/cases", 403)]
+    [InlineData("writer", "GET", "/api/v1/cases", 200)]
+    [InlineData("writer", "POST", "/mcp", 400)]
+    [InlineData("writer", "POST", "/api/v1/cases/0123456789abcdef", 400)]
+    [InlineData("writer", "POST", "/api/v1/traces/0123456789abcdef0123456789abcdef/capture", 404)]
+    [InlineData("writer", "POST", "/-/reload", 200)]
+    [InlineData(null, "GET", "/api/v1/cases", 401)]
+    [InlineData(null, "POST", "/mcp", 401)]
+    [InlineData(null, "POST", "/api/v1/cases/0123456789abcdef", 401)]
+    [InlineData(null, "POST", "/-/reload", 401)]
+    [InlineData("other", "POST", "/-/reload", 401)]
+    [InlineData(null, "GET", "/metrics", 200)]
+    [InlineData(null, "GET", "/readyz", 200)]
+    public async Task Beside_a_token_for_writing_the_other_may_only_read(string? token, string method, string path, int status)
+    {
+        await using var tap = await StartAsync("{ token: reader, write_token: writer }");
+
+        using var answer = await SendAsync(tap, new HttpMethod(method), path, token is null ? null : $"Bearer {token}");
+
+        Assert.Equal(status, (int)answer.StatusCode);
+        Assert.Equal(status is 401 or 403 ? 1 : 0, await tap.MetricAsync("otlptap_unauthenticated_requests_total{listener=\"admin\"}"));
+    }
+
+    [Theory]
+    [InlineData(null, "GET", "/api/v1/cases", 200)]
+    [InlineData(null, "POST", "/mcp", 400)]
+    [InlineData(null, "POST", "/api/v1/cases/0123456789abcdef", 401)]
+    [InlineData("writer", "POST", "/api/v1/cases/0123456789abcdef", 400)]
+    public async Task With_a_token_for_writing_alone_everyone_may_read(string? token, string method, string path, int status)
+    {
+        await using var tap = await StartAsync("{ write_token: writer }");
+
+        using var answer = await SendAsync(tap, new HttpMethod(method), path, token is null ? null : $"Bearer {token}");
+
+        Assert.Equal(status, (int)answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_single_token_has_all_rights()
+    {
+        await using var tap = await StartAsync("{ token: secret-1 }");
+
+        using var change = await SendAsync(tap, HttpMethod.Post, "/api/v1/cases/0123456789abcdef", "Bearer secret-1");
+        using var reload = await SendAsync(tap, HttpMethod.Post, "/-/reload", null);
+
+        Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.OK), (change.StatusCode, reload.StatusCode));
+    }
+
+    [Theory]
     [InlineData("api: { token: '' }", "service.admin.api.token: a token is printable ASCII without blanks around it; leave the key out to let in everyone who reaches the port")]
     [InlineData("api: { token: ' x' }", "service.admin.api.token: a token is printable ASCII")]
     [InlineData("api: { token: x, token_file: /dev/null }", "service.admin.api.token: `token_file` is set as well")]
     [InlineData("api: { token_file: /nowhere/at/all }", "service.admin.api.token_file: no file `/nowhere/at/all`")]
+    [InlineData("api: { token: x, write_token: x }", "service.admin.api.write_token: it is the same as `token`: who reads could write as well")]
+    [InlineData("api: { write_token: ' x' }", "service.admin.api.write_token: a token is printable ASCII")]
+    [InlineData("api: { write_token: x, write_token_file: /dev/null }", "service.admin.api.write_token: `write_token_file` is set as well")]
+    [InlineData("api: { write_token: x }, auth: { authenticator: bearertokenauth }", "service.admin.api: `service.admin.auth` asks for the same header")]
     [InlineData("api: { tokn: x }", "service.admin.api.tokn: ")]
     [InlineData("api: { token: x }, auth: { authenticator: bearertokenauth }", "service.admin.api: `service.admin.auth` asks for the same header")]
     public void What_cannot_be_meant_is_refused(string admin, string problem)
@@ -151,9 +211,11 @@ public sealed class ApiTokenTests : IDisposable
         return response.StatusCode;
     }
 
-    private Task<HttpResponseMessage> GetAsync(RunningTap tap, string path, string? authorization)
+    private Task<HttpResponseMessage> GetAsync(RunningTap tap, string path, string? authorization) => SendAsync(tap, HttpMethod.Get, path, authorization);
+
+    private Task<HttpResponseMessage> SendAsync(RunningTap tap, HttpMethod method, string path, string? authorization)
     {
-        var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://{tap.Host.AdminEndpoint}{path}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
+        var request = new HttpRequestMessage(method, new Uri($"http://{tap.Host.AdminEndpoint}{path}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
         request.Headers.TryAddWithoutValidation("Authorization", authorization);
         return _http.SendAsync(request, Deadline.Token());
     }
