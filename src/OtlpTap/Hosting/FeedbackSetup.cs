@@ -44,7 +44,7 @@ internal sealed class FeedbackSetup : IDisposable
     public FeedbackReply Post(ReadOnlySpan<byte> json, string sender)
     {
         var answer = _said.Take(json, sender);
-        return answer.RetryAfter is { } delay ? new FeedbackReply(StatusCodes.Status429TooManyRequests) { Error = $"too much feedback from {(answer.Limit == FeedbackLimit.Sender ? "this sender" : "all senders together")}: try again later", RetryAfter = delay }
+        return answer.RetryAfter is { } delay ? new FeedbackReply(StatusCodes.Status429TooManyRequests) { Error = ErrorOf(answer.Limit), RetryAfter = delay }
             : answer.Problems.Count > 0 ? new FeedbackReply(StatusCodes.Status400BadRequest) { Error = "the feedback is not valid, and none of it was taken", Problems = answer.Problems }
             : new FeedbackReply(StatusCodes.Status202Accepted) { Taken = answer.Taken };
     }
@@ -66,6 +66,10 @@ internal sealed class FeedbackSetup : IDisposable
         _said.Dispose();
         _shown.Dispose();
     }
+
+    private static string ErrorOf(FeedbackLimit limit) => limit == FeedbackLimit.Sender
+        ? "too much feedback from this sender: try again later"
+        : "too much feedback from all senders together: try again later";
 
     // The one of the cases, so that a user is the same in them, in the backend and after a restart.
     private byte[] RedactionKeyOf()
