@@ -12,7 +12,7 @@ namespace OtlpTap.Web;
 /// </summary>
 internal sealed class Answers(ApiMetrics metrics, TimeProvider time)
 {
-    /// <summary>Some thirty of the largest that a tap with the default bounds gives.</summary>
+    /// <summary>Fifty of an agent with a thousand tools, which have 1.2 MB each.</summary>
     public const int BytesMax = 64 << 20;
 
     /// <summary>Of one address; the other half is for the rest.</summary>

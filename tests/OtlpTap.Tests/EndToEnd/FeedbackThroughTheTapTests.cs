@@ -128,6 +128,20 @@ public sealed class FeedbackThroughTheTapTests
     }
 
     [Fact]
+    public async Task All_senders_together_have_a_bound()
+    {
+        await using var tap = await StartAsync("bearertokenauth: { tokens: [sesame, pepper] }", "auth: { authenticator: bearertokenauth }", "total_per_minute: 1");
+        using var first = await SendAsync(tap, Down, request => request.Headers.Add("Authorization", "Bearer sesame"));
+
+        using var second = await SendAsync(tap, Down, request => request.Headers.Add("Authorization", "Bearer pepper"));
+
+        Assert.Equal((HttpStatusCode.Accepted, HttpStatusCode.TooManyRequests), (first.StatusCode, second.StatusCode));
+        Assert.InRange(second.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+        Assert.Contains("too much feedback from all senders together: try again later", await second.Content.ReadAsStringAsync(Deadline.Token()), StringComparison.Ordinal);
+        Assert.Equal(1, await tap.MetricAsync("otlptap_feedback_rejected_total{reason=\"limited_all\"}"));
+    }
+
+    [Fact]
     public async Task Behind_a_token_feedback_needs_it_and_each_token_has_its_share()
     {
         await using var tap = await StartAsync("bearertokenauth: { tokens: [sesame, pepper] }", "auth: { authenticator: bearertokenauth }", "per_minute: 2");
