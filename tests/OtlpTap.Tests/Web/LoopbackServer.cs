@@ -21,7 +21,7 @@ internal sealed class LoopbackServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port, listen => listen.Protocols = HttpProtocols.Http1));
         _server = builder.Build();
-        _server.Use(next => new Answers(new TapMetrics("test").Api, TimeProvider.System).Over(next));
+        _server.Use(next => new Answers(new TapMetrics("test", TimeProvider.System).Api, TimeProvider.System).Over(next));
         map(_server);
     }
 
