@@ -25,7 +25,7 @@ public sealed class ExplicitFeedbackTests : IDisposable, IVerdictSink, IScoreSin
     private readonly HashSet<TraceId> _recorded = [new(0, 10)];
     private readonly ReferenceTable _responses = new(64, keepsLatestTrace: false);
     private readonly ReferenceTable _sessions = new(64, keepsLatestTrace: true);
-    private ExplicitFeedbackOptions _options = new() { PerMinuteMax = 1_000_000 };
+    private ExplicitFeedbackOptions _options = new() { PerMinuteMax = 1_000_000, TotalPerMinuteMax = 1_000_000 };
     private RedactOptions _redact = new();
     private ExplicitFeedback? _feedback;
 
