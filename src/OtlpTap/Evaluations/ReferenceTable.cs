@@ -24,19 +24,20 @@ internal sealed class ReferenceTable
     // Chosen ids cannot be made to fall into one row.
     private static readonly long Seed = (long)(ulong)RandomKey.Create();
 
-    private readonly ulong[] _marks;
-    private readonly Place[] _places;
-    private readonly byte[] _next;
+    private readonly int _length;
     private readonly bool _keepsLatestTrace;
+
+    // Made for the first that is added.
+    private ulong[] _marks = [];
+    private Place[] _places = [];
+    private byte[] _next = [];
     private long _sequence;
 
     /// <param name="places">A power of two, 8 at least.</param>
     /// <param name="keepsLatestTrace">One reference for each mark, to the latest trace (sessions); else one for each mark and trace (responses).</param>
     public ReferenceTable(int places, bool keepsLatestTrace)
     {
-        _marks = new ulong[places];
-        _places = new Place[places];
-        _next = new byte[places / RowLength];
+        _length = places;
         _keepsLatestTrace = keepsLatestTrace;
     }
 
@@ -47,6 +48,11 @@ internal sealed class ReferenceTable
 
     public void Add(ulong mark, in SpanReference span)
     {
+        if (_marks.Length == 0)
+        {
+            (_marks, _places, _next) = (new ulong[_length], new Place[_length], new byte[_length / RowLength]);
+        }
+
         var row = RowOf(mark);
         var start = row * RowLength;
         var marks = _marks.AsSpan(start, RowLength);
@@ -74,7 +80,7 @@ internal sealed class ReferenceTable
         isAmbiguous = false;
         var newest = 0L;
         var start = RowOf(mark) * RowLength;
-        for (var at = start; at < start + RowLength; at++)
+        for (var at = start; at < start + RowLength && at < _marks.Length; at++)
         {
             ref readonly var place = ref _places[at];
             if (_marks[at] != mark || mark == 0)
@@ -107,7 +113,7 @@ internal sealed class ReferenceTable
         : _keepsLatestTrace ? span.IsRoot || !known.IsRoot
         : span.IsModelCall || !known.IsModelCall;
 
-    private int RowOf(ulong mark) => (int)(mark & (ulong)(_next.Length - 1));
+    private int RowOf(ulong mark) => (int)(mark & (ulong)((_length / RowLength) - 1));
 
     private struct Place
     {

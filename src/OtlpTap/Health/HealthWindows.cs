@@ -35,12 +35,14 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
     // Everything below is guarded by the gate.
     private readonly Lock _gate = new();
     private readonly SeriesTable _table;
-    private readonly SeenMarks _seen = new();
-    private readonly RunMarks _runs = new();
     private readonly NameIds _kinds = new();
     private readonly NameIds _metrics = new();
     private readonly NameCache<Series> _known = new();
     private readonly WindowReader _reader;
+
+    // Large, and made when the first step comes.
+    private SeenMarks? _seen;
+    private RunMarks? _runs;
     private long _now = -1;
     private TraceId _lastTrace;
     private Series? _lastRunner;
@@ -54,6 +56,10 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
         _table = new SeriesTable(options.SeriesMax, options.BytesMax);
         _reader = new WindowReader(_kinds, _metrics);
     }
+
+    private SeenMarks Seen => _seen ??= new SeenMarks();
+
+    private RunMarks Runs => _runs ??= new RunMarks();
 
     /// <summary>Series, their bytes, and how many made room for others.</summary>
     public (int Series, long Bytes, long Evicted) Size
@@ -96,7 +102,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
             var grown = 0L;
 
             // Where a rule has found the call's failure before, it is counted.
-            var isToolError = verdict is { Failure: FailureKind.ToolError, Judged.Tool.Length: > 0, Origin.IsZero: true } && _seen.IsFirst(traceId, (long)verdict.SpanId.Value, SpanFailureSeen);
+            var isToolError = verdict is { Failure: FailureKind.ToolError, Judged.Tool.Length: > 0, Origin.IsZero: true } && Seen.IsFirst(traceId, (long)verdict.SpanId.Value, SpanFailureSeen);
             foreach (var level in _table.Levels(ScopeOf(traceId, verdict.Judged), now))
             {
                 using var change = new BucketChange(level, now, ref grown);
@@ -117,7 +123,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
         lock (_gate)
         {
             // Detectors look at a trace again when more of it comes.
-            if (score.Source == VerdictSource.Detector && !_seen.IsFirst(traceId, (long)score.SpanId.Value, ScoreSeen))
+            if (score.Source == VerdictSource.Detector && !Seen.IsFirst(traceId, (long)score.SpanId.Value, ScoreSeen))
             {
                 return;
             }
@@ -204,7 +210,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
         var isFailure = kind >= 0 && !fact.IsRepeated;
         if (isFailure)
         {
-            _ = _seen.IsFirst(fact.TraceId, (long)fact.SpanId.Value, SpanFailureSeen);
+            _ = Seen.IsFirst(fact.TraceId, (long)fact.SpanId.Value, SpanFailureSeen);
         }
 
         var isRun = IsRun(fact);
@@ -306,14 +312,14 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
             CountCall(runs, hasFailed: false, kind, place);
         }
 
-        if (hasFailed && _seen.IsFirst(fact.TraceId, level.Id, RunFailureSeen))
+        if (hasFailed && Seen.IsFirst(fact.TraceId, level.Id, RunFailureSeen))
         {
             runs.Failed(kind);
         }
     }
 
     private bool IsFirst(in TraceId trace, Series level, RunMarks.Counted what) =>
-        _runs.IsFirst(trace, level.Id, what) ?? _seen.IsFirst(trace, level.Id, -(long)what);
+        Runs.IsFirst(trace, level.Id, what) ?? Seen.IsFirst(trace, level.Id, -(long)what);
 
     private static bool IsRun(in SpanFact fact) =>
         fact.Kind is StepKind.Agent or StepKind.Workflow || (fact.ParentId.IsZero && fact.Kind is not (StepKind.Evaluator or StepKind.Guardrail));
@@ -321,7 +327,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
     /// <summary>Of a tool or a model every call with the failure counts; of who runs, every run with it.</summary>
     private void CountFailure(in TraceId trace, Series level, Bucket bucket, int kind)
     {
-        if (level.IsOfCalls || _seen.IsFirst(trace, level.Id, kind))
+        if (level.IsOfCalls || Seen.IsFirst(trace, level.Id, kind))
         {
             bucket.FailedWith(kind);
         }

@@ -30,7 +30,9 @@ internal sealed class TraceOwners
     private const int RowLength = 8;
 
     private readonly Lock _gate = new();
-    private readonly Place[] _places = new Place[TracesMax];
+
+    // Made for the first that is told: a tap that no agent has found yet stays small.
+    private Place[]? _places;
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private long _nameBytes;
     private long _sequence;
@@ -55,7 +57,7 @@ internal sealed class TraceOwners
                 Forget();
             }
 
-            var row = Row(trace);
+            var row = Row(_places ??= new Place[TracesMax], trace);
             ref var place = ref row[0];
             foreach (ref var candidate in row)
             {
@@ -79,7 +81,7 @@ internal sealed class TraceOwners
     {
         lock (_gate)
         {
-            foreach (ref var place in Row(trace))
+            foreach (ref var place in _places is null ? default : Row(_places, trace))
             {
                 if (place.Sequence != 0 && place.Trace == trace)
                 {
@@ -108,12 +110,12 @@ internal sealed class TraceOwners
 
     private void Forget()
     {
-        Array.Clear(_places);
+        _places = null;
         _names.Clear();
         _nameBytes = 0;
     }
 
-    private Span<Place> Row(in TraceId trace) => _places.AsSpan((trace.GetHashCode() & ((TracesMax / RowLength) - 1)) * RowLength, RowLength);
+    private static Span<Place> Row(Place[] places, in TraceId trace) => places.AsSpan((trace.GetHashCode() & ((TracesMax / RowLength) - 1)) * RowLength, RowLength);
 
     private struct Place
     {
