@@ -386,6 +386,21 @@ public sealed class HealthWindowsTests
     }
 
     [Fact]
+    public void Who_is_heard_of_again_after_an_hour_is_there_at_once_and_does_not_go_for_a_new_one()
+    {
+        Call("search");
+        _time.Advance(TimeSpan.FromMinutes(63));
+        Call("search");
+        Assert.Equal(6, _windows.Scopes().Count);
+
+        Call("search");
+        Call("pay");
+
+        Assert.Equal((2, 0), Counts(Search));
+        Assert.Equal((3, 0), Counts(Agent));
+    }
+
+    [Fact]
     public void All_values_of_a_scope_are_told_by_their_names()
     {
         Call("search", failure: "tool_error", seconds: 1);

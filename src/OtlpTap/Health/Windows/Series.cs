@@ -52,8 +52,8 @@ internal sealed class Series(HealthScope scope, long id, long now)
 
     public long Bytes { get; private set; } = ObjectBytes;
 
-    /// <summary>Number of the bucket of ten seconds in which something last happened.</summary>
-    public long LastNumber { get; private set; } = now;
+    /// <summary>Number of the bucket of ten seconds in which it, or one below it, was last heard of: what is noted is not in a bucket yet.</summary>
+    public long LastNumber { get; set; } = now;
 
     /// <summary>The same of when its place in the list by use was last made new.</summary>
     public long HeardOf { get; set; } = -1;
@@ -150,6 +150,5 @@ internal sealed class Series(HealthScope scope, long id, long now)
         Bytes -= place?.Bytes ?? 0;
         place = _current = new Bucket(now);
         Bytes += place.Bytes;
-        LastNumber = now;
     }
 }

@@ -38,7 +38,7 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
         if (series.HeardOf != now || IsHalfFull)
         {
             series.HeardOf = now;
-            Touch(series.Levels);
+            Touch(series.Levels, now);
         }
 
         return series;
@@ -123,7 +123,7 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
             level.Levels = [.. HealthLevels.Of(level.Scope).Select(above => _byScope[above].Value)];
         }
 
-        Touch(added.Levels);
+        Touch(added.Levels, now);
 
         // The levels of one scope are always few enough to be there together.
         while (_byScope.Count > seriesMax)
@@ -138,10 +138,11 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
     private bool IsHalfFull => _byScope.Count > seriesMax / 2 || Bytes > bytesMax / 2;
 
     // From the narrowest to the widest, so that the widest is the last to go.
-    private void Touch(Series[] levels)
+    private void Touch(Series[] levels, long now)
     {
         foreach (var level in levels)
         {
+            level.LastNumber = now;
             _byUse.Remove(level.Node);
             _byUse.AddLast(level.Node);
         }
