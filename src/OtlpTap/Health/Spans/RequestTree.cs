@@ -22,6 +22,7 @@ internal sealed class RequestTree
     // By their ids: numbers of nodes plus one, at a hash that senders cannot foresee, or at the next free place. Half full at most.
     private int[] _byId = [];
     private int _mask;
+    private int _shift;
     private readonly Stack<int> _path = new();
 
     public bool IsFull => _nodes.Count == SpansMax;
@@ -96,6 +97,7 @@ internal sealed class RequestTree
     {
         var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, nodes.Length * 2));
         _mask = size - 1;
+        _shift = 64 - BitOperations.Log2((uint)size);
         if (_byId.Length < size)
         {
             _byId = new int[size];
@@ -124,8 +126,9 @@ internal sealed class RequestTree
 
     private int Find(Span<Node> nodes, in TraceId trace, SpanId id, out int place)
     {
+        // The highest bits, which alone depend on all of an id: ids that differ in their first bytes only have the others alike.
         var hash = (id.Value * Seeds[0]) + (trace.Low * Seeds[1]) + (trace.High * Seeds[2]);
-        place = (int)(hash >> 32) & _mask;
+        place = (int)(hash >> _shift);
         while (_byId[place] is > 0 and var number)
         {
             ref readonly var node = ref nodes[number - 1];
