@@ -194,6 +194,23 @@ public sealed class SpanReaderTests
     }
 
     [Fact]
+    public void What_a_trace_tells_again_after_it_was_forgotten_is_remembered_again()
+    {
+        var owners = new TraceOwners();
+        var agents = new StepAgents(owners);
+        agents.Tell(new TraceId(0, 1), "shop", "planner", isWorkflow: false);
+        for (var other = 2; other < 10 * TraceOwners.TracesMax; other++)
+        {
+            agents.Of(new TraceId(0, (ulong)other), "shop");
+        }
+
+        agents.Tell(new TraceId(0, 1), "shop", "planner", isWorkflow: false);
+
+        Assert.True(owners.TryFind(new TraceId(0, 1), out var owner));
+        Assert.Equal("planner", owner.Agent);
+    }
+
+    [Fact]
     public void A_request_of_more_spans_than_are_told_apart_at_once_is_told_whole()
     {
         var builder = new TraceBuilder().Resource("shop");

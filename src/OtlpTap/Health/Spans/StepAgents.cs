@@ -49,6 +49,8 @@ internal sealed class StepAgents(TraceOwners owners)
         var sole = _soleAgents.Of(service);
         if (!isKnown)
         {
+            // It may have made room for this trace.
+            _told = default;
             owners.Tell(trace, new TraceOwner(service, sole));
         }
 
