@@ -206,7 +206,8 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
             Note(fact, _table.Noted(series, now), hasFailed, kind, place);
         }
 
-        CountTrace(fact.TraceId, series, now);
+        var grown = 0L;
+        CountTrace(fact.TraceId, series, now, ref grown);
         var isFailure = kind >= 0 && !fact.IsRepeated;
         if (isFailure)
         {
@@ -214,13 +215,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
         }
 
         var isRun = IsRun(fact);
-        if (!isRun && !isFailure)
-        {
-            return;
-        }
-
-        var grown = 0L;
-        foreach (var level in series.Levels)
+        foreach (var level in isRun || isFailure ? series.Levels : [])
         {
             using var change = new BucketChange(level, now, ref grown);
             if (isRun && !level.IsOfCalls)
@@ -234,6 +229,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
             }
         }
 
+        // When all is counted: who has made room is not counted for any more.
         _table.Grown(grown);
     }
 
@@ -260,7 +256,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
     }
 
     /// <summary>The first step of a trace that comes by counts for who runs it. What an agent has seen, all above it have.</summary>
-    private void CountTrace(in TraceId trace, Series series, long now)
+    private void CountTrace(in TraceId trace, Series series, long now, ref long grown)
     {
         var runners = series.Runners;
         if (trace == _lastTrace && runners[0] == _lastRunner)
@@ -269,7 +265,6 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
         }
 
         (_lastTrace, _lastRunner) = (trace, runners[0]);
-        var grown = 0L;
         foreach (var level in runners)
         {
             if (!IsFirst(trace, level, RunMarks.Counted.Trace))
@@ -280,8 +275,6 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
             using var change = new BucketChange(level, now, ref grown);
             change.Bucket.Traces++;
         }
-
-        _table.Grown(grown);
     }
 
     private static void CountCall(Calls calls, bool hasFailed, int kind, int place)

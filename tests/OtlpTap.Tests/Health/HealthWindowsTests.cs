@@ -401,6 +401,24 @@ public sealed class HealthWindowsTests
     }
 
     [Fact]
+    public void Where_the_levels_of_one_tool_alone_are_too_many_bytes_those_that_went_are_not_accounted_for()
+    {
+        var windows = new HealthWindows(new HealthOptions { SeriesMax = 16, BytesMax = 8_000 }, _owners, _time);
+        for (ulong trace = 1; trace <= 1_000; trace++)
+        {
+            var fact = Fact(StepKind.Tool, trace) with { Tool = "search", Failure = "tool_error", StartUnixNano = 1, EndUnixNano = 1 + (1_000_000UL << (int)(trace % 16)) };
+            windows.Observed([fact]);
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        _time.Advance(TimeSpan.FromHours(2));
+        windows.Observed([Fact(StepKind.Tool) with { Tool = "pay" }]);
+        _windows.Observed([Fact(StepKind.Tool) with { Tool = "pay" }]);
+
+        Assert.Equal(_windows.Size.Bytes, windows.Size.Bytes);
+    }
+
+    [Fact]
     public void All_values_of_a_scope_are_told_by_their_names()
     {
         Call("search", failure: "tool_error", seconds: 1);

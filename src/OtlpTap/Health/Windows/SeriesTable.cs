@@ -44,14 +44,15 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
         return series;
     }
 
-    /// <summary>Where to note what counts for a series and those above it alike.</summary>
+    /// <summary>Where to note what counts for a series and those above it alike; then <see cref="Grown"/>.</summary>
     public Bucket Noted(Series series, long now)
     {
         if (series.Noted is not { } noted)
         {
+            // Nobody makes room yet: it may be this series, which is about to be counted for.
             if (_noted.Count == NotedMax)
             {
-                AddNotes();
+                Bytes += TakeNotes();
             }
 
             series.Noted = noted = new Bucket(now);
@@ -64,19 +65,10 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
     /// <summary>Adds what was noted to all that it is of. Before anything is read, and before the bucket of the moment is another.</summary>
     public void AddNotes()
     {
-        if (_noted.Count == 0)
+        if (_noted.Count > 0)
         {
-            return;
+            Grown(TakeNotes());
         }
-
-        var grown = 0L;
-        foreach (var series in _noted)
-        {
-            AddNotes(series, ref grown);
-        }
-
-        _noted.Clear();
-        Grown(grown);
     }
 
     /// <summary>After something was added to levels.</summary>
@@ -146,6 +138,18 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
             _byUse.Remove(level.Node);
             _byUse.AddLast(level.Node);
         }
+    }
+
+    private long TakeNotes()
+    {
+        var grown = 0L;
+        foreach (var series in _noted)
+        {
+            AddNotes(series, ref grown);
+        }
+
+        _noted.Clear();
+        return grown;
     }
 
     private static void AddNotes(Series series, ref long grown)
