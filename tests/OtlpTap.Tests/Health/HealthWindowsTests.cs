@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using OtlpTap.Health;
 using OtlpTap.Health.Spans;
+using OtlpTap.Health.Windows;
 using OtlpTap.Otlp;
 using OtlpTap.Runs;
 using OtlpTap.Verdicts;
@@ -416,6 +417,25 @@ public sealed class HealthWindowsTests
         _windows.Observed([Fact(StepKind.Tool) with { Tool = "pay" }]);
 
         Assert.Equal(_windows.Size.Bytes, windows.Size.Bytes);
+    }
+
+    /// <summary>They are held for a while by those who look for series by names.</summary>
+    [Fact]
+    public void Who_has_made_room_holds_nothing_that_was_counted()
+    {
+        var table = new SeriesTable(16, long.MaxValue);
+        var series = table.Levels(Search, 0)[0];
+        table.Noted(series, 0).Of(HealthSubject.Tool).Called();
+        table.AddNotes();
+        var before = series.Bytes;
+        for (var other = 0; other < 20; other++)
+        {
+            table.Levels(Search with { Service = $"service {other}" }, 1);
+        }
+
+        Assert.False(series.IsListed);
+        Assert.True(series.Bytes < before);
+        Assert.True(series.Window(HealthWindow.FiveMinutes, 0, new Bucket?[Series.WindowLengthMax]).IsEmpty);
     }
 
     [Fact]

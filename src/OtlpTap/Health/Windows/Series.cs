@@ -82,6 +82,14 @@ internal sealed class Series(HealthScope scope, long id, long now)
 
     public void Grown(long bytes) => Bytes += bytes;
 
+    /// <summary>It has made room for others: whoever still holds it must not hold what it has counted.</summary>
+    public void Clear()
+    {
+        Array.Clear(_fine);
+        Array.Clear(_coarse);
+        (_current, Bytes) = (null, ObjectBytes);
+    }
+
     /// <returns>By how much it grew.</returns>
     public long Add(Bucket noted)
     {

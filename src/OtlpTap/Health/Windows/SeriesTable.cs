@@ -182,5 +182,6 @@ internal sealed class SeriesTable(int seriesMax, long bytesMax)
         _byUse.Remove(node);
         _byScope.Remove(node.Value.Scope);
         Bytes -= node.Value.Bytes;
+        node.Value.Clear();
     }
 }
