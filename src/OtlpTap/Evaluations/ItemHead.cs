@@ -1,4 +1,5 @@
 using OtlpTap.Otlp;
+using OtlpTap.Spans;
 using OtlpTap.Wire;
 
 namespace OtlpTap.Evaluations;
@@ -18,6 +19,10 @@ internal struct ItemHead
     public ulong Session;
 
     public bool IsModelCall;
+
+    // Of several ids the first of those keys counts, as it does of a span; 0: none yet.
+    private int _responseOrder;
+    private int _sessionOrder;
 
     /// <summary>Looks at one serialized <c>KeyValue</c>; true when it makes its item one that holds evaluations.</summary>
     public bool Look(ReadOnlySpan<byte> keyValue, CustomMetricNames custom)
@@ -51,16 +56,25 @@ internal struct ItemHead
             case KeyMeaning.Kind:
                 return EvaluationKeys.IsEvaluationKind(TextOf(value));
             case KeyMeaning.ResponseId:
-                Response = Response != 0 ? Response : ReferenceTable.MarkOf(TextOf(value));
+                Take(ref Response, ref _responseOrder, SpanKeys.Responses, key, value);
                 return false;
             case KeyMeaning.SessionId:
-                Session = Session != 0 ? Session : ReferenceTable.MarkOf(TextOf(value));
+                Take(ref Session, ref _sessionOrder, SpanKeys.Sessions, key, value);
                 return false;
             case KeyMeaning.Operation:
                 IsModelCall = EvaluationKeys.IsModelOperation(TextOf(value));
                 return false;
             default:
                 return custom.Contains(key);
+        }
+    }
+
+    private static void Take(ref ulong mark, ref int order, int[] places, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        var own = places.IndexOf(SpanKeys.Table.Find(key)) + 1;
+        if ((order == 0 || own < order) && ReferenceTable.MarkOf(TextOf(value)) is not 0 and var found)
+        {
+            (mark, order) = (found, own);
         }
     }
 

@@ -83,6 +83,20 @@ public sealed class EvaluationWatchTests : IDisposable
         Assert.Contains("otlptap_evaluations_dropped_total{reason=\"no_target\"} 1", await ScrapeAsync(), StringComparison.Ordinal);
     }
 
+    /// <summary>What spans and records of one process say alike, in whatever order they say it.</summary>
+    [Theory]
+    [InlineData("session.id", "gen_ai.conversation.id")]
+    [InlineData("gen_ai.conversation.id", "session.id")]
+    [InlineData("ai.response.id", "gen_ai.response.id")]
+    [InlineData("gen_ai.response.id", "ai.response.id")]
+    public void Of_several_ids_spans_and_records_are_known_by_the_same(string first, string second)
+    {
+        Spans(1, Span(1, 2, 0, "chat", ("gen_ai.operation.name", "chat"), (first, "a"), (second, "b")));
+        Logged(Log(0, 0, Result, [.. Hallucinated, (first, "a"), (second, "b")]));
+
+        Assert.Equal(["1/2 hallucination"], _verdicts);
+    }
+
     [Fact]
     public void A_result_waits_for_its_session()
     {
