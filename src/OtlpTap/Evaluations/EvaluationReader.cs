@@ -87,7 +87,19 @@ internal sealed class EvaluationReader
 
         if (head.Session != 0)
         {
-            findings.InSession(head.Session, reference);
+            AddSessions(span, reference, findings);
+        }
+    }
+
+    /// <summary>A conversation and the session around it: whichever of them a result names.</summary>
+    private static void AddSessions(in SpanView span, in SpanReference reference, EvaluationFindings findings)
+    {
+        foreach (var place in SpanKeys.Sessions)
+        {
+            if (span.Frame.Text(span.Request, place) is { IsEmpty: false } id)
+            {
+                findings.InSession(ReferenceTable.MarkOf(id), reference);
+            }
         }
     }
 

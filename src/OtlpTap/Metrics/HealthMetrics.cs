@@ -83,8 +83,22 @@ internal sealed class HealthMetrics
     }
 
     /// <summary>A step failed. Under <see cref="StepGate"/>.</summary>
-    public void Failed(StepTotals step, string failure) =>
-        FailuresOf(step, _failureKinds.Contains(failure) || (_failureKinds.Count < FailuresMax && _failureKinds.Add(failure)) ? failure : Other).Inc();
+    public void Failed(StepTotals step, string failure)
+    {
+        failure = _failureKinds.Contains(failure) || (_failureKinds.Count < FailuresMax && _failureKinds.Add(failure)) ? failure : Other;
+        if (step.TryFail(failure))
+        {
+            return;
+        }
+
+        failure = _failureSeries < FailureSeriesMax ? failure : Other;
+        if (!step.TryFail(failure))
+        {
+            _failureSeries++;
+            step.AddFailures(failure, _failures.WithLabels([.. step.Labels, failure]));
+            step.TryFail(failure);
+        }
+    }
 
     /// <summary>Tells the registry of the steps since it was last told. For its before-collect callback.</summary>
     public void PublishSteps()
@@ -103,23 +117,5 @@ internal sealed class HealthMetrics
         _series.Set(series);
         _bytes.Set(bytes);
         _evicted.IncTo(evicted);
-    }
-
-    private Counter.Child FailuresOf(StepTotals step, string failure)
-    {
-        if (!step.Failures.TryGetValue(failure, out var child) && _failureSeries >= FailureSeriesMax)
-        {
-            failure = Other;
-            step.Failures.TryGetValue(failure, out child);
-        }
-
-        if (child is null)
-        {
-            _failureSeries++;
-            child = _failures.WithLabels([.. step.Labels, failure]);
-            step.Failures.Add(failure, child);
-        }
-
-        return child;
     }
 }

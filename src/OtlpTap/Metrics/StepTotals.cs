@@ -13,14 +13,26 @@ internal sealed class StepTotals(string[] labels, Counter.Child steps, Histogram
 
     // The last is of what took longer than all of them.
     private readonly (long Count, double Sum)[] _taken = new (long, double)[SecondsBuckets.Length + 1];
+    private readonly Dictionary<string, Failures> _failures = new(StringComparer.Ordinal);
     private long _steps;
     private long _inputTokens;
     private long _outputTokens;
 
     public string[] Labels => labels;
 
-    /// <summary>By kind.</summary>
-    public Dictionary<string, Counter.Child> Failures { get; } = new(StringComparer.Ordinal);
+    /// <summary>False where its series has yet to be named by <see cref="AddFailures"/>.</summary>
+    public bool TryFail(string failure)
+    {
+        if (!_failures.TryGetValue(failure, out var failures))
+        {
+            return false;
+        }
+
+        failures.Count++;
+        return true;
+    }
+
+    public void AddFailures(string failure, Counter.Child series) => _failures.Add(failure, new Failures(series));
 
     /// <param name="took">In seconds; null: not known.</param>
     public void Add(double? took, long input, long output)
@@ -36,13 +48,22 @@ internal sealed class StepTotals(string[] labels, Counter.Child steps, Histogram
         }
     }
 
-    /// <summary>Tells the registry what came since it was last told.</summary>
+    /// <summary>Tells the registry what came since it was last told. Steps before their failures, which are never more.</summary>
     public void Publish()
     {
-        if (_steps == 0)
+        if (_steps > 0)
         {
-            return;
+            PublishSteps();
         }
+
+        foreach (var failures in _failures.Values)
+        {
+            failures.Publish();
+        }
+    }
+
+    private void PublishSteps()
+    {
 
         steps.Inc(_steps);
         inputTokens?.Inc(_inputTokens);
@@ -69,5 +90,16 @@ internal sealed class StepTotals(string[] labels, Counter.Child steps, Histogram
         }
 
         return bucket;
+    }
+
+    private sealed class Failures(Counter.Child series)
+    {
+        public long Count { get; set; }
+
+        public void Publish()
+        {
+            series.Inc(Count);
+            Count = 0;
+        }
     }
 }

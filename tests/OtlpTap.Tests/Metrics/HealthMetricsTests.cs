@@ -9,6 +9,7 @@ public sealed class HealthMetricsTests
     public async Task Any_failure_of_any_step_is_not_a_series_of_its_own()
     {
         var metrics = new TapMetrics("1.2.3", TimeProvider.System);
+        metrics.OnScrape(metrics.Health.PublishSteps);
         for (var step = 0; step < HealthMetrics.SeriesMax; step++)
         {
             var totals = metrics.Health.StepOf("shop", "planner", HealthMetrics.ToolStep, $"tool{step}");
@@ -51,5 +52,23 @@ public sealed class HealthMetricsTests
             var label = bound.ToString(System.Globalization.CultureInfo.InvariantCulture);
             Assert.Equal(took.Append(0.3).Count(seconds => seconds <= bound), scrape[$"otlptap_step_duration_seconds_bucket{{service=\"shop\",kind=\"llm\",name=\"m\",le=\"{label}\"}}"]);
         }
+    }
+
+    /// <summary>A share of failures above 1 would be an alert about nothing.</summary>
+    [Fact]
+    public async Task A_failure_is_told_with_its_step_and_not_before()
+    {
+        var metrics = new TapMetrics("1.2.3", TimeProvider.System);
+        var step = metrics.Health.StepOf("shop", "planner", HealthMetrics.ToolStep, "search");
+        step.Add(1, 0, 0);
+        metrics.Health.Failed(step, "tool_error");
+        metrics.Health.Failed(step, "tool_error");
+        const string Failures = "otlptap_step_failures_total{service=\"shop\",agent=\"planner\",kind=\"tool\",name=\"search\",failure=\"tool_error\"}";
+
+        Assert.Equal(0, (await Scrape.OfAsync(metrics))[Failures]);
+        metrics.Health.PublishSteps();
+        metrics.Health.PublishSteps();
+
+        Assert.Equal(2, (await Scrape.OfAsync(metrics))[Failures]);
     }
 }
