@@ -63,8 +63,12 @@ internal sealed class AdminClient
     }
 
     /// <summary>What to say of an answer that is not the one asked for and brings no reason.</summary>
-    public static string Refusal(Uri uri, int status) =>
-        $"{uri} answered {status}{(status == 401 ? $": set {TokenVariable}, or --token, to a token that the admin port takes" : "")}";
+    public static string Refusal(Uri uri, int status) => $"{uri} answered {status}" + status switch
+    {
+        401 => $": set {TokenVariable}, or --token, to a token that the admin port takes",
+        400 or 404 => ": this is not the admin port of a tap, or of another version; --endpoint names it (127.0.0.1:8888 by default)",
+        _ => "",
+    };
 
     private static bool IsRefused(Exception exception) => exception.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
 

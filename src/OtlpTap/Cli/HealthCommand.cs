@@ -27,9 +27,11 @@ internal static class HealthCommand
             if (status != 200)
             {
                 error.WriteLine(AdminClient.Refusal(uri, status));
+                return 1;
             }
 
-            return status == 200 ? 0 : 1;
+            parsed.InvocationConfiguration.Output.WriteLine($"alive: {uri}");
+            return 0;
         });
         return command;
     }

@@ -121,7 +121,7 @@ internal sealed class CaseStore(string directory, TimeProvider time)
         isOther = expected is not null && TagOf(casePath) != expected;
         if (isOther)
         {
-            problem = $"{Path.Combine(casePath, CaseDirectory.CaseFile)} has changed";
+            problem = "the case has changed since it was read: read it again";
             return false;
         }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Feedback;
 
@@ -51,7 +52,7 @@ internal static class FeedbackReader
         catch (JsonException broken)
         {
             document?.Dispose();
-            problems.Add("", $"the body is no JSON that could be feedback: {broken.Message}");
+            problems.Add("", $"the body is no JSON that could be feedback: {BrokenJson.Describe(json, broken)}");
             return null;
         }
     }

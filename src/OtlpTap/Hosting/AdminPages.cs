@@ -13,7 +13,7 @@ internal sealed class AdminPages
         Server server, Readiness readiness, CaseSetup cases, FindingSetup findings, Func<CancellationToken, Task<ReloadResult>> reload, TapMetrics metrics, TimeProvider time, CancellationToken stopping)
     {
         var (windows, advice) = (findings.Health.Windows, findings.Advice);
-        Handler = new Answers(metrics.Api, time).Over(server.Route(pages =>
+        Handler = new Answers(metrics.Api, time).Over(AdminEndpoints.TellingMethods(server.Route(pages =>
         {
             pages.MapAdmin(metrics, readiness, async cancellation => TextOf(await reload(cancellation)));
             pages.MapCapture(cases.Capture);
@@ -24,7 +24,7 @@ internal sealed class AdminPages
             pages.MapMcp(advice.Engine, windows, VersionCommand.Version, time);
             pages.MapOpenApi();
             Routes = [.. pages.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];
-        }, AdminEndpoints.NotFoundAsync));
+        }, AdminEndpoints.NotFoundAsync)));
     }
 
     public RequestDelegate Handler { get; }

@@ -26,8 +26,8 @@ internal static partial class HostLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Listener}: the tokens or passwords in use stay: {Problem}")]
     public static partial void CredentialsNotReloaded(this ILogger logger, ListenerName listener, string problem);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "service.admin listens on {Endpoint} and lets in everyone who reaches it: {Open}; give it an auth.authenticator, or an address of this machine alone")]
-    public static partial void AdminIsOpen(this ILogger logger, Configuration.ListenAddress endpoint, string open);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "service.admin listens on {Endpoint} and lets in everyone who reaches it: {Open}; give it {Remedy}an auth.authenticator, or an address of this machine alone")]
+    public static partial void AdminIsOpen(this ILogger logger, Configuration.ListenAddress endpoint, string open, string remedy);
 
     [LoggerMessage(Message = "the condition of rule {Rule} came to an error on {Count} spans or log records, which it does not match then")]
     public static partial void RuleErrors(this ILogger logger, LogLevel level, string rule, long count);

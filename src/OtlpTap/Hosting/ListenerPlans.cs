@@ -46,7 +46,8 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
     {
         if (admin.Authenticator is null && !IsOfThisMachineAlone(admin.Endpoint))
         {
-            log.AdminIsOpen(admin.Endpoint, admin.Api is null && admin.ApiWrite is null ? "metrics tell what runs here, and the API lets traces be kept; give it an api.token" : "metrics tell what runs here");
+            var (open, remedy) = admin.Api is null && admin.ApiWrite is null ? ("metrics tell what runs here, and the API lets traces be kept", "an api.token, ") : ("metrics tell what runs here", "");
+            log.AdminIsOpen(admin.Endpoint, open, remedy);
         }
 
         var settings = ListenerSettings.Of(ListenerName.Admin, admin.Endpoint, admin.Tls);

@@ -100,7 +100,7 @@ internal static class TapCommand
         }
 
         var admin = Url(tap.AdminEndpoint, options.Service.Admin) ?? tap.Listeners.BoundTo(ListenerName.Admin)?.ToString();
-        yield return $"  metrics     {admin}/metrics, health at /healthz and /readyz";
+        yield return $"  admin       {admin}/metrics, health at /healthz and /readyz";
         yield return $"  API         {admin}/api/v1/openapi.json: advice, health of agents, cases; MCP at /mcp";
         yield return $"  cases       {Path.GetFullPath(options.Processor.CorpusDirectory)}";
         if (options.Processor.RecorderDirectory.Length > 0)

@@ -239,6 +239,7 @@ internal sealed class TapHost : IAsyncDisposable
     private async Task<IReadOnlyList<string>> ApplyAsync(TapOptions next)
     {
         var line = _line.Next(next, out var retired);
+        var adminBefore = _listeners.BoundTo(ListenerName.Admin);
         Task gone;
         try
         {
@@ -250,7 +251,7 @@ internal sealed class TapHost : IAsyncDisposable
             throw;
         }
 
-        IReadOnlyList<string> notes = [.. AtNextStart.Differences(_options, next), .. _listeners.TlsProblems];
+        IReadOnlyList<string> notes = [.. AtNextStart.Differences(_options, next), .. _listeners.TlsProblems, .. AdminMoved(adminBefore)];
         _edges.ChangeTo(line);
         _inFlight.LimitBytes = next.Processor.InFlightBytesMax;
         _line = line;
@@ -264,6 +265,10 @@ internal sealed class TapHost : IAsyncDisposable
 
         return notes;
     }
+
+    /// <summary>Who asked for the reload finds nobody where they asked.</summary>
+    private IEnumerable<string> AdminMoved(EndPoint? before) =>
+        _listeners.BoundTo(ListenerName.Admin) is { } now && !now.Equals(before) ? [$"the admin port is {now} from now on"] : [];
 
     /// <summary>Lets exporters finish what they have, and ends them.</summary>
     /// <param name="gone">Ends when listeners that were left out have answered their requests.</param>

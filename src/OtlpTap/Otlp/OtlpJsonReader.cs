@@ -62,7 +62,7 @@ internal ref struct OtlpJsonReader
         catch (JsonException broken)
         {
             // The JSON reader has no other way to say it.
-            error = new OtlpJsonError($"not well-formed JSON: {Plain(broken)}", _skipped + OffsetOf(broken)) { IsBrokenJson = true };
+            error = new OtlpJsonError($"not well-formed JSON: {BrokenJson.ReasonOf(_document, broken)}", _skipped + BrokenJson.OffsetOf(_document, broken)) { IsBrokenJson = true };
             return false;
         }
         finally
@@ -438,23 +438,4 @@ internal ref struct OtlpJsonReader
         JsonTokenType.Null => "null",
         _ => "true or false",
     };
-
-    // The exception counts lines and, from the last line feed, bytes.
-    // Behind its sentence the library says line and byte, which the error has as an offset.
-    private static string Plain(JsonException broken)
-    {
-        var end = broken.Message.IndexOf(" LineNumber: ", StringComparison.Ordinal);
-        return (end < 0 ? broken.Message : broken.Message[..end]).TrimEnd('.');
-    }
-
-    private readonly long OffsetOf(JsonException broken)
-    {
-        var lineStart = 0;
-        for (var lines = broken.LineNumber ?? 0; lines > 0; lines--)
-        {
-            lineStart += _document[lineStart..].IndexOf((byte)'\n') + 1;
-        }
-
-        return Math.Min(lineStart + (broken.BytePositionInLine ?? 0), _document.Length);
-    }
 }

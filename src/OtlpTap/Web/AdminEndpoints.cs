@@ -54,6 +54,16 @@ internal static class AdminEndpoints
         StatusCodes.Status404NotFound,
         http.Request.Path.StartsWithSegments("/v1") ? "this is the admin port: telemetry and feedback are posted to the OTLP/HTTP port" : "there is nothing here: / and /api/v1/openapi.json say what there is");
 
+    /// <summary>Routing refuses a method with nothing but a header: the body says it, as of every other error.</summary>
+    public static RequestDelegate TellingMethods(RequestDelegate next) => async http =>
+    {
+        await next(http);
+        if (http.Response is { StatusCode: StatusCodes.Status405MethodNotAllowed, HasStarted: false })
+        {
+            await ApiExchange.ErrorAsync(http, StatusCodes.Status405MethodNotAllowed, $"{http.Request.Path} takes {http.Response.Headers.Allow}, and not {http.Request.Method}");
+        }
+    };
+
     /// <summary>Maps <c>/metrics</c> alone, for a port that has nothing else.</summary>
     public static void MapMetrics(this IEndpointRouteBuilder endpoints, TapMetrics metrics) =>
         endpoints.MapMethods("/metrics", Methods, http => WriteMetricsAsync(http, metrics));

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Web;
 
@@ -76,7 +77,7 @@ internal static class ApiExchange
         }
         catch (JsonException exception)
         {
-            return $"the body is no JSON: {exception.Message}";
+            return $"the body is no JSON: {BrokenJson.Describe(body.Span, exception)}";
         }
         catch (InvalidOperationException)
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OtlpTap.Otlp;
 
 namespace OtlpTap.Web;
 
@@ -60,7 +61,7 @@ internal sealed class McpEndpoint(McpTools tools, string version)
         }
         catch (JsonException exception)
         {
-            await Answers.WriteAsync(http, StatusCodes.Status400BadRequest, Error(null, ParseError, exception.Message));
+            await Answers.WriteAsync(http, StatusCodes.Status400BadRequest, Error(null, ParseError, $"the body is no JSON: {BrokenJson.Describe(body.Span, exception)}"));
             return;
         }
 

@@ -83,6 +83,13 @@ internal sealed class McpTools(IAdviceSource source, IHealthReport health, TimeP
             return "`arguments` must be an object";
         }
 
+        // First: a name that is misspelt is missing as well.
+        var unknown = arguments.ValueKind == JsonValueKind.Object ? arguments.EnumerateObject().Select(member => member.Name).Except(known.Select(argument => argument.Name)).FirstOrDefault() : null;
+        if (unknown is not null)
+        {
+            return $"`{unknown}` is not known: there are {ApiExchange.Listed([.. known.Select(argument => argument.Name)])}";
+        }
+
         foreach (var argument in known)
         {
             if (argument.IsRequired && Value(arguments, argument.Name).Length == 0)
@@ -96,8 +103,7 @@ internal sealed class McpTools(IAdviceSource source, IHealthReport health, TimeP
             }
         }
 
-        var unknown = arguments.ValueKind == JsonValueKind.Object ? arguments.EnumerateObject().Select(member => member.Name).Except(known.Select(argument => argument.Name)).FirstOrDefault() : null;
-        return unknown is null ? null : $"`{unknown}` is not known: there are {ApiExchange.Listed([.. known.Select(argument => argument.Name)])}";
+        return null;
     }
 
     // Models send null, or a text that is empty, for what they do not know.

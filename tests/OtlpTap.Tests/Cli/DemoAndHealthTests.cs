@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using OtlpTap.Cli;
 using OtlpTap.Cli.Demo;
 using OtlpTap.Tests.EndToEnd;
@@ -67,12 +68,12 @@ public sealed class DemoAndHealthTests : IDisposable
     }
 
     [Fact]
-    public async Task Health_is_silent_when_the_tap_is_alive()
+    public async Task Health_says_so_when_the_tap_is_alive()
     {
         await using var tap = await RunningTap.StartAsync();
 
         Assert.Equal(0, await InvokeAsync(HealthCommand.Create(), "health", "--endpoint", tap.Host.AdminEndpoint.ToString()).InTime());
-        Assert.Equal(("", ""), (_output.ToString(), _error.ToString()));
+        Assert.Equal(($"alive: http://{tap.Host.AdminEndpoint}/healthz\n", ""), (_output.ToString(), _error.ToString()));
     }
 
     [Fact]
@@ -86,6 +87,25 @@ public sealed class DemoAndHealthTests : IDisposable
 
         Assert.Equal(1, await InvokeAsync(HealthCommand.Create(), "health", "--endpoint", $"127.0.0.1:{port}").InTime());
         Assert.StartsWith($"http://127.0.0.1:{port}/healthz: ", _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("advice", "list")]
+    [InlineData("advice", "report")]
+    [InlineData("health")]
+    [InlineData("reload")]
+    public async Task A_command_at_the_wrong_port_says_which_one_it_wants(params string[] command)
+    {
+        await using var tap = await RunningTap.StartAsync();
+        var asked = command[0] switch { "advice" => AdviceCommand.Create(), "health" => HealthCommand.Create(), _ => ReloadCommand.Create() };
+        foreach (var port in (IPEndPoint[])[tap.Host.HttpEndpoint, tap.Host.GrpcEndpoint])
+        {
+            _error.GetStringBuilder().Clear();
+            Assert.Equal(1, await InvokeAsync(asked, [.. command, "--endpoint", port.ToString()]).InTime());
+            Assert.EndsWith(": this is not the admin port of a tap, or of another version; --endpoint names it (127.0.0.1:8888 by default)\n", _error.ToString(), StringComparison.Ordinal);
+        }
+
+        Assert.Equal("", _output.ToString());
     }
 
     [Theory]
@@ -118,7 +138,7 @@ public sealed class DemoAndHealthTests : IDisposable
             """);
         var endpoint = $"https://{tap.Host.AdminEndpoint}";
 
-        Assert.Equal((0, "", ""), await RunAsync("secret-1", "health", "--endpoint", endpoint, "--ca-file", trusted));
+        Assert.Equal((0, $"alive: {endpoint}/healthz\n", ""), await RunAsync("secret-1", "health", "--endpoint", endpoint, "--ca-file", trusted));
         Assert.Equal((0, "the configuration is in force\n", ""), await RunAsync("secret-1", "reload", "--endpoint", endpoint, "--ca-file", trusted));
 
         Assert.Equal((1, "", $"{endpoint}/healthz answered 401: set OTLPTAP_ADMIN_TOKEN, or --token, to a token that the admin port takes\n"), await RunAsync("", "health", "--endpoint", endpoint, "--ca-file", trusted));

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Http;
 using OtlpTap.Advice;
 using OtlpTap.Client;
 using OtlpTap.Otlp;
@@ -44,6 +45,7 @@ public sealed partial class ClientPageTests : IAsyncLifetime
         {
             AdminEndpoint = admin,
             FeedbackEndpoint = otlp,
+            Token = Environment.GetEnvironmentVariable("TAP_TOKEN"), // of service.admin.api; null where it has none
             Service = "shop",
             Agent = "planner",
         });
@@ -155,6 +157,81 @@ public sealed partial class ClientPageTests : IAsyncLifetime
             """;
 
         Check(await python.RunAsync(["-"], new MemoryStream(Encoding.UTF8.GetBytes(sample)), Deadline.Token()));
+    }
+
+    [Fact]
+    public async Task The_samples_for_Python_tell_once_that_the_token_is_wrong_and_what_is_wrong_with_feedback()
+    {
+        Refuse();
+        var sample = Here(Page.Blocks("python").First()) +
+            """
+
+            import os, sys
+            naps = []
+            def nap(seconds):
+                naps.append(seconds)
+                if len(naps) == 3:
+                    try:
+                        send_feedback(thumbs="down")
+                    except ValueError as problem:
+                        print(problem, flush=True)
+                    os._exit(0)
+            time.sleep = nap
+            Advice("shop", "planner", token="wrong")
+            threading.Event().wait()
+            """;
+
+        var (exitCode, output, error) = await ExternalProgram.Require("python3", "python3").RunAsync(["-"], new MemoryStream(Encoding.UTF8.GetBytes(sample)), Deadline.Token());
+
+        Assert.Equal((0, "HTTP Error 400: Bad Request: {\"error\":\"`stars` must be 1 to 5\"}\n", "WARNING:root:no advice: HTTP Error 401: Unauthorized\n"), (exitCode, output, error));
+    }
+
+    [Fact]
+    public async Task The_sample_for_JavaScript_tells_once_that_the_token_is_wrong()
+    {
+        Refuse();
+        var node = ExternalProgram.Require("node", "nodejs");
+        var sample = Here(Assert.Single(Page.Blocks("js"))).Replace("import { trace } from \"@opentelemetry/api\";", "const trace = { getTracer() {} };", StringComparison.Ordinal) +
+            """
+            let pauses = 0;
+            Math.random = () => ++pauses === 3 ? process.exit(0) : -0.5; // which makes the pause none
+            await followAdvice({ service: "shop", agent: "planner", token: "wrong" });
+            """;
+
+        var (exitCode, _, error) = await node.RunAsync(["--input-type=module", "-e", sample], input: null, Deadline.Token());
+
+        Assert.Equal((0, "no advice: the tap answered 401: no such token\n"), (exitCode, error));
+    }
+
+    [Fact]
+    public async Task The_commands_show_the_token_and_call_a_tool()
+    {
+        string[] asked = [];
+        _server.Gate = (http, next) =>
+        {
+            asked = [.. asked, $"{http.Request.Path} {http.Request.Headers.Authorization}"];
+            return next(http);
+        };
+        var bash = ExternalProgram.Require("bash", "bash");
+        ExternalProgram.Require("curl", "curl");
+        foreach (var command in Page.Commands())
+        {
+            var (exitCode, output, error) = await bash.RunAsync(["-c", $"TAP_TOKEN=t-1; {Here(command).Replace("127.0.0.1:8888", _server.Uri.Authority, StringComparison.Ordinal)}"], input: null, Deadline.Token());
+            Assert.True(exitCode == 0, error);
+            Assert.Contains("search_backup", output, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(["/api/v1/advice Bearer t-1", "/mcp Bearer t-1"], asked);
+    }
+
+    private void Refuse()
+    {
+        _server.Gate = (http, _) =>
+        {
+            http.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            return http.Response.WriteAsync("no such token");
+        };
+        _feedback.Answer = _ => Task.FromResult(StatusCodes.Status400BadRequest);
     }
 
     private static string[] Traces => [.. Enumerable.Range(1, 40).Select(number => $"{new TraceId(7, (ulong)number)}")];

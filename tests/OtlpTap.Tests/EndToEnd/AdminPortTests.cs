@@ -22,6 +22,21 @@ public sealed class AdminPortTests
         Assert.Equal((status, $$"""{"error":"{{error}}"}"""), (answer.StatusCode, await answer.Content.ReadAsStringAsync(Deadline.Token())));
     }
 
+    [Theory]
+    [InlineData("/api/v1/advice", "GET, HEAD")]
+    [InlineData("/api/v1/cases", "GET")]
+    public async Task A_method_that_is_not_taken_is_told_in_the_body_too(string path, string methods)
+    {
+        await using var tap = await RunningTap.StartAsync();
+        using var http = new HttpClient();
+
+        using var answer = await http.DeleteAsync(new Uri($"http://{tap.Host.AdminEndpoint}{path}"), Deadline.Token());
+
+        Assert.Equal(
+            (HttpStatusCode.MethodNotAllowed, $$"""{"error":"{{path}} takes {{methods}}, and not DELETE"}"""),
+            (answer.StatusCode, await answer.Content.ReadAsStringAsync(Deadline.Token())));
+    }
+
     [Fact]
     public async Task The_first_page_leads_only_to_what_there_is()
     {

@@ -155,6 +155,24 @@ public sealed class ReloadTests
     }
 
     [Fact]
+    public async Task Who_moves_the_admin_port_is_told_where_it_is()
+    {
+        await using var tap = await RunningTap.ConfiguredAsync(directory =>
+            $$"""
+            receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0" } } } }
+            processors: { tap: { corpus: { directory: '{{directory}}' } } }
+            service: { admin: { endpoint: "127.0.0.1:0" } }
+            """);
+
+        var moved = await tap.ReloadAsync(text => text.Replace("admin: { endpoint: \"127.0.0.1:0\"", "admin: { endpoint: \"127.0.0.2:0\"", StringComparison.Ordinal));
+        var stayed = await tap.ReloadAsync(text => text);
+
+        Assert.Equal([$"the admin port is {tap.Host.AdminEndpoint} from now on", "the configuration is in force"], moved.Lines);
+        Assert.Equal("127.0.0.2", tap.Host.AdminEndpoint.Address.ToString());
+        Assert.Equal(["the configuration is in force"], stayed.Lines);
+    }
+
+    [Fact]
     public async Task An_invalid_configuration_changes_nothing_and_says_why()
     {
         await using var upstream = await StubUpstream.StartAsync();

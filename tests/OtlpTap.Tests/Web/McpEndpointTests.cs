@@ -97,6 +97,7 @@ public sealed class McpEndpointTests : IAsyncLifetime
     [InlineData("get_my_health", """{"service":"shop","agent":"nobody"}""", "nothing is known of the agent `nobody`")]
     [InlineData("get_my_health", """[1]""", "`arguments` must be an object")]
     [InlineData("get_advice", """{"service":"shop","tol":"search"}""", "`tol` is not known")]
+    [InlineData("get_my_health", """{"svc":"shop","agent":"planner"}""", "`svc` is not known: there are `service` and `agent`")]
     [InlineData("get_advice", """{"service":"shop","trace_id":"7"}""", "`trace_id` must be 32 hexadecimal digits")]
     [InlineData("get_advice", """{"service":7}""", "`service` must be a text")]
     public async Task Wrong_arguments_are_told_to_the_model_that_sent_them(string tool, string arguments, string reason)
