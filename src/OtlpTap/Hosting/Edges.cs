@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using Microsoft.AspNetCore.Http;
 using OtlpTap.Buffers;
 using OtlpTap.Configuration;
@@ -10,7 +11,7 @@ using OtlpTap.Web;
 namespace OtlpTap.Hosting;
 
 /// <summary>What listens in a configuration, and who answers there. Made anew for each; the way from a receiver to its pipelines stays.</summary>
-internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payloads, PostFeedback feedback, TapMetrics metrics, ListenerMetrics listenerMetrics, ILoggerFactory logs, TimeProvider time)
+internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payloads, PostFeedback feedback, TapMetrics metrics, ListenerMetrics listenerMetrics, Func<ListenerName, EndPoint?> boundTo, ILoggerFactory logs, TimeProvider time)
 {
     // Only ever grows by the receivers that configurations name.
     private readonly ConcurrentDictionary<string, ReceiverPipelines> _receivers = new(StringComparer.Ordinal);
@@ -37,7 +38,7 @@ internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payl
         foreach (var receiver in options.Receivers)
         {
             var pipelines = _receivers.GetOrAdd(receiver.Id, static (id, line) => new ReceiverPipelines(line.Receivers[id]), line);
-            var http = receiver.Http is { } httpOptions ? HttpOptions(receiver.Id, httpOptions, options.Processor, keepGzip) : null;
+            var http = receiver.Http is { } httpOptions ? HttpOptions(receiver, httpOptions, options.Processor, keepGzip) : null;
             plans.Receiver(
                 receiver,
                 receiver.Grpc is { } grpc ? credentialHeader => Grpc(receiver.Id, grpc, options.Processor, keepGzip, pipelines, credentialHeader) : null,
@@ -87,12 +88,12 @@ internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payl
         return new GrpcHandler(new Admission(inFlight, payloads, receive, metrics.Receive, time), new ReceiverScope(service, server.Services), server.Grpc).InvokeAsync;
     }
 
-    private static HttpReceiveOptions HttpOptions(string receiver, HttpReceiverOptions http, TapProcessorOptions processor, bool keepGzip) => new()
+    private HttpReceiveOptions HttpOptions(ReceiverOptions receiver, HttpReceiverOptions http, TapProcessorOptions processor, bool keepGzip) => new()
     {
         Limits = new ReceiveOptions
         {
             MessageBytesMax = http.MaxRequestBodyBytes,
-            MessageBytesMaxKey = $"receivers.{receiver}.protocols.http.max_request_body_size",
+            MessageBytesMaxKey = $"receivers.{receiver.Id}.protocols.http.max_request_body_size",
             KeepGzip = keepGzip,
             ForwardedHeaders = processor.ForwardHeaders,
         },
@@ -100,6 +101,7 @@ internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payl
         Cors = http.Cors,
         ResponseHeaders = http.ResponseHeaders,
         Encodings = http.CompressionAlgorithms,
+        GrpcPlace = () => RightPort.Of("OTLP/gRPC", receiver.Grpc is null ? null : boundTo(ListenerName.Grpc(receiver.Id))),
     };
 
     private RequestDelegate Http(string receiver, HttpReceiveOptions receive, bool hasFeedback, ReceiverPipelines pipelines, string? credentialHeader)

@@ -29,6 +29,9 @@ internal static partial class HostLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "service.admin listens on {Endpoint} and lets in everyone who reaches it: {Open}; give it {Remedy}an auth.authenticator, or an address of this machine alone")]
     public static partial void AdminIsOpen(this ILogger logger, Configuration.ListenAddress endpoint, string open, string remedy);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Listener}: {Remote} sends HTTP/1.1, and this port takes gRPC alone: {Place}")]
+    public static partial void HttpAtGrpcPort(this ILogger logger, ListenerName listener, System.Net.EndPoint? remote, string place);
+
     [LoggerMessage(Message = "the condition of rule {Rule} came to an error on {Count} spans or log records, which it does not match then")]
     public static partial void RuleErrors(this ILogger logger, LogLevel level, string rule, long count);
 }

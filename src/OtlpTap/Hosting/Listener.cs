@@ -34,12 +34,13 @@ internal sealed class Listener : IDisposable
     private readonly ListenerMetrics.Of _metrics;
     private readonly TimeProvider _time;
     private readonly PriorKnowledge? _http2;
+    private readonly HttpAtGrpcPort? _grpcOnly;
     private readonly Intake _intake;
     private readonly RequestApplication _application;
     private readonly KestrelServer _server;
     private IDisposable? _owned;
 
-    private Listener(ListenerPlan plan, Port port, ListenerTls? tls, Server server, ListenerMetrics.Of metrics, TimeProvider time)
+    private Listener(ListenerPlan plan, Port port, ListenerTls? tls, Server server, Func<ListenerName, EndPoint?> boundTo, ListenerMetrics.Of metrics, ILogger log, TimeProvider time)
     {
         _tls = tls;
         _metrics = metrics;
@@ -49,6 +50,7 @@ internal sealed class Listener : IDisposable
         Port = port;
         _application = new RequestApplication(HandlerOf(plan));
         _http2 = tls is null && Settings.Protocols == HttpProtocols.Http1AndHttp2 ? new PriorKnowledge(Settings.HeaderTimeout, time) : null;
+        _grpcOnly = tls is null && Settings.Protocols == HttpProtocols.Http2 ? new HttpAtGrpcPort(Settings.Name.Receiver, Settings.IdleTimeout, boundTo, metrics.ConnectionOfWrongProtocol, log, time) : null;
         _intake = new Intake(port, _http2);
         _server = new KestrelServer(Options.Create(KestrelOptions(server.Services)), _intake, server.Logs);
     }
@@ -63,9 +65,11 @@ internal sealed class Listener : IDisposable
     public string? TlsProblem => _tls?.Problem;
 
     /// <summary>Takes over <paramref name="tls"/> and what the plan owns. From here on it takes connections from the port.</summary>
-    public static async Task<Listener> StartAsync(ListenerPlan plan, Port port, ListenerTls? tls, Server server, ListenerMetrics.Of metrics, TimeProvider time, CancellationToken cancellation)
+    /// <param name="boundTo">Where the other listeners are bound.</param>
+    public static async Task<Listener> StartAsync(
+        ListenerPlan plan, Port port, ListenerTls? tls, Server server, Func<ListenerName, EndPoint?> boundTo, ListenerMetrics.Of metrics, ILogger log, TimeProvider time, CancellationToken cancellation)
     {
-        var listener = new Listener(plan, port, tls, server, metrics, time);
+        var listener = new Listener(plan, port, tls, server, boundTo, metrics, log, time);
         try
         {
             await listener._server.StartAsync(listener._application, cancellation);
@@ -141,6 +145,7 @@ internal sealed class Listener : IDisposable
             }
 
             _http2?.Use(listen);
+            _grpcOnly?.Use(listen);
         });
         return kestrel;
     }

@@ -9,7 +9,7 @@ namespace OtlpTap.Hosting;
 /// </summary>
 /// <param name="leaving">Removed or replaced. They run on until the new ones do.</param>
 internal sealed class ListenerChange(
-    Server server, ListenerMetrics metrics, ILogger log, TimeProvider time, Func<ListenerName, ConnectionSlots> slotsOf, IReadOnlyList<Listener> leaving)
+    Server server, ListenerMetrics metrics, ILogger log, TimeProvider time, Func<ListenerName, ConnectionSlots> slotsOf, Func<ListenerName, EndPoint?> boundTo, IReadOnlyList<Listener> leaving)
 {
     /// <summary>
     /// A connection that was accepted just now gets to shake hands and to say what it came for, before it is told to go
@@ -74,7 +74,7 @@ internal sealed class ListenerChange(
         try
         {
             var port = PortOf(settings) ?? await OpenAsync(settings, instruments, cancellation);
-            _started.Add(await Listener.StartAsync(plan, port, tls, server, instruments, time, cancellation));
+            _started.Add(await Listener.StartAsync(plan, port, tls, server, boundTo, instruments, log, time, cancellation));
         }
         catch
         {

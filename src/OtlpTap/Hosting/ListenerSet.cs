@@ -63,7 +63,7 @@ internal sealed class ListenerSet(Server server, ListenerMetrics metrics, ILogge
             var kept = plans.Where(plan => before.TryGetValue(plan.Settings.Name, out var listener) && listener.Settings == plan.Settings).ToList();
             var keptNames = kept.Select(plan => plan.Settings.Name).ToHashSet();
             var leaving = before.Where(old => !keptNames.Contains(old.Key)).Select(old => old.Value).ToList();
-            var change = new ListenerChange(server, metrics, log, time, SlotsOf, leaving);
+            var change = new ListenerChange(server, metrics, log, time, SlotsOf, BoundTo, leaving);
             var now = new Dictionary<ListenerName, Listener>();
             foreach (var listener in await StartAsync(change, plans, [.. plans.Except(kept)], cancellation))
             {

@@ -88,7 +88,7 @@ internal sealed class TapHost : IAsyncDisposable
         _server = new Server(new ExportMethodProvider(new ExportMarshaller(payloads)), logs, time);
         var listenerMetrics = new ListenerMetrics(metrics.Factory);
         _listeners = new ListenerSet(_server, listenerMetrics, logs.CreateLogger<ListenerSet>(), time);
-        _edges = new Edges(_server, _inFlight, payloads, _findings.Feedback.Post, metrics, listenerMetrics, logs, time);
+        _edges = new Edges(_server, _inFlight, payloads, _findings.Feedback.Post, metrics, listenerMetrics, _listeners.BoundTo, logs, time);
         _reloader = load is null ? null : new Reloader(load, ApplyAsync, metrics.Configuration, time, logs.CreateLogger<Reloader>());
         _admin = new AdminPages(_server, _readiness, _cases, _findings, ReloadAsync, metrics, time, _stopping.Token);
 

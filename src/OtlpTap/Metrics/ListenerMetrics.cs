@@ -11,6 +11,9 @@ internal sealed class ListenerMetrics(IMetricFactory factory)
     private readonly Counter _connectionsRefused =
         factory.CreateCounter("otlptap_refused_connections_total", "Connections closed at once, because all that may be open were, or all that may be of one address.", ["listener"]);
 
+    private readonly Counter _wrongProtocol =
+        factory.CreateCounter("otlptap_wrong_protocol_connections_total", "Connections that sent HTTP/1.1 to a port that takes gRPC alone.", ["listener"]);
+
     private readonly Counter _unauthenticated =
         factory.CreateCounter("otlptap_unauthenticated_requests_total", "Requests answered UNAUTHENTICATED or 401, or 403 because their token may only read, or told to come again while passwords were being checked.", ["listener"]);
 
@@ -41,6 +44,8 @@ internal sealed class ListenerMetrics(IMetricFactory factory)
         public void ConnectionClosed() => _connections.Dec();
 
         public void ConnectionRefused() => _connectionsRefused.Inc();
+
+        public void ConnectionOfWrongProtocol() => all._wrongProtocol.WithLabels(listener).Inc();
 
         public void RequestUnauthenticated() => _unauthenticated.Inc();
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
@@ -24,7 +23,7 @@ internal static class AuthenticationAnswer
         var reply = answer == Authentication.Busy ? Busy : Refused;
         if (Admission.IsGrpc(http.Request))
         {
-            WriteTrailers(http, reply);
+            GrpcReply.Write(http, reply);
             return Task.CompletedTask;
         }
 
@@ -44,18 +43,5 @@ internal static class AuthenticationAnswer
         http.Response.ContentType = "text/plain; charset=utf-8";
         http.Response.ContentLength = body.Length;
         return HttpMethods.IsHead(http.Request.Method) ? Task.CompletedTask : http.Response.Body.WriteAsync(body, http.RequestAborted).AsTask();
-    }
-
-    // "Trailers-Only" of gRPC over HTTP/2: the status stands in the headers, and nothing follows.
-    private static void WriteTrailers(HttpContext http, ExportReply reply)
-    {
-        var headers = http.Response.Headers;
-        headers.ContentType = "application/grpc";
-        headers["grpc-status"] = ((int)reply.Status).ToString(CultureInfo.InvariantCulture);
-        headers["grpc-message"] = Uri.EscapeDataString(reply.Message);
-        foreach (var trailer in reply.Trailers)
-        {
-            headers[trailer.Name] = trailer.Value;
-        }
     }
 }

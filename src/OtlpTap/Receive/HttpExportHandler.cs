@@ -43,7 +43,7 @@ internal sealed class HttpExportHandler(
         {
             if (RefusalOfHead(http, type, out var signal, out var coding) is { } refused)
             {
-                await HttpReply.WriteErrorAsync(http, type, refused);
+                await (IsMeantForGrpc(http.Request) ? WriteWrongPortAsync(http, type) : HttpReply.WriteErrorAsync(http, type, refused));
                 return;
             }
 
@@ -64,9 +64,14 @@ internal sealed class HttpExportHandler(
     {
         coding = ContentCoding.Identity;
         var request = http.Request;
-        if (!_routes.TryFind(request.Path.Value, out signal) || !receiver.Current.Has(signal))
+        if (!_routes.TryFind(request.Path.Value, out signal))
         {
-            return NotReceived(request.Path.Value);
+            return NotFound($"nothing is received at {request.Path.Value}");
+        }
+
+        if (!receiver.Current.Has(signal))
+        {
+            return NotFound(NoPipeline(signal));
         }
 
         if (!HttpMethods.IsPost(request.Method))
@@ -119,7 +124,7 @@ internal sealed class HttpExportHandler(
         if (!pipelines.Has(signal))
         {
             WholeBody.Consume(reader);
-            await HttpReply.WriteErrorAsync(http, type, NotReceived(http.Request.Path.Value));
+            await HttpReply.WriteErrorAsync(http, type, NotFound(NoPipeline(signal)));
             return;
         }
 
@@ -258,7 +263,30 @@ internal sealed class HttpExportHandler(
         return unsupported;
     }
 
-    private static ExportReply NotReceived(string? path) => Unsupported(StatusCodes.Status404NotFound, StatusCode.Unimplemented, $"nothing is received at {path}");
+    // By the path: what comes to one of OTLP/HTTP is told that its content type is the wrong one.
+    private bool IsMeantForGrpc(HttpRequest request) =>
+        !_routes.TryFind(request.Path.Value, out _) && (Admission.IsGrpc(request) || ExportRoute.TryFind(request.Path, out _));
+
+    private Task WriteWrongPortAsync(HttpContext http, HttpMediaType type)
+    {
+        var reply = NotFound($"this is the OTLP/HTTP port: {options.GrpcPlace()}");
+        if (ExportRoute.TryFind(http.Request.Path, out var signal))
+        {
+            Refuse(signal, reply);
+        }
+
+        if (!HttpProtocol.IsHttp2(http.Request.Protocol) || !Admission.IsGrpc(http.Request))
+        {
+            return HttpReply.WriteErrorAsync(http, type, reply);
+        }
+
+        GrpcReply.Write(http, reply);
+        return Task.CompletedTask;
+    }
+
+    private static string NoPipeline(Signal signal) => $"{signal.ToString().ToLowerInvariant()} have no pipeline with this receiver in this configuration";
+
+    private static ExportReply NotFound(string message) => Unsupported(StatusCodes.Status404NotFound, StatusCode.Unimplemented, message);
 
     private static ExportReply Unsupported(int httpStatus, StatusCode status, string message) => new(status, message, default, []) { HttpStatus = httpStatus };
 

@@ -17,6 +17,9 @@ internal sealed record HttpReceiveOptions
     /// <summary>Sent with every answer. Default none.</summary>
     public ImmutableArray<(string Name, string Value)> ResponseHeaders { get; init; } = [];
 
+    /// <summary>Where this receiver takes OTLP/gRPC, in words for who sends that here. Asked for each time: a reload may move it.</summary>
+    public Func<string> GrpcPlace { get; init; } = static () => "this receiver has no OTLP/gRPC";
+
     /// <summary>Values of Content-Encoding that are taken; the empty one is none. Default all that there are.</summary>
     public ImmutableArray<string> Encodings { get; init; } = ["", "gzip", "zstd", "zlib", "deflate", "snappy"];
 }

@@ -1,7 +1,5 @@
-using System.Buffers;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace OtlpTap.Receive;
@@ -19,17 +17,7 @@ namespace OtlpTap.Receive;
 /// <param name="silenceMax">How long a connection may say nothing, before Kestrel's own time-outs begin.</param>
 internal sealed class PriorKnowledge(TimeSpan silenceMax, TimeProvider time) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    private static readonly byte[] Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray();
-
     private ConnectionDelegate? _http2;
-
-    private enum Opening
-    {
-        Unknown,
-        Http1,
-        Http2,
-        Gone,
-    }
 
     /// <summary>Opens the endpoint that listens nowhere. Once for each server, before its ports, as those need what it brings.</summary>
     public void Open(KestrelServerOptions kestrel) => kestrel.Listen(NowhereEndPoint.Instance, listen =>
@@ -51,7 +39,7 @@ internal sealed class PriorKnowledge(TimeSpan silenceMax, TimeProvider time) : I
 
     private async Task ServeAsync(ConnectionContext connection, ConnectionDelegate http1)
     {
-        switch (await OpeningOfAsync(connection))
+        switch (await ConnectionOpening.OfAsync(connection, silenceMax, time))
         {
             case Opening.Http2:
                 await _http2!(connection);
@@ -61,63 +49,6 @@ internal sealed class PriorKnowledge(TimeSpan silenceMax, TimeProvider time) : I
                 await http1(connection);
                 break;
         }
-    }
-
-    /// <summary>Looks at the first bytes and leaves them where they are.</summary>
-    private async ValueTask<Opening> OpeningOfAsync(ConnectionContext connection)
-    {
-        var input = connection.Transport.Input;
-        if (input.TryRead(out var first))
-        {
-            var opening = OpeningOf(first.Buffer);
-            input.AdvanceTo(first.Buffer.Start, opening == Opening.Unknown ? first.Buffer.End : first.Buffer.Start);
-            if (opening != Opening.Unknown)
-            {
-                return opening;
-            }
-        }
-
-        // A server that stops asks its connections to close; nobody else would hear it here.
-        using var silence = new CancellationTokenSource(silenceMax, time);
-        var closing = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
-        using var given = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, closing, connection.ConnectionClosed);
-        try
-        {
-            while (true)
-            {
-                var read = await input.ReadAsync(given.Token);
-                var opening = OpeningOf(read.Buffer);
-                if (opening == Opening.Unknown && read.IsCompleted)
-                {
-                    opening = read.Buffer.IsEmpty ? Opening.Gone : Opening.Http1; // which will say what is wrong with it
-                }
-
-                input.AdvanceTo(read.Buffer.Start, opening == Opening.Unknown ? read.Buffer.End : read.Buffer.Start);
-                if (opening != Opening.Unknown)
-                {
-                    return opening;
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            return Opening.Gone;
-        }
-        catch (IOException)
-        {
-            return Opening.Gone; // reset by the other side
-        }
-    }
-
-    // No request of HTTP/1.1 begins like the preface: its first difference tells.
-    private static Opening OpeningOf(in ReadOnlySequence<byte> input)
-    {
-        Span<byte> start = stackalloc byte[Preface.Length];
-        var length = (int)Math.Min(input.Length, Preface.Length);
-        input.Slice(0, length).CopyTo(start);
-        return !Preface.AsSpan().StartsWith(start[..length]) ? Opening.Http1
-            : length == Preface.Length ? Opening.Http2
-            : Opening.Unknown;
     }
 
     private sealed class NowhereEndPoint : EndPoint

@@ -25,7 +25,6 @@ public sealed partial class PagesTests
     private static readonly Dictionary<string, string> QuotedFromElsewhere = new()
     {
         ["not ready: upstream not reachable: otlp_grpc/tempo"] = "put together, and tried with the admin port",
-        ["An HTTP/1.x request was sent to an HTTP/2 only endpoint"] = "the web server's",
         ["authorization: Bearer TOKEN"] = "a header",
     };
 

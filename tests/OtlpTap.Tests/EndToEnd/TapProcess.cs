@@ -168,6 +168,6 @@ internal sealed partial class TapProcess : IAsyncDisposable
     [GeneratedRegex(@"OTLP/HTTP +(?<endpoint>\S+)")]
     private static partial Regex HttpLine();
 
-    [GeneratedRegex(@"metrics +http://(?<endpoint>[^/]+)/metrics")]
+    [GeneratedRegex(@"admin +http://(?<endpoint>[^/]+)/metrics")]
     private static partial Regex AdminLine();
 }
