@@ -38,10 +38,11 @@ internal static class ConnectionOpening
             }
         }
 
-        // A server that stops asks its connections to close; nobody else would hear it here.
+        // A server that stops asks its connections to close; nobody else would hear it here. That the other side has closed, reading
+        // tells: who sends its request and then the end of it would else be taken for gone before what it said was read.
         using var silence = new CancellationTokenSource(silenceMax, time);
         var closing = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
-        using var given = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, closing, connection.ConnectionClosed);
+        using var given = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, closing);
         try
         {
             while (true)
