@@ -12,6 +12,9 @@ internal sealed record FallbackTargets
     /// <summary>The parameter that names the model to use instead.</summary>
     public const string ModelParameter = "fallback_model";
 
+    /// <summary>The parameters that the tap knows itself.</summary>
+    public static readonly ImmutableArray<string> Parameters = [ToolParameter, ModelParameter];
+
     public static readonly FallbackTargets None = new();
 
     /// <summary><c>tools</c>. Default none.</summary>

@@ -10,6 +10,9 @@ internal sealed record Policy
     /// <summary>The advice to use another tool or model in place of the one that it is about.</summary>
     public const string Reroute = "reroute";
 
+    /// <summary>What clients and pages know; others are the operator's own.</summary>
+    public static readonly ImmutableArray<string> Words = [Reroute, "ask_user", "skip_optional_steps", "add_disclaimer", "human_review"];
+
     /// <summary>Unique. Becomes a label and the beginning of ids.</summary>
     public required string Name { get; init; }
 

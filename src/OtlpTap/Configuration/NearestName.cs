@@ -7,9 +7,14 @@ internal static class NearestName
     /// The candidate with the fewest edits (insert, delete, replace, swap of neighbours) from <paramref name="typed"/>;
     /// null when none is within a third of its length: a far guess helps less than the list of names.
     /// </summary>
-    public static string? Find(string typed, IEnumerable<string> candidates)
+    public static string? Find(string typed, IEnumerable<string> candidates) => Find(typed, candidates, int.MaxValue);
+
+    /// <summary>The candidate that <paramref name="typed"/> misspells by two letters at most, where words of one's own are as good; null when it is one, or none is so near.</summary>
+    public static string? FindMisspelt(string typed, IReadOnlyList<string> candidates) => candidates.Contains(typed) ? null : Find(typed, candidates, 2);
+
+    private static string? Find(string typed, IEnumerable<string> candidates, int editsMax)
     {
-        var (best, bestDistance) = ((string?)null, Math.Max(1, Math.Min(typed.Length, 64) / 3) + 1);
+        var (best, bestDistance) = ((string?)null, Math.Min(editsMax, Math.Max(1, Math.Min(typed.Length, 64) / 3)) + 1);
         foreach (var candidate in candidates)
         {
             var distance = typed.Length > 64 ? int.MaxValue : Distance(typed, candidate);

@@ -11,13 +11,16 @@ internal static class PolicySection
     private const int ParametersMax = 16;
     private const int TextCharactersMax = 1024;
 
+    private static readonly string[] RequiredKeys = ["when", "advice"];
+
     /// <param name="shipped">The policy of that name that comes with the tap, whose settings hold where nothing else is said.</param>
     /// <param name="names">What values can be of.</param>
     public static Policy? Read(Section section, string name, Policy? shipped, ComingNames names)
     {
         var condition = ReadCondition(section, "when", name, names) ?? shipped?.Condition;
         var advice = ReadWord(section, "advice", section.Text("advice")) ?? shipped?.Advice;
-        RequireUnlessShipped(section, shipped);
+        WarnOfMisspelt(section, "advice", section.Text("advice") ?? "", Policy.Words);
+        RequireUnlessShipped(section, name, shipped);
         var isNamed = name.Length > 0 && ReadWord(section, "name", name) is not null;
         var scope = ReadScope(section.Map("scope"), condition);
         var parameters = ReadParameters(section, "parameters");
@@ -38,14 +41,27 @@ internal static class PolicySection
         };
     }
 
-    private static void RequireUnlessShipped(Section section, Policy? shipped)
+    private static void RequireUnlessShipped(Section section, string name, Policy? shipped)
     {
-        foreach (var key in (ReadOnlySpan<string>)["when", "advice"])
+        string[] missing = shipped is null ? [.. RequiredKeys.Where(section.IsUnset)] : [];
+        if (missing.Length > 0 && NearestName.Find(name, DefaultPolicies.All.Select(policy => policy.Name)) is { } nearest)
         {
-            if (shipped is null && section.IsUnset(key))
-            {
-                section.Error(key, "must be set");
-            }
+            section.Error("name", $"no shipped policy is named `{name}`; did you mean `{nearest}`? One of your own needs `when` and `advice`");
+            return;
+        }
+
+        foreach (var key in missing)
+        {
+            section.Error(key, "must be set");
+        }
+    }
+
+    // Words of the operator's own are allowed: what only looks like a known one is told of.
+    private static void WarnOfMisspelt(Section section, string key, string word, IReadOnlyList<string> known)
+    {
+        if (NearestName.FindMisspelt(word, known) is { } nearest)
+        {
+            section.Warning(key, $"`{word}` is a word of your own; did you mean `{nearest}`?");
         }
     }
 
@@ -131,6 +147,7 @@ internal static class PolicySection
             else
             {
                 parameters[name] = value.Text;
+                WarnOfMisspelt(given, name, name, FallbackTargets.Parameters);
             }
         }
 

@@ -74,6 +74,8 @@ public sealed class AdviceSectionTests
     [Theory]
     [InlineData("policies: [{ when: 'tool.calls_1m > 1', advice: a }]", "policies[0].name: must be set")]
     [InlineData("policies: [{ name: p, advice: a }]", "policies[0].when: must be set")]
+    [InlineData("policies: [{ name: tool-failng, enabled: false }]", "policies[0].name: no shipped policy is named `tool-failng`; did you mean `tool-failing`?")]
+    [InlineData("policies: [{ name: model-slw, advice: wait }]", "policies[0].name: no shipped policy is named `model-slw`; did you mean `model-slow`?")]
     [InlineData("policies: [{ name: tool-failing, parameter: { fallback_tool: b } }]", "policies[0].parameter: unknown key; did you mean `parameters`?")]
     [InlineData("policies: [{ name: p, when: 'tool.calls_1m > 1' }]", "policies[0].advice: must be set")]
     [InlineData("policies: [{ name: 'not a word', when: 'tool.calls_1m > 1', advice: a }]", "policies[0].name: up to 64 letters")]
@@ -107,6 +109,26 @@ public sealed class AdviceSectionTests
         Assert.NotNull(loaded.Options);
         Assert.Contains(loaded.Problems, problem => problem.ToString().EndsWith("warning: processors.tap.advice.policies: no advice is ever given with `health.enabled: false`", StringComparison.Ordinal));
     }
+
+    [Theory]
+    [InlineData("advice: rerout", "advice: `rerout` is a word of your own; did you mean `reroute`?")]
+    [InlineData("advice: ask_usr", "advice: `ask_usr` is a word of your own; did you mean `ask_user`?")]
+    [InlineData("parameters: { fallback_tol: x }", "parameters.fallback_tol: `fallback_tol` is a word of your own; did you mean `fallback_tool`?")]
+    public void A_word_that_looks_like_a_known_one_is_warned_of(string said, string problem)
+    {
+        var loaded = Configured.Load($"processors: {{ tap: {{ advice: {{ policies: [{{ name: tool-failing, {said} }}] }} }} }}");
+
+        Assert.NotNull(loaded.Options);
+        Assert.EndsWith($"warning: processors.tap.advice.policies[0].{problem}", Assert.Single(loaded.Problems).ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("advice: reroute")]
+    [InlineData("advice: retry_later")]
+    [InlineData("advice: human_check")]
+    [InlineData("parameters: { fallback_tool: x, fallback_model: y, fallback_url: z, tries: 3 }")]
+    public void Known_words_and_those_that_look_like_none_are_not(string said) =>
+        Assert.Empty(Configured.Problems($"processors: {{ tap: {{ advice: {{ policies: [{{ name: tool-failing, {said} }}] }} }} }}"));
 
     [Theory]
     [InlineData("tool.errors.tool_eror.ratio_1m", "warning", "no rule finds the failure `tool_eror`; did you mean `tool_error`?")]

@@ -36,10 +36,11 @@ public sealed partial class AdvicePageTests
         var options = Configured.Valid(Markdown.Read("docs/advice.md").Blocks("yaml").Single()).Processor.Advice;
         Assert.Equal(0.1, options.Holdout);
         Assert.Equal(
-            DefaultPolicies.All.Select(policy => policy.Name).Except(["hallucinating-often"]).Append("search-down").Order(),
+            DefaultPolicies.All.Select(policy => policy.Name).Except(["hallucinating-often"]).Append("too-many-tokens").Order(),
             options.Policies.Select(policy => policy.Name).Order());
         var slow = options.Policies.Single(policy => policy.Name == "model-slow");
         Assert.Equal(("reroute", DefaultPolicies.All.Single(policy => policy.Name == "model-slow").Condition), (slow.Advice, slow.Condition));
+        Assert.Single(options.Policies, policy => policy.Condition.Level == Level.Tool && policy.Advice == Policy.Reroute);
     }
 
     [Fact]
