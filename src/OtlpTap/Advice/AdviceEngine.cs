@@ -163,9 +163,9 @@ internal sealed class AdviceEngine : IAdviceSource, IDisposable
 
     private void End(Round round)
     {
-        if (round.Changes.Count > 0 || round.IsRefreshed)
+        if (round.Changes.Count > 0)
         {
-            Publish(round.Changes.Count > 0);
+            Publish();
         }
 
         if (round.RefusedCount > 0)
@@ -185,17 +185,14 @@ internal sealed class AdviceEngine : IAdviceSource, IDisposable
         }
     }
 
-    private void Publish(bool isChanged)
+    private void Publish()
     {
         IReadOnlyList<AdviceItem> items = [.. _watches.SelectMany(watch => watch.Items).OrderBy(item => item.Since).ThenBy(item => item.Id, StringComparer.Ordinal)];
         lock (_publishing)
         {
-            _current = new AdviceSnapshot(isChanged ? _current.Version + 1 : _current.Version, items);
-            if (isChanged)
-            {
-                _next.SetResult(_current);
-                _next = NewNext();
-            }
+            _current = new AdviceSnapshot(_current.Version + 1, items);
+            _next.SetResult(_current);
+            _next = NewNext();
         }
     }
 

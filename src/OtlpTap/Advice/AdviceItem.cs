@@ -8,7 +8,7 @@ namespace OtlpTap.Advice;
 /// <param name="Scope">Whom it concerns.</param>
 /// <param name="Parameters">As configured, for example the tool to use instead.</param>
 /// <param name="Since">By the tap's clock.</param>
-/// <param name="Values">The values of the condition when it was last looked at, by their names.</param>
+/// <param name="Values">The values of the condition when the advice was given, by their names: those that <paramref name="Reason"/> tells of.</param>
 /// <param name="Reason">For people and for models: one sentence.</param>
 internal sealed record AdviceItem(
     string Id,
@@ -21,7 +21,7 @@ internal sealed record AdviceItem(
     string Reason);
 
 /// <summary>All advice of a moment. Immutable.</summary>
-/// <param name="Version">Grows with every raising and withdrawal; not where only values change.</param>
+/// <param name="Version">Grows with every raising and withdrawal.</param>
 internal sealed record AdviceSnapshot(long Version, IReadOnlyList<AdviceItem> Items)
 {
     public static readonly AdviceSnapshot None = new(0, []);

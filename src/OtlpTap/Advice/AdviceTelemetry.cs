@@ -15,7 +15,7 @@ namespace OtlpTap.Advice;
 /// is given, and whole once it is withdrawn.
 /// <code>
 ///   span  otlptap.advice.raised       root, an instant                     otlptap.advice*, gen_ai.* of the scope
-///   span  otlptap.advice.withdrawn    its child, from raised to withdrawn  the same, with the last values
+///   span  otlptap.advice.withdrawn    its child, from raised to withdrawn  the same
 ///   log   otlptap.advice.raised | otlptap.advice.withdrawn in the context of that span, the reason as its body
 ///   both  resource service.name of the scope, scope otlptap
 /// </code>

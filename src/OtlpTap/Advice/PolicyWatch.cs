@@ -114,19 +114,6 @@ internal sealed class PolicyWatch(Policy policy)
             case HysteresisStep.Refuse:
                 round.Refused();
                 break;
-            case HysteresisStep.None when state.Item is { } item:
-                Refresh(state, item, reading, round);
-                break;
-        }
-    }
-
-    private void Refresh(State state, AdviceItem item, ConditionReading? reading, Round round)
-    {
-        var values = reading?.ReadAll(policy.Condition) ?? [];
-        if (values.Count != item.Values.Count || values.Any(value => !item.Values.TryGetValue(value.Key, out var before) || before != value.Value))
-        {
-            state.Item = item with { Values = values };
-            round.Refreshed();
         }
     }
 

@@ -23,9 +23,6 @@ internal sealed class Round(long number, TimeSpan now, DateTimeOffset at, int ro
     /// <summary>Advice for which there was no room.</summary>
     public int RefusedCount { get; private set; }
 
-    /// <summary>Values of advice have changed that is given on.</summary>
-    public bool IsRefreshed { get; private set; }
-
     public void Raised(AdviceItem item)
     {
         _room--;
@@ -39,6 +36,4 @@ internal sealed class Round(long number, TimeSpan now, DateTimeOffset at, int ro
     }
 
     public void Refused() => RefusedCount++;
-
-    public void Refreshed() => IsRefreshed = true;
 }

@@ -28,7 +28,9 @@ internal sealed class AdviceEndpoints(IAdviceSource source, AdviceStreams stream
 
         var (snapshot, holdout) = (source.Current, source.Holdout);
         var tag = string.Create(CultureInfo.InvariantCulture, $"\"{snapshot.Version}-{query.Hash(_process, holdout):x16}\"");
-        http.Response.Headers.ETag = tag;
+
+        // Weak: the same advice, which says another `generated_at` each time.
+        http.Response.Headers.ETag = $"W/{tag}";
         http.Response.Headers.CacheControl = "no-cache";
         if (IsKnown(http.Request.Headers.IfNoneMatch, tag))
         {

@@ -37,7 +37,7 @@ public sealed class DemoAndHealthTests : IDisposable
     {
         Assert.Equal(0, await InvokeAsync(DemoCommand.Create(), "demo", "--cases", _files.Cases).InTime());
 
-        string[] told = ["advice on http://", "user              thumbs down", "tap               advises reroute fallback_tool=ask_carrier: tool track_parcel of", "answered by ask_carrier, as advised", "user              thumbs up", "tap               withdraws its advice tool-failing:"];
+        string[] told = ["advice on http://", "user              thumbs down", "tap               advises reroute fallback_tool=ask_carrier: tool track_parcel of", "answered by ask_carrier, as advised", "user              thumbs up", "answered by track_parcel, tried all the same; the advice is still given\n", "tap               withdraws its advice tool-failing:"];
         var places = told.Select(text => _output.ToString().IndexOf(text, StringComparison.Ordinal)).ToList();
         Assert.DoesNotContain(-1, places);
         Assert.Equal(places.Order(), places);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
 using OtlpTap.Advice;
@@ -16,6 +17,7 @@ namespace OtlpTap.Tests.Client;
 /// <summary>The samples of docs/client.md, run as they stand there.</summary>
 public sealed partial class ClientPageTests : IAsyncLifetime
 {
+    private const string Using = "using OtlpTap.Client;";
     private const string Trace = "0123456789abcdef0123456789abcdef";
 
     private static readonly Markdown Page = Markdown.Read("docs/client.md");
@@ -74,9 +76,26 @@ public sealed partial class ClientPageTests : IAsyncLifetime
 
         var here = Words(await File.ReadAllTextAsync(ThisFile(), Deadline.Token()));
         Assert.Equal(2, Page.Blocks("csharp").Count());
-        Assert.All(Page.Blocks("csharp"), block => Assert.Contains(Words(block.Replace("new Uri(\"http://127.0.0.1:8888\")", "admin", StringComparison.Ordinal).Replace("new Uri(\"http://127.0.0.1:4318\")", "otlp", StringComparison.Ordinal)), here, StringComparison.Ordinal));
+        Assert.StartsWith(Using, Page.Blocks("csharp").First(), StringComparison.Ordinal);
+        Assert.All(Page.Blocks("csharp"), block => Assert.Contains(Words(block.Replace(Using, "", StringComparison.Ordinal).Replace("new Uri(\"http://127.0.0.1:8888\")", "admin", StringComparison.Ordinal).Replace("new Uri(\"http://127.0.0.1:4318\")", "otlp", StringComparison.Ordinal)), here, StringComparison.Ordinal));
 
         static Task<string> CallToolAsync(string tool, string query) => Task.FromResult($"{tool}: {query}");
+    }
+
+    [Fact]
+    public async Task The_answer_that_it_shows_is_the_taps()
+    {
+        _server.Source.Holdout = 0.1;
+        using var response = await _server.GetAsync(Question().Match(Page.Text).Groups["path"].Value);
+
+        Assert.Equal(Known(Page.Blocks("json").Single()), Known(await response.Content.ReadAsStringAsync(Deadline.Token())));
+
+        static string Known(string answer)
+        {
+            var json = JsonNode.Parse(answer)!;
+            json["generated_at"] = "";
+            return json.ToJsonString();
+        }
     }
 
     [Fact]
@@ -85,16 +104,15 @@ public sealed partial class ClientPageTests : IAsyncLifetime
         var node = ExternalProgram.Require("node", "nodejs");
         var client = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ThisFile())!, "../../clients/js"));
         ExternalProgram.RequireDirectory(Path.Combine(client, "node_modules"), "npm ci --prefix tests/clients/js");
-        var sample = Here(Assert.Single(Page.Blocks("js"))) +
+        var blocks = Page.Blocks("js").ToList();
+        Assert.Equal(2, blocks.Count);
+        var sample = Here(blocks[0]) + "const callTool = async tool => tool;\n" + blocks[1] +
             $$"""
             import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
             const spans = new InMemorySpanExporter();
             trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
-            const end = new AbortController();
-            followAdvice({ service: "shop", agent: "planner", signal: end.signal });
             while (!advice("reroute", "search")) await new Promise(done => setTimeout(done, 5));
-            const followed = advice("reroute", "search");
-            const result = await fallback("reroute", followed.reason, followed, async () => followed.parameters.fallback_tool);
+            const result = await search("shoes");
             console.log(JSON.stringify({
               result,
               other: advice("reroute", "pay") ?? null,
@@ -102,7 +120,6 @@ public sealed partial class ClientPageTests : IAsyncLifetime
               heldOut: {{JsonSerializer.Serialize(Traces)}}.map(id => isHeldOut(id, 0.5)),
             }));
             await sendFeedback({ trace_id: "{{Trace}}", thumbs: "down" });
-            end.abort();
             process.exit(0);
             """;
 
@@ -124,7 +141,7 @@ public sealed partial class ClientPageTests : IAsyncLifetime
     {
         var python = ExternalProgram.Require("python3", "python3");
         var blocks = Page.Blocks("python").ToList();
-        Assert.Equal(2, blocks.Count);
+        Assert.Equal(3, blocks.Count);
 
         // The standard library alone: of OpenTelemetry as much as the sample calls.
         var sample =
@@ -141,16 +158,14 @@ public sealed partial class ClientPageTests : IAsyncLifetime
             api.trace = types.SimpleNamespace(get_tracer=lambda name: tracer_of_test, get_current_span=lambda: Span("", {}), format_trace_id=lambda id: format(id, "032x"))
             sys.modules["opentelemetry"] = api
 
-            """ + Here(blocks[0]) + blocks[1] +
+            """ + Here(blocks[0]) + blocks[1] + blocks[2] +
             $$"""
 
-            advice = Advice("shop", "planner")
+            def call_tool(tool, query): return tool
             while not advice.get("reroute", "search"):
                 time.sleep(0.005)
-            item = advice.get("reroute", "search")
-            with fallback("reroute", item["reason"], item):
-                result = item["parameters"]["fallback_tool"]
-            span = spans[0]
+            result = search("shoes")
+            span = spans[-1]
             assert current_trace_id() == "0" * 31 + "7"
             print(json.dumps({"result": result, "other": advice.get("reroute", "pay"), "span": span, "heldOut": [is_held_out(id, 0.5) for id in {{JsonSerializer.Serialize(Traces)}}]}))
             assert send_feedback(trace_id="{{Trace}}", thumbs="down") == ["1"]
@@ -258,6 +273,9 @@ public sealed partial class ClientPageTests : IAsyncLifetime
     private static string Words(string code) => Blanks().Replace(code, " ").Trim();
 
     private static string ThisFile([CallerFilePath] string path = "") => path;
+
+    [GeneratedRegex(@"`GET (?<path>/api/v1/advice\?[^`]+)`")]
+    private static partial Regex Question();
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Blanks();

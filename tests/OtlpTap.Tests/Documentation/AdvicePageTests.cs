@@ -6,7 +6,7 @@ using OtlpTap.Tests.Configuration;
 
 namespace OtlpTap.Tests.Documentation;
 
-/// <summary>What the page on advice says can be used as it stands.</summary>
+/// <summary>What the page on advice, and that on the values of health, say can be used as it stands.</summary>
 public sealed partial class AdvicePageTests
 {
     private static readonly string Text = Markdown.Read("docs/advice.md").Text;
@@ -20,7 +20,7 @@ public sealed partial class AdvicePageTests
     [Fact]
     public void Every_value_and_condition_that_it_names_is_one()
     {
-        var quotes = Quote().Matches(Text).Select(quote => quote.Groups["text"].Value).ToList();
+        var quotes = Quote().Matches(Text + Markdown.Read("docs/health.md").Text).Select(quote => quote.Groups["text"].Value).ToList();
         var names = quotes.Where(quote => ValueName().IsMatch(quote)).ToList();
         var conditions = quotes.Where(quote => quote.Contains(" > ", StringComparison.Ordinal) || quote.Contains(" >= ", StringComparison.Ordinal)).ToList();
 

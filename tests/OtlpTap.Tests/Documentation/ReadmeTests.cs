@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using OtlpTap.Tests.EndToEnd;
 using OtlpTap.Tests.Forward;
@@ -16,6 +17,7 @@ public sealed partial class ReadmeTests : IDisposable
     private const string Run = "dotnet run -c Release --project src/OtlpTap";
     private const string Curl = "curl 127.0.0.1:8888";
     private const string CurlReceiver = "curl 127.0.0.1:4318";
+    private const string FreePorts = "{ receivers: { otlp: { protocols: { grpc: { endpoint: '127.0.0.1:0' }, http: { endpoint: '127.0.0.1:0' } } } }, service: { admin: { endpoint: '127.0.0.1:0' } } }";
     private const string Variable = "export OTEL_EXPORTER_OTLP_ENDPOINT=";
 
     /// <summary>What no test can run, and where it runs instead.</summary>
@@ -41,7 +43,7 @@ public sealed partial class ReadmeTests : IDisposable
             Directory.CreateSymbolicLink(Path.Combine(_files.Directory, folder), Markdown.InRepository(folder));
         }
 
-        // As the demo leaves it, which stands above the commands on cases.
+        // As a tap leaves it that has run, which stands above the commands on cases.
         Directory.CreateDirectory(Path.Combine(_files.Directory, "otlptap-data/cases"));
     }
 
@@ -91,10 +93,7 @@ public sealed partial class ReadmeTests : IDisposable
     public async Task The_tap_starts_serves_its_metrics_is_healthy_and_stops(string command)
     {
         // The last configuration wins: free ports in place of the default's, which another tap may have.
-        await File.WriteAllTextAsync(
-            _files.ConfigFile,
-            "{ receivers: { otlp: { protocols: { grpc: { endpoint: '127.0.0.1:0' }, http: { endpoint: '127.0.0.1:0' } } } }, service: { admin: { endpoint: '127.0.0.1:0' } } }",
-            TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(_files.ConfigFile, FreePorts, TestContext.Current.CancellationToken);
         await using var upstream = await StubUpstream.StartAsync();
         await using var tap = await TapProcess.ListeningAsync(TapProgram.Built, [.. ArgumentsOf(command), "--config", _files.ConfigFile], _files.Directory, ("TEMPO_ENDPOINT", upstream.Endpoint));
         var message = new TraceBuilder().Span("execute_tool pay", ("gen_ai.operation.name", "execute_tool")).Failed().ToBytes();
@@ -119,7 +118,7 @@ public sealed partial class ReadmeTests : IDisposable
         var urls = Readme.Commands().Where(other => other.StartsWith(Variable, StringComparison.Ordinal)).Select(other => other[Variable.Length..]).ToList();
         Assert.Equal(["http://127.0.0.1:4318", "http://127.0.0.1:4317"], urls);
         Assert.Contains($"agents need OTEL_EXPORTER_OTLP_ENDPOINT=http://{tap.HttpEndpoint} with OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or http://{tap.GrpcEndpoint} with grpc\n", tap.Output, StringComparison.Ordinal);
-        var answers = await PostAsync(tap);
+        var answers = await PostAsync(tap, Posts());
         Assert.Equal(2, answers.Count);
         Assert.Equal("{}", answers[0]);
         Assert.Matches("""^\{"ids":\["fb_[0-9a-f]{32}"\],"feedback":\[\{"id":"fb_[0-9a-f]{32}","status":"accepted"\}\]\}$""", answers[1]);
@@ -132,6 +131,23 @@ public sealed partial class ReadmeTests : IDisposable
 
         tap.Terminate();
         Assert.Equal(0, await tap.ExitCodeAsync());
+    }
+
+    [Fact]
+    public async Task The_span_sent_five_times_brings_the_advice_that_is_shown()
+    {
+        var fallbacks = Path.Combine(_files.Directory, "fallbacks.yaml");
+        await File.WriteAllTextAsync(fallbacks, Readme.Blocks("yaml").Single(block => block.Contains("fallbacks", StringComparison.Ordinal)), Deadline.Token());
+        await File.WriteAllTextAsync(_files.ConfigFile, FreePorts, Deadline.Token());
+        await using var tap = await TapProcess.ListeningAsync(TapProgram.Built, ["--config", fallbacks, "--config", _files.ConfigFile], _files.Directory);
+        Assert.Equal(["{}", "{}", "{}", "{}", "{}"], await PostAsync(tap, Enumerable.Repeat(Posts()[0], 5)));
+
+        var given = "";
+        await Deadline.UntilAsync(async () => (given = await tap.GetAsync("/api/v1/advice")).Contains("reroute", StringComparison.Ordinal), "there is advice");
+
+        var item = JsonNode.Parse(given)!["advice"]![0]!.AsObject();
+        item.Remove("since");
+        Assert.Equal(JsonNode.Parse(Assert.Single(Readme.Blocks("json")))!.ToJsonString(), item.ToJsonString());
     }
 
     [Fact]
@@ -160,12 +176,14 @@ public sealed partial class ReadmeTests : IDisposable
         Assert.Equal("", properties.RootElement.GetProperty("Properties").GetProperty("RunWorkingDirectory").GetString());
     }
 
+    private static List<string> Posts() => [.. Readme.Commands().Where(command => command.StartsWith(CurlReceiver, StringComparison.Ordinal))];
+
     /// <summary>What the README sends with curl, which makes its words of a command line as the shell does: they have no quotes inside.</summary>
-    private static async Task<List<string>> PostAsync(TapProcess tap)
+    private static async Task<List<string>> PostAsync(TapProcess tap, IEnumerable<string> posts)
     {
         using var http = new HttpClient();
         var answers = new List<string>();
-        foreach (var command in Readme.Commands().Where(command => command.StartsWith(CurlReceiver, StringComparison.Ordinal)))
+        foreach (var command in posts)
         {
             var words = command.Split('\'');
             Assert.Equal(["Content-Type: application/json", " -d ", ""], [words[1], words[2], words[4]]);

@@ -111,9 +111,9 @@ public sealed class AdviceEndpointsTests : IAsyncLifetime
         _server.Source.Publish(ScriptedAdvice.AskUser);
         using var first = await _server.GetAsync("/api/v1/advice?service=shop");
         var tag = first.Headers.ETag!.ToString();
-        Assert.StartsWith("\"1-", tag, StringComparison.Ordinal);
+        Assert.StartsWith("W/\"1-", tag, StringComparison.Ordinal);
 
-        foreach (var known in (string[])[tag, $"W/{tag}", $"\"other\", {tag}", "*"])
+        foreach (var known in (string[])[tag, tag[2..], $"\"other\", {tag}", "*"])
         {
             using var same = await _server.GetAsync("/api/v1/advice?service=shop", ("If-None-Match", known));
             Assert.Equal((HttpStatusCode.NotModified, tag, 0L), (same.StatusCode, same.Headers.ETag!.ToString(), same.Content.Headers.ContentLength ?? 0));

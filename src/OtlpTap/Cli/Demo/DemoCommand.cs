@@ -18,7 +18,7 @@ internal static class DemoCommand
     public static Command Create()
     {
         var runs = new Option<int>("--runs") { Description = "How often the sample agent runs.", HelpName = "NUMBER", DefaultValueFactory = _ => DemoRun.Story.Count };
-        var cases = new Option<string>("--cases") { Description = "Where cases go.", HelpName = "DIRECTORY", DefaultValueFactory = _ => "./otlptap-data/cases" };
+        var cases = new Option<string>("--cases") { Description = "Where cases go.", HelpName = "DIRECTORY", DefaultValueFactory = _ => "./otlptap-data/demo/cases" };
         var stay = new Option<bool>("--stay") { Description = "Go on with a run a second until Ctrl+C, to look around meanwhile." };
         var command = new Command("demo", "A sample agent that sometimes fails, its users, a tap and a stand-in for Tempo, in one process: see what is tagged, what the tap advises and which cases appear.") { runs, cases, stay };
         command.SetAction(async (parsed, cancellation) =>
@@ -42,6 +42,7 @@ internal static class DemoCommand
         output.WriteLine($"upstream  a stand-in for Tempo takes OTLP/gRPC on 127.0.0.1:{upstreamPort}");
         output.WriteLine($"tap       OTLP/gRPC on {tap.GrpcEndpoint}, OTLP/HTTP on {tap.HttpEndpoint}, metrics on http://{tap.AdminEndpoint}/metrics, cases in {directory}");
         output.WriteLine($"tap       advice on http://{tap.AdminEndpoint}/api/v1/advice, or by: otlptap advice list --endpoint {tap.AdminEndpoint}");
+        output.WriteLine("tap       withdraws advice 2 s after the matter is over, so that nobody waits here; by default it takes minutes");
         output.WriteLine();
 
         using var channel = GrpcChannel.ForAddress($"http://{tap.GrpcEndpoint}");

@@ -29,6 +29,9 @@ internal sealed record DemoRun(string Question, string Outcome, DemoFailure Fail
     /// <summary>The agent asks the tap first whether its tool is to be used.</summary>
     public bool AsksForAdvice { get; init; }
 
+    /// <summary>The agent calls its tool whatever is advised, as one of the traces that are held out.</summary>
+    public bool IsTrial { get; init; }
+
     /// <summary>
     /// First runs that fail in one way each. Then a tool goes down: after five calls in vain the tap advises against it, the
     /// agent takes another, and users say what they think. It works again: after six more calls fewer than half have failed.
@@ -61,5 +64,5 @@ internal sealed record DemoRun(string Question, string Outcome, DemoFailure Fail
 
     private static DemoRun Down(string question) => new(question, $"the tool {Parcels} failed", DemoFailure.ToolDown) { Tool = Parcels };
 
-    private static DemoRun UpAgain(string question) => new(question, $"answered: {Parcels} works again") { Tool = Parcels };
+    private static DemoRun UpAgain(string question) => new(question, $"answered by {Parcels}, tried all the same") { Tool = Parcels, IsTrial = true };
 }

@@ -56,6 +56,11 @@ internal sealed class DemoShow(DemoAgent agent, IAdviceSource advice, DemoUpstre
         var (trace, outcome) = await agent.RunAsync(run, isOverHttp, cancellation);
         Runs++;
         _traces.Add(trace);
+        if (run.IsTrial && advice.Current.Items.Any(item => item.Scope.Tool == run.Tool))
+        {
+            outcome += "; the advice is still given";
+        }
+
         output.WriteLine($"agent     run {Runs,2}: {run.Question,-46} {outcome}");
         TellTagged();
         switch (run.Then)
