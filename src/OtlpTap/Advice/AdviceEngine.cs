@@ -53,6 +53,9 @@ internal sealed class AdviceEngine : IAdviceSource, IDisposable
 
     public AdviceSnapshot Current => _current;
 
+    /// <summary>The names of those that are in force.</summary>
+    public IReadOnlyList<string> Policies => [.. Volatile.Read(ref _options).Policies.Select(policy => policy.Name)];
+
     public double Holdout => Volatile.Read(ref _options).Holdout;
 
     public Task<AdviceSnapshot> NextAsync(long version, CancellationToken cancellation)

@@ -92,12 +92,14 @@ internal static class AdviceCommand
 
     private static void WriteList(JsonElement body, TextWriter output)
     {
-        var table = new TextTable("since", "advice", "policy", "service", "agent", "tool", "model", "why");
+        var table = new TextTable("since", "advice", "policy", "service", "agent", "tool", "model", "~parameters", "~why");
         foreach (var item in body.GetProperty("advice").EnumerateArray())
         {
             string? Text(string name) => item.TryGetProperty(name, out var text) ? text.GetString() : null;
-            table.Add(item.GetProperty("since").GetDateTimeOffset().UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture), Text("advice"), Text("policy"), Text("service"), Text("agent"), Text("tool"), Text("model"), Text("reason"));
+            table.Add(item.GetProperty("since").GetDateTimeOffset().UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture), Text("advice"), Text("policy"), Text("service"), Text("agent"), Text("tool"), Text("model"), Parameters(item), Text("reason"));
         }
+
+        static string Parameters(JsonElement item) => string.Join(' ', item.GetProperty("parameters").EnumerateObject().Select(parameter => $"{parameter.Name}={parameter.Value.GetString()}"));
 
         if (table.IsEmpty)
         {

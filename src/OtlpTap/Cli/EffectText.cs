@@ -24,7 +24,7 @@ internal sealed class EffectText(TextWriter output, bool isMarkdown)
 
         foreach (var policy in policies.EnumerateArray())
         {
-            WritePolicy(policy, report.GetProperty("runs_min").GetInt64());
+            WritePolicy(policy, report.GetProperty("min_runs").GetInt64());
         }
 
         WriteOwn(report.GetProperty("own"));
@@ -130,10 +130,10 @@ internal sealed class EffectText(TextWriter output, bool isMarkdown)
 
     private void WriteFallbacks(JsonElement fallbacks)
     {
-        var table = new TextTable(">count", "service", "agent", "fallback", "why", "last in the hour from");
+        var table = new TextTable(">count", "service", "agent", "fallback", "why", "last taken (hour, UTC)");
         foreach (var row in fallbacks.EnumerateArray().Take(FallbacksMax))
         {
-            table.Add(Count(row, "count"), Text(row, "service"), Text(row, "agent"), Text(row, "advice"), Text(row, "reason"), row.GetProperty("hours").EnumerateArray().Select(hour => Text(hour, "from")).LastOrDefault());
+            table.Add(Count(row, "count"), Text(row, "service"), Text(row, "agent"), Text(row, "advice"), Text(row, "reason"), row.GetProperty("hours").EnumerateArray().Select(Hour).LastOrDefault());
         }
 
         if (table.IsEmpty)
@@ -148,6 +148,8 @@ internal sealed class EffectText(TextWriter output, bool isMarkdown)
             Say(Invariant($"... and {all - FallbacksMax:N0} more rows: --format json has them."));
         }
     }
+
+    private static string Hour(JsonElement hour) => hour.GetProperty("from").GetDateTimeOffset().UtcDateTime.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
 
     private void Head(int level, string text)
     {

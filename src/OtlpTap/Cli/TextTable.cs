@@ -3,10 +3,13 @@ using System.Text;
 namespace OtlpTap.Cli;
 
 /// <summary>Rows under a head, as aligned text or as Markdown. What stands in cells is a sender's: control characters, which a terminal obeys, are blanks.</summary>
-/// <param name="head">A name that begins with <c>&gt;</c> is of a column of numbers, which stand on the right.</param>
+/// <param name="head">A name that begins with <c>&gt;</c> is of a column of numbers, which stand on the right; one with <c>~</c> of texts that say what matters at their end and are shown whole.</param>
 internal sealed class TextTable(params string[] head)
 {
     private const int CellMax = 80;
+
+    // Of what is shown whole: longer than any sentence of the tap's.
+    private const int WholeMax = 4096;
 
     private readonly List<string[]> _rows = [];
 
@@ -18,7 +21,7 @@ internal sealed class TextTable(params string[] head)
         var row = new string[head.Length];
         for (var i = 0; i < row.Length; i++)
         {
-            row[i] = Plain(cells[i] ?? "");
+            row[i] = Plain(cells[i] ?? "", head[i].StartsWith('~') ? WholeMax : CellMax);
         }
 
         _rows.Add(row);
@@ -26,7 +29,7 @@ internal sealed class TextTable(params string[] head)
 
     public void WriteTo(TextWriter output, bool isMarkdown, string indent = "")
     {
-        var names = head.Select(name => name.TrimStart('>')).ToArray();
+        var names = head.Select(name => name.TrimStart('>', '~')).ToArray();
         var cells = isMarkdown ? [.. _rows.Select(row => row.Select(Escape).ToArray())] : _rows;
         var widths = names.Select((name, column) => Math.Max(isMarkdown ? Math.Max(name.Length, 3) : name.Length, cells.Select(row => row[column].Length).DefaultIfEmpty().Max())).ToArray();
         output.WriteLine(Line(names, widths, isMarkdown, indent));
@@ -42,10 +45,12 @@ internal sealed class TextTable(params string[] head)
     }
 
     /// <summary>One line that no terminal takes for more than text.</summary>
-    public static string Plain(string text)
+    public static string Plain(string text) => Plain(text, CellMax);
+
+    private static string Plain(string text, int charactersMax)
     {
-        var plain = string.Concat(text.Take(CellMax).Select(character => char.IsControl(character) ? ' ' : character));
-        return text.Length > CellMax ? plain + "\u2026" : plain;
+        var plain = string.Concat(text.Take(charactersMax).Select(character => char.IsControl(character) ? ' ' : character));
+        return text.Length > charactersMax ? plain + "\u2026" : plain;
     }
 
     private bool IsNumber(int column) => head[column].StartsWith('>');

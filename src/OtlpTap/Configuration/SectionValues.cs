@@ -86,7 +86,7 @@ internal sealed partial class Section
 
         if (node is not ConfigScalar { IsPlain: true } scalar || !double.TryParse(scalar.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
         {
-            return Wrong<double?>(key, "a number", node) ?? byDefault;
+            return Wrong<double?>(key, (min, max) == (0, 1) ? "a number from 0 to 1, such as 0.1," : "a number", node) ?? byDefault;
         }
 
         // Not a number is in no range.

@@ -74,7 +74,7 @@ internal enum HealthWindow : byte
 /// <param name="Name">The kind of failure, the evaluator's metric, or the direction of tokens; empty where the subject has none.</param>
 internal readonly record struct HealthValue(HealthSubject Subject, HealthMeasure Measure, HealthWindow Window, string Name, double Quantile)
 {
-    /// <param name="error">What is wrong with it, the nearest name, and which names there are.</param>
+    /// <param name="error">What is wrong with it, and the nearest name.</param>
     public static bool TryParse(string name, out HealthValue value, [NotNullWhen(false)] out string? error) => HealthValueNames.TryParse(name, out value, out error);
 
     /// <summary>The name, by which <see cref="TryParse"/> finds it again.</summary>

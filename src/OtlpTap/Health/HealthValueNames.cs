@@ -50,7 +50,7 @@ internal static class HealthValueNames
             }
         }
 
-        error = $"`{name}` is no value: the nearest is `{Nearest(name)}`. {Help}";
+        error = $"`{name}` is no value: the nearest is `{Nearest(name)}`; docs/health.md has them all";
         return false;
     }
 
@@ -82,9 +82,6 @@ internal static class HealthValueNames
             }
         }
     }
-
-    private static string Help =>
-        $"There are {string.Join(", ", Forms.Select(form => $"`{form.Text.Replace("*", form.Subject == HealthSubject.Evaluation ? "<metric>" : "<failure>", StringComparison.Ordinal)}`"))}, each with a window: _{string.Join(", _", Windows.Select(window => window.Text))}";
 
     private static IEnumerable<Form> CallForms(string prefix, HealthSubject subject) =>
     [

@@ -20,7 +20,7 @@ internal sealed class AdminPages
             pages.MapCases(cases.Api);
             pages.MapHealth(windows);
             pages.MapAdvice(advice.Engine, metrics.Api, time, stopping);
-            pages.MapAdviceReport(advice.Outcomes.Report);
+            pages.MapAdviceReport(advice.Outcomes.Report, () => advice.Engine.Policies);
             pages.MapMcp(advice.Engine, windows, VersionCommand.Version, time);
             pages.MapOpenApi();
             Routes = [.. pages.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()];

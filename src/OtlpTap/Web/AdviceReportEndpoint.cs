@@ -14,10 +14,11 @@ internal static class AdviceReportEndpoint
     private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
     private static readonly string[] Parameters = ["policy", "service"];
 
-    public static void MapAdviceReport(this IEndpointRouteBuilder endpoints, ReadEffect read) =>
-        endpoints.MapMethods("/api/v1/advice/report", Methods, http => AnswerAsync(http, read));
+    /// <param name="policies">The names of those that are in force now.</param>
+    public static void MapAdviceReport(this IEndpointRouteBuilder endpoints, ReadEffect read, Func<IReadOnlyList<string>> policies) =>
+        endpoints.MapMethods("/api/v1/advice/report", Methods, http => AnswerAsync(http, read, policies));
 
-    private static async Task AnswerAsync(HttpContext http, ReadEffect read)
+    private static async Task AnswerAsync(HttpContext http, ReadEffect read, Func<IReadOnlyList<string>> policies)
     {
         if (await ApiExchange.IsRefusedAsync(http))
         {
@@ -30,9 +31,20 @@ internal static class AdviceReportEndpoint
             return;
         }
 
-        var report = read(Asked(http, "policy"), Asked(http, "service"));
+        var (policy, service) = (Asked(http, "policy"), Asked(http, "service"));
+        var report = read(policy, service);
+        if (policy is not null && !IsKnown(policy, read, policies()))
+        {
+            await ApiExchange.ErrorAsync(http, StatusCodes.Status404NotFound, $"no policy is named `{policy}`: there are {string.Join(", ", policies().Order(StringComparer.Ordinal).Select(name => $"`{name}`"))}");
+            return;
+        }
+
         await Answers.WriteAsync(http, StatusCodes.Status200OK, json => EffectJson.Write(json, report));
     }
+
+    // Also where it was in force within the time that the report looks back, and is not any more.
+    private static bool IsKnown(string policy, ReadEffect read, IReadOnlyList<string> inForce) =>
+        inForce.Contains(policy) || read(policy, null) is { Policies.Count: > 0 } or { Fallbacks.Count: > 0 };
 
     private static string? Asked(HttpContext http, string name) => http.Request.Query[name] is [{ Length: > 0 } value] ? value : null;
 

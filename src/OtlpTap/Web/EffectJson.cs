@@ -7,7 +7,7 @@ namespace OtlpTap.Web;
 /// <summary>
 /// The report as the API gives it. Shares lie between 0 and 1, times are in seconds; what is not known is left out.
 /// <code>
-///   { "generated_at", "window_seconds", "holdout", "runs_min", "confidence": 0.95,
+///   { "generated_at", "window_seconds", "holdout", "min_runs", "confidence": 0.95,
 ///     "policies": [ { "policy", "service"?, "arms": { "fallback": ARM, "advised": ARM, "held_out": ARM },
 ///                     "effect": COMPARISON, "effect_all_runs": COMPARISON, "as_treated": COMPARISON,
 ///                     "held_out_expected", "balanced", "held_out_but_followed", "advice": [ the same with "id", "agent", "tool", "model" ] } ],
@@ -25,7 +25,7 @@ internal static class EffectJson
         json.WriteString("generated_at", Time(report.GeneratedAt));
         json.WriteNumber("window_seconds", report.Window.TotalSeconds);
         json.WriteNumber("holdout", report.Holdout);
-        json.WriteNumber("runs_min", report.RunsMin);
+        json.WriteNumber("min_runs", report.RunsMin);
         json.WriteNumber("confidence", 0.95);
         WriteAll(json, "policies", report.Policies, WritePolicy);
         WriteAll(json, "own", report.Own, WriteOwn);

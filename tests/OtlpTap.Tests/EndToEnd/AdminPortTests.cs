@@ -72,9 +72,10 @@ public sealed class AdminPortTests
     }
 
     [Fact]
-    public async Task Who_lists_advice_reads_since_when_to_the_second()
+    public async Task Who_lists_advice_reads_since_when_to_the_second_and_the_whole_reason()
     {
-        await using var tap = await RunningTap.StartAsync(tap: "advice: { interval: 100ms }");
+        var reason = $"{new string('w', 100)} to the end";
+        await using var tap = await RunningTap.StartAsync(tap: $"advice: {{ interval: 100ms, policies: [{{ name: tool-failing, parameters: {{ fallback_tool: search_backup, tries: 3 }}, reason: '{reason}' }}] }}");
         for (var trace = 1; trace <= 6; trace++)
         {
             await tap.ExportAsync(Signal.Traces, new TraceBuilder().Trace((byte)trace).Resource("shop").Span("execute_tool search", ("gen_ai.operation.name", "execute_tool"), ("gen_ai.tool.name", "search")).Failed("no connection").ToBytes());
@@ -88,6 +89,7 @@ public sealed class AdminPortTests
         Assert.Equal(0, await CommandLine.InvokeAsync(root, ["advice", "list", "--endpoint", tap.Host.AdminEndpoint.ToString()], output, error));
 
         Assert.Matches(@"\n\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  reroute  tool-failing  shop ", output.ToString());
+        Assert.Contains($"  fallback_tool=search_backup tries=3  {reason}\n", output.ToString(), StringComparison.Ordinal);
     }
 
     private static async Task<HttpResponseMessage> GetAsync(RunningTap tap, string path)

@@ -13,8 +13,9 @@ public sealed class AdviceReportTests : IAsyncLifetime
 {
     private readonly EffectWorld _world = new();
     private readonly LoopbackServer _server;
+    private string[] _inForce = ["tool-failing", "model-slow"];
 
-    public AdviceReportTests() => _server = new LoopbackServer(server => server.MapAdviceReport(_world.Outcomes.Report));
+    public AdviceReportTests() => _server = new LoopbackServer(server => server.MapAdviceReport(_world.Outcomes.Report, () => _inForce));
 
     public async ValueTask InitializeAsync() => await _server.StartAsync();
 
@@ -51,7 +52,28 @@ public sealed class AdviceReportTests : IAsyncLifetime
 
         Assert.Empty((await ReadAsync("?service=bank")).GetProperty("policies").EnumerateArray());
         Assert.Single((await ReadAsync("?service=shop&policy=tool-failing")).GetProperty("policies").EnumerateArray());
-        Assert.Empty((await ReadAsync("?policy=other")).GetProperty("policies").EnumerateArray());
+        Assert.Empty((await ReadAsync("?policy=model-slow")).GetProperty("policies").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task A_policy_that_there_is_not_is_told_of()
+    {
+        Live();
+        using var error = new StringWriter { NewLine = "\n" };
+        var root = CommandLine.Create((_, _) => Task.FromResult(0), AdviceCommand.Create());
+
+        Assert.Equal(1, await CommandLine.InvokeAsync(root, ["advice", "report", "--policy", "nope", "--endpoint", _server.Client.BaseAddress!.Authority], new StringWriter(), error));
+
+        Assert.Equal("no policy is named `nope`: there are `model-slow`, `tool-failing`\n", error.ToString());
+    }
+
+    [Fact]
+    public async Task A_policy_of_yesterday_is_still_reported_on()
+    {
+        Live();
+        _inForce = [];
+
+        Assert.Single((await ReadAsync("?policy=tool-failing")).GetProperty("policies").EnumerateArray());
     }
 
     [Theory]
@@ -86,6 +108,7 @@ public sealed class AdviceReportTests : IAsyncLifetime
         Assert.Contains("tool-failing in shop\n  It helps: success +", text, StringComparison.Ordinal);
         Assert.Contains("  with advice ", text, StringComparison.Ordinal);
         Assert.Contains("biased: agents chose", text, StringComparison.Ordinal);
+        Assert.Matches(@"last taken \(hour, UTC\)\n(.*  \d{4}-\d\d-\d\d \d\d:00\n)+$", text);
         Assert.DoesNotContain("\u001b", text, StringComparison.Ordinal);
     }
 
