@@ -33,6 +33,7 @@ internal sealed partial class VerdictTelemetry
             EventName = EvaluationEvent,
             SeverityNumber = isNegative ? SeverityNumber.Warn : SeverityNumber.Info,
             SeverityText = isNegative ? "WARN" : "INFO",
+            Body = Line(opinion),
             TraceId = Bytes(opinion.TraceId),
             SpanId = context.IsZero ? ByteString.Empty : Bytes(context),
         };

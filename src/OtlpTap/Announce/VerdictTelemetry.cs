@@ -89,6 +89,7 @@ internal sealed partial class VerdictTelemetry(string version)
             EventName = EvaluationEvent,
             SeverityNumber = isFailure ? SeverityNumber.Warn : SeverityNumber.Info,
             SeverityText = isFailure ? "WARN" : "INFO",
+            Body = Line(verdict),
             TraceId = Bytes(traceId),
         };
         if (!context.IsZero)

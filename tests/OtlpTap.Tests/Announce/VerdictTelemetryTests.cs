@@ -61,6 +61,25 @@ public sealed class VerdictTelemetryTests
         Assert.Equal("otlptap", resource.ScopeLogs[0].Scope.Name);
     }
 
+    [Theory]
+    [InlineData("search", null, "planner", 3, "hallucination found by grounding in tool search of shop/planner, span 0000000000000003: The answer names a price that nobody gave.")]
+    [InlineData(null, "large", null, 3, "hallucination found by grounding in model large of shop, span 0000000000000003: The answer names a price that nobody gave.")]
+    [InlineData(null, null, null, 0, "hallucination found by grounding in shop, the whole trace: The answer names a price that nobody gave.")]
+    public void A_verdicts_record_says_in_its_body_what_was_found_and_where(string? tool, string? model, string? agent, ulong span, string line)
+    {
+        var verdict = Ungrounded with { SpanId = new SpanId(span), Judged = Ungrounded.Judged! with { Tool = tool, Model = model, Agent = agent } };
+
+        Assert.Equal(line, RecordOf(_telemetry.Log(Trace, verdict, Now)).Body.StringValue);
+    }
+
+    [Fact]
+    public void A_body_is_one_line_without_what_is_not_known()
+    {
+        Assert.Equal("hallucination found by grounding in the whole trace: ungrounded", RecordOf(_telemetry.Log(Trace, Ungrounded with { SpanId = default, Judged = null, Explanation = null }, Now)).Body.StringValue);
+        Assert.Equal("hallucination found by grounding in the whole trace: a  b", RecordOf(_telemetry.Log(Trace, Ungrounded with { SpanId = default, Judged = null, Explanation = "a\r\nb" }, Now)).Body.StringValue);
+        Assert.Equal("hallucination found by grounding in the whole trace", RecordOf(_telemetry.Log(Trace, Ungrounded with { SpanId = default, Judged = null, Explanation = null, Label = null }, Now)).Body.StringValue);
+    }
+
     [Fact]
     public void A_failure_that_repeats_another_is_linked_to_it()
     {
@@ -120,6 +139,7 @@ public sealed class VerdictTelemetryTests
         Assert.DoesNotContain(span.Attributes, attribute => attribute.Key == "otlptap.verdict.score");
         Assert.InRange(_telemetry.Span(Trace, hostile, Now).Length, 1, 16 << 10);
         Assert.InRange(_telemetry.Log(Trace, hostile, Now).Length, 1, 8 << 10);
+        Assert.InRange(RecordOf(_telemetry.Log(Trace, hostile, Now)).Body.StringValue.Length, 1, 520);
         Assert.Equal((ulong)Now.ToUnixTimeSeconds() * 1_000_000_000, span.StartTimeUnixNano);
     }
 
@@ -159,6 +179,17 @@ public sealed class VerdictTelemetryTests
         Assert.InRange(_telemetry.Log(hostile, Now).Length, 1, 16 << 10);
         Assert.DoesNotContain(ExportLogsServiceRequest.Parser.ParseFrom(_telemetry.Log(hostile, Now)).ResourceLogs[0].ScopeLogs[0].LogRecords[0].Attributes, attribute => attribute.Value.HasDoubleValue);
     }
+
+    [Fact]
+    public void An_opinions_record_says_in_its_body_what_was_said_and_of_what()
+    {
+        var opinion = new Opinion(Trace, new SpanId(3), OpinionValue.Negative, "user_feedback") { Judged = new JudgedSpan(new SpanId(3), "shop", 0, null) { Agent = "planner" }, Label = "thumbs_down", Comment = "Wrong city." };
+
+        Assert.Equal("negative user_feedback (thumbs_down) on shop/planner, span 0000000000000003: Wrong city.", RecordOf(_telemetry.Log(opinion, Now)).Body.StringValue);
+        Assert.Equal("positive helpful on the whole trace", RecordOf(_telemetry.Log(new Opinion(Trace, default, OpinionValue.Positive, "helpful"), Now)).Body.StringValue);
+    }
+
+    private static OpenTelemetry.Proto.Logs.V1.LogRecord RecordOf(byte[] logs) => ExportLogsServiceRequest.Parser.ParseFrom(logs).ResourceLogs[0].ScopeLogs[0].LogRecords[0];
 
     private OpenTelemetry.Proto.Trace.V1.ResourceSpans SpanOf(Verdict verdict, out OpenTelemetry.Proto.Trace.V1.Span span)
     {

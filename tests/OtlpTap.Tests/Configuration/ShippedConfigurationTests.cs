@@ -75,6 +75,15 @@ public sealed class ShippedConfigurationTests
     }
 
     [Fact]
+    public void The_Grafana_example_fetches_traces_of_late_verdicts_and_knows_where_its_Tempo_cuts()
+    {
+        var tempo = Configured.Loader().Load([InRepository("config/grafana-stack.yaml")]).Options!.Processor.PullTempo!;
+
+        Assert.Equal(("http://tempo:3200/", ""), (tempo.Url.ToString(), tempo.Query));
+        Assert.Contains($"max_attribute_bytes: {tempo.AttributeBytesMax}\n", File.ReadAllText(InRepository("config/tempo/tempo.yaml")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_secure_example_lets_nobody_in_without_a_token_and_sends_over_TLS()
     {
         using var file = new TemporaryFile("certificate");
