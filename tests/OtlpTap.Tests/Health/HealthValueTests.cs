@@ -40,14 +40,11 @@ public sealed class HealthValueTests
     [InlineData("tool.count_1h", "tool.calls_1h")]
     [InlineData("tokens.all_1m", "tokens.total_1m")]
     [InlineData("", "llm.calls_1m")]
-    public void A_name_that_is_none_is_told_with_the_nearest_and_all_there_are(string name, string nearest)
+    public void A_name_that_is_none_is_told_with_the_nearest_and_where_all_are(string name, string nearest)
     {
         Assert.False(HealthValue.TryParse(name, out _, out var error));
 
-        Assert.Contains($"`{name}` is no value: the nearest is `{nearest}`", error, StringComparison.Ordinal);
-        Assert.Contains("`tool.calls`", error, StringComparison.Ordinal);
-        Assert.Contains("`evaluation.<metric>.mean`", error, StringComparison.Ordinal);
-        Assert.Contains("_1m, _5m, _1h", error, StringComparison.Ordinal);
+        Assert.Equal($"`{name}` is no value: the nearest is `{nearest}`; docs/health.md has them all", error);
     }
 
     [Fact]
