@@ -22,6 +22,7 @@ public sealed class DetectionLoopTests : IDisposable
     private readonly Recorder _recorder;
     private readonly Sink _sink = new();
     private readonly Finder _finder = new();
+    private bool _isBusy;
 
     public DetectionLoopTests()
     {
@@ -139,6 +140,19 @@ public sealed class DetectionLoopTests : IDisposable
     }
 
     [Fact]
+    public void While_requests_wait_a_twentieth_of_the_share_is_spent()
+    {
+        _finder.Takes = () => _time.Advance(TimeSpan.FromSeconds(1));
+        _isBusy = true;
+        var (schedule, loop) = Create(new DetectorOptions { CpuShare = 0.25 });
+        Arrives(schedule, 1);
+        _time.Advance(TimeSpan.FromSeconds(3));
+
+        // One second was saved, a quarter came back: of twenty 18.75 are owed.
+        Assert.InRange(loop.ExamineDue(), TimeSpan.FromSeconds(75), TimeSpan.FromSeconds(75.1));
+    }
+
+    [Fact]
     public void A_trace_of_too_many_bytes_is_not_read()
     {
         var (schedule, loop) = Create(new DetectorOptions { TraceBytesMax = 16 });
@@ -215,7 +229,7 @@ public sealed class DetectionLoopTests : IDisposable
         var schedule = new DetectionSchedule(options, judged, _metrics, _time);
         var judge = new TraceJudge(options, detectors.Length > 0 ? detectors : [_finder], causes, _metrics, _time, NullLogger<TraceJudge>.Instance);
         var loop = new DetectionLoop(
-            options, schedule, judged, _recorder, static (spans, logs) => AgentRunReader.Read(spans, logs, RunLimits.Default), judge, _sink, _metrics, _time, NullLogger<DetectionLoop>.Instance, static (_, _) => { }, static () => false);
+            options, schedule, judged, _recorder, static (spans, logs) => AgentRunReader.Read(spans, logs, RunLimits.Default), judge, _sink, _metrics, _time, NullLogger<DetectionLoop>.Instance, static (_, _) => { }, () => _isBusy);
         return (schedule, loop);
     }
 

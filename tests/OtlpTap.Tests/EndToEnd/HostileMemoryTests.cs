@@ -20,7 +20,7 @@ public sealed class HostileMemoryTests : IAsyncLifetime
     private const int MessageMiB = 16;
 
     // Beside the bytes in flight: the tap itself, what the pools keep, the recorder, and garbage that no collection has taken yet.
-    private const long Beside = 310L * MiB;
+    private const long Beside = 280L * MiB;
 
     private readonly TapFiles _files = new();
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromMinutes(1) };
