@@ -51,16 +51,21 @@ internal sealed class Tap(string name, string? binary, TapMode mode = TapMode.Ev
     private string Switches => mode switch
     {
         TapMode.WithoutTee => "\n    tee: { enabled: false }",
-        TapMode.WithoutAgents => """
+        TapMode.WithoutHealth => NoHealth,
+        TapMode.WithoutAgents => NoHealth + """
 
                 detectors: { enabled: false }
                 evaluations: { enabled: false }
-                health: { enabled: false }
-                advice: { defaults: false, effect: { enabled: false } }
-                feedback: { implicit: { enabled: false }, explicit: { enabled: false } }
             """,
         _ => "",
     };
+
+    private const string NoHealth = """
+
+            health: { enabled: false }
+            advice: { defaults: false, effect: { enabled: false } }
+            feedback: { implicit: { enabled: false }, explicit: { enabled: false } }
+        """;
 
     public override async Task<double?> AllocatedBytesAsync(CancellationToken cancellation) =>
         PrometheusText.Find(await MetricsAsync(cancellation), AllocatedBytes);

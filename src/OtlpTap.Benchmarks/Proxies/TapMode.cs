@@ -6,6 +6,9 @@ internal enum TapMode
     /// <summary>All rule packs, tagging, tee, recorder, cases, detectors, health, advice, feedback, metrics.</summary>
     Everything,
 
+    /// <summary>The same without health, advice and feedback.</summary>
+    WithoutHealth,
+
     /// <summary>Recorder and cases, but nobody looks how agents fare: no detectors, evaluations, health, advice, feedback.</summary>
     WithoutAgents,
 

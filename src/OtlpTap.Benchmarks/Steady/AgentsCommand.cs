@@ -10,8 +10,8 @@ internal static class AgentsCommand
     // Thirty-two senders that wait so long after each answer leave the machine half idle.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
-    private static readonly Option<int> Rounds = new("--rounds") { Description = "Runs of each under each load (5).", DefaultValueFactory = _ => 5 };
-    private static readonly Option<double> Seconds = new("--seconds") { Description = "How long each run lasts (20).", DefaultValueFactory = _ => 20 };
+    private static readonly Option<int> Rounds = new("--rounds") { Description = "Runs of each under each load (6).", DefaultValueFactory = _ => 6 };
+    private static readonly Option<double> Seconds = new("--seconds") { Description = "How long each run is measured (10).", DefaultValueFactory = _ => 10 };
     private static readonly Option<string> Binary = new("--binary") { Description = "The native binary; without it, this build on the runtime's compiler." };
     private static readonly Option<string> Output = new("--output") { Description = "A Markdown file to write as well." };
 
@@ -24,16 +24,24 @@ internal static class AgentsCommand
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        var duration = TimeSpan.FromSeconds(parsed.GetValue(Seconds));
+        (string Name, TimeSpan Pause)[] loads = [("every sender at once", TimeSpan.Zero), ($"{Pause.TotalMilliseconds:0} ms between requests", Pause)];
         var report = new AgentsReport();
         try
         {
-            for (var round = 0; round < parsed.GetValue(Rounds); round++)
+            foreach (var (load, pause) in loads)
             {
-                foreach (var (load, pause) in new (string, TimeSpan)[] {("every sender at once", TimeSpan.Zero), ($"{Pause.TotalMilliseconds:0} ms between requests", Pause) })
+                for (var round = 0; round < parsed.GetValue(Rounds); round++)
                 {
-                    await RoundAsync(round, load, pause);
+                    // There and back, so that a machine that gets slower does not do so for the last alone.
+                    foreach (var arm in round % 2 == 0 ? AgentsReport.Arms : AgentsReport.Arms.Reverse())
+                    {
+                        var result = await Run(arm.Mode, pause, probes: false).RunAsync(cancellation);
+                        report.Add(load, arm, result);
+                        Console.Error.WriteLine(AgentsReport.Line(load, arm, result));
+                    }
                 }
+
+                report.Add(load, (await Run(TapMode.Everything, pause, probes: true).RunAsync(cancellation)).Freshness);
             }
         }
         catch (InvalidOperationException failure)
@@ -45,16 +53,11 @@ internal static class AgentsCommand
         await ResultFile.WriteAsync("The tap with and without what it does for agents", report.ToMarkdown(), parsed.GetValue(Output), cancellation);
         return 0;
 
-        // A, B, B, A.
-        async Task RoundAsync(int round, string load, TimeSpan pause)
+        SteadyRun Run(TapMode mode, TimeSpan pause, bool probes) => new(parsed.GetValue(Binary), mode, TimeSpan.FromSeconds(parsed.GetValue(Seconds)), TextWriter.Null)
         {
-            foreach (var mode in round % 2 == 0 ? [TapMode.Everything, TapMode.WithoutAgents] : (TapMode[])[TapMode.WithoutAgents, TapMode.Everything])
-            {
-                var run = new SteadyRun(parsed.GetValue(Binary), mode, duration, TextWriter.Null) { Pause = pause };
-                var result = await run.RunAsync(cancellation);
-                report.Add(load, mode, result);
-                Console.Error.WriteLine(AgentsReport.Line(load, mode, result));
-            }
-        }
+            Pause = pause,
+            BeginsWithFullRing = true,
+            ProbesFreshness = probes,
+        };
     }
 }

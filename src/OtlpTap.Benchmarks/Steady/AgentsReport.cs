@@ -8,39 +8,65 @@ namespace OtlpTap.Benchmarks.Steady;
 /// <summary>Runs with and without what the tap does for agents, side by side.</summary>
 internal sealed class AgentsReport
 {
-    private readonly List<(string Load, TapMode Mode, SteadyReport Run)> _runs = [];
+    /// <summary>What is compared. The last two are the same: how far they differ is noise.</summary>
+    public static readonly IReadOnlyList<Arm> Arms =
+    [
+        new("all on", TapMode.Everything),
+        new("without health, advice, feedback", TapMode.WithoutHealth),
+        new("nor detectors, evaluations", TapMode.WithoutAgents),
+        new("the same again", TapMode.WithoutAgents),
+    ];
 
-    public void Add(string load, TapMode mode, SteadyReport run) => _runs.Add((load, mode, run));
+    private readonly List<(string Load, Arm Arm, SteadyReport Run)> _runs = [];
+    private readonly Dictionary<string, IReadOnlyList<double>> _freshness = [];
 
-    public static string Line(string load, TapMode mode, SteadyReport run) => string.Create(
+    public void Add(string load, Arm arm, SteadyReport run) => _runs.Add((load, arm, run));
+
+    /// <param name="freshness">Milliseconds until health has told of a span under that load, sorted.</param>
+    public void Add(string load, IReadOnlyList<double> freshness) => _freshness.Add(load, freshness);
+
+    public static string Line(string load, Arm arm, SteadyReport run) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{load}, {mode}: {run.RequestsPerSecond:0} requests/s, {run.CpuMicroseconds:0.0} us, p50 {run.Milliseconds(0.5):0.0} ms, p99 {run.Milliseconds(0.99):0.0} ms");
+        $"{load}, {arm.Name}: {run.RequestsPerSecond:0} requests/s, {run.CpuMicroseconds:0.0} us, p50 {run.Milliseconds(0.5):0.0} ms, p99 {run.Milliseconds(0.99):0.0} ms");
 
     public string ToMarkdown()
     {
         var text = new StringBuilder();
         foreach (var load in _runs.GroupBy(run => run.Load))
         {
-            text.Append(CultureInfo.InvariantCulture, $"## {char.ToUpperInvariant(load.Key[0])}{load.Key[1..]}\n\n| figure, median of {load.Count() / 2} | all on | without | ratio |\n| --- | ---: | ---: | ---: |\n");
+            text.Append(CultureInfo.InvariantCulture, $"## {char.ToUpperInvariant(load.Key[0])}{load.Key[1..]}\n\n| figure, median of {load.Count() / Arms.Count} |");
+            text.AppendJoin("", Arms.Select(arm => $" {arm.Name} |")).Append("\n| --- |").AppendJoin("", Arms.Select(_ => " ---: |")).Append('\n');
             Row(text, load, "requests/s", "0", run => run.RequestsPerSecond);
             Row(text, load, "CPU us/request of 48 spans, all that became cases included", "0.0", run => run.CpuMicroseconds);
             Row(text, load, "p50, ms", "0.00", run => run.Milliseconds(0.5));
             Row(text, load, "p99, ms", "0.0", run => run.Milliseconds(0.99));
             Row(text, load, "p99.9, ms", "0.0", run => run.Milliseconds(0.999));
+            Row(text, load, "collector's pauses, ms/s", "0.0", run => 1000 * run.PausedShare);
+            Row(text, load, "managed allocations, MB/s", "0.0", run => run.AllocatedBytesPerSecond / 1e6);
             Row(text, load, "requests the tee dropped", "0", run => run.TeeDropped);
-            var fresh = load.SelectMany(run => run.Run.Freshness).Order().ToArray();
-            text.Append(CultureInfo.InvariantCulture, $"\nA span was seen in its service's health after {Statistics.Percentile(fresh, 0.5):0.0} ms (p50) and {Statistics.Percentile(fresh, 0.99):0.0} ms (p99), {fresh.Length} probes, both ways included.\n\n");
+            text.Append("\n| all on, of what it is |").AppendJoin("", Arms.Skip(1).Select(arm => $" {arm.Name} |")).Append("\n| --- |").AppendJoin("", Arms.Skip(1).Select(_ => " ---: |")).Append('\n');
+            Ratios(text, load, "CPU", run => run.CpuMicroseconds);
+            Ratios(text, load, "p99", run => run.Milliseconds(0.99));
+            double[] fresh = [.. _freshness[load.Key]];
+            text.Append(CultureInfo.InvariantCulture, $"\nA span was seen in its service's health after {Statistics.Percentile(fresh, 0.5):0.0} ms (p50) and {Statistics.Percentile(fresh, 0.99):0.0} ms (p99), {fresh.Length} probes in a run of their own, both ways included.\n\n");
         }
 
         return text.ToString();
     }
 
-    private static void Row(StringBuilder text, IEnumerable<(string Load, TapMode Mode, SteadyReport Run)> runs, string name, string format, Func<SteadyReport, double> figure)
-    {
-        var on = Of(TapMode.Everything);
-        var without = Of(TapMode.WithoutAgents);
-        text.Append(CultureInfo.InvariantCulture, $"| {name} | {on.ToText(format)} | {without.ToText(format)} | {(without.Median == 0 ? "" : (on.Median / without.Median).ToString("0.00", CultureInfo.InvariantCulture))} |\n");
+    private static void Row(StringBuilder text, IEnumerable<(string Load, Arm Arm, SteadyReport Run)> runs, string name, string format, Func<SteadyReport, double> figure) =>
+        text.Append(CultureInfo.InvariantCulture, $"| {name} |").AppendJoin("", Arms.Select(arm => $" {Spread.Of(Of(runs, arm, figure)).ToText(format)} |")).Append('\n');
 
-        Spread Of(TapMode mode) => Spread.Of([.. runs.Where(run => run.Mode == mode).Select(run => figure(run.Run))]);
+    private static void Ratios(StringBuilder text, IEnumerable<(string Load, Arm Arm, SteadyReport Run)> runs, string name, Func<SteadyReport, double> figure)
+    {
+        // Round by round, since the machine's speed changes more between rounds than within one.
+        var on = Of(runs, Arms[0], figure);
+        text.Append(CultureInfo.InvariantCulture, $"| {name} |").AppendJoin("", Arms.Skip(1).Select(arm => $" {Spread.Of([.. on.Zip(Of(runs, arm, figure), (one, other) => one / other)]).ToText("0.00")} |")).Append('\n');
     }
+
+    private static double[] Of(IEnumerable<(string Load, Arm Arm, SteadyReport Run)> runs, Arm arm, Func<SteadyReport, double> figure) =>
+        [.. runs.Where(run => run.Arm == arm).Select(run => figure(run.Run))];
+
+    /// <param name="Name">As its column is called.</param>
+    internal sealed record Arm(string Name, TapMode Mode);
 }

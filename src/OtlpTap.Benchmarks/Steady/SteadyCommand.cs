@@ -23,7 +23,9 @@ internal static class SteadyCommand
     {
         try
         {
-            var report = await new SteadyRun(parsed.GetValue(Binary), parsed.GetValue(WithoutAgents) ? TapMode.WithoutAgents : TapMode.Everything, TimeSpan.FromSeconds(parsed.GetValue(Seconds)), Console.Error).RunAsync(cancellation);
+            var mode = parsed.GetValue(WithoutAgents) ? TapMode.WithoutAgents : TapMode.Everything;
+            var run = new SteadyRun(parsed.GetValue(Binary), mode, TimeSpan.FromSeconds(parsed.GetValue(Seconds)), Console.Error) { ProbesFreshness = mode == TapMode.Everything };
+            var report = await run.RunAsync(cancellation);
             await ResultFile.WriteAsync("Steady load", report.ToMarkdown(), parsed.GetValue(Output), cancellation);
             return report.Problems.Count == 0 ? 0 : 1;
         }

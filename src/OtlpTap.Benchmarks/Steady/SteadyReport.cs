@@ -15,13 +15,12 @@ internal sealed class SteadyReport
     private readonly IReadOnlyList<SteadySample> _loaded;
     private readonly SteadySample _end;
     private readonly SteadyLoad _load;
-    private readonly double _cpuNanoseconds;
     private readonly KeptCases _kept;
     private readonly MemoryTrend? _trend;
     private readonly int _warmUp;
 
     /// <param name="samples">Equally far apart; the last one when nothing waited any more.</param>
-    /// <param name="cpuNanoseconds">Of the tap, from the first request to the last case.</param>
+    /// <param name="cpuNanoseconds">Of the tap for each request, until the last case was written.</param>
     /// <param name="freshness">Milliseconds until health has told of a span, sorted.</param>
     public SteadyReport(IReadOnlyList<SteadySample> samples, SteadyLoad load, double cpuNanoseconds, KeptCases kept, IReadOnlyList<double> freshness)
     {
@@ -29,7 +28,7 @@ internal sealed class SteadyReport
         _loaded = [.. samples.SkipLast(1)];
         _end = samples[^1];
         _load = load;
-        _cpuNanoseconds = cpuNanoseconds;
+        CpuMicroseconds = cpuNanoseconds / 1000;
         _kept = kept;
 
         // Collector and pools have found their size by then, the ring, whose requests have entries outside of it, is full, and so
@@ -47,7 +46,13 @@ internal sealed class SteadyReport
     public double RequestsPerSecond => Median(sample => sample.RequestsPerSecond);
 
     /// <summary>Of a request, all that became cases included.</summary>
-    public double CpuMicroseconds => _cpuNanoseconds / 1000 / _load.Acknowledged;
+    public double CpuMicroseconds { get; }
+
+    /// <summary>Share of the time for which the collector had stopped all threads.</summary>
+    public double PausedShare => Grown(sample => sample.PauseSeconds) / Grown(sample => sample.Seconds);
+
+    /// <summary>On the managed heap.</summary>
+    public double AllocatedBytesPerSecond => Grown(sample => sample.AllocatedBytes) / Grown(sample => sample.Seconds);
 
     public double TeeDropped => _end.TeeDropped;
 
@@ -114,6 +119,8 @@ internal sealed class SteadyReport
         $"| {sample.Seconds:0} | {sample.RequestsPerSecond:0} | {sample.Latencies.Milliseconds(0.5):0.0} | {sample.Latencies.Milliseconds(0.99):0.0} | {sample.ResidentBytes / MB:0.0} | {sample.RingBytes / MB:0.0} | {sample.BesideRingBytes / MB:0.0} | {sample.HeapBytes / MB:0.0} | {sample.TeeDropped} | {sample.Occurrences} | {sample.PendingCaptures} |");
 
     private LatencyWindow.LatencyCounts All => _loaded.Select(sample => sample.Latencies).Aggregate((one, other) => one.With(other));
+
+    private double Grown(Func<SteadySample, double> figure) => figure(_loaded[^1]) - figure(_loaded[0]);
 
     private double Median(Func<SteadySample, double> figure) => Statistics.Median(_loaded.Select(figure));
 

@@ -18,8 +18,16 @@ internal sealed class SteadyRun(string? binary, TapMode mode, TimeSpan duration,
     // What waits when the load ends: the tee, and captures that settle.
     private static readonly TimeSpan CaptureDeadline = TimeSpan.FromMinutes(2);
 
+    private static readonly TimeSpan WarmUpDeadline = TimeSpan.FromMinutes(1);
+
     /// <summary>Between an answer and the sender's next request. Default: none.</summary>
     public TimeSpan Pause { get; init; }
+
+    /// <summary>Whether the duration, and all that is measured, begins when the recorder's ring is full: before, each request touches memory that the system has yet to give.</summary>
+    public bool BeginsWithFullRing { get; init; }
+
+    /// <summary>Whether somebody asks meanwhile how fresh health is.</summary>
+    public bool ProbesFreshness { get; init; }
 
     /// <exception cref="InvalidOperationException">The tap does not start, or ends.</exception>
     public async Task<SteadyReport> RunAsync(CancellationToken cancellation)
@@ -36,20 +44,20 @@ internal sealed class SteadyRun(string? binary, TapMode mode, TimeSpan duration,
         var load = new SteadyLoad(Senders, FailingTraces, Pause);
         List<SteadySample> samples;
         double cpuNanoseconds;
+        long acknowledgedBefore;
         IReadOnlyList<double> freshness;
         await using (var running = await RunningProxy.StartAsync(tap, sink.Port, folder.Path, cancellation))
         {
-            var cpu = ProcessCpu.Read(running.ProcessId);
-            (samples, freshness) = await LoadAsync(tap, running, load, cancellation);
+            (var cpu, acknowledgedBefore, samples, freshness) = await LoadAsync(tap, running, load, cancellation);
             await CapturedAsync(tap, cancellation);
             cpuNanoseconds = ProcessCpu.Read(running.ProcessId).NanosecondsSince(cpu);
             samples.Add(await SampleAsync(tap, running, load, samples[^1].Seconds, 0, cancellation));
         }
 
-        return new SteadyReport(samples, load, cpuNanoseconds, KeptCases.Read(Tap.CasesIn(folder.Path, tap.Name)), freshness);
+        return new SteadyReport(samples, load, cpuNanoseconds / (load.Acknowledged - acknowledgedBefore), KeptCases.Read(Tap.CasesIn(folder.Path, tap.Name)), freshness);
     }
 
-    private async Task<(List<SteadySample> Samples, IReadOnlyList<double> Freshness)> LoadAsync(Tap tap, RunningProxy running, SteadyLoad load, CancellationToken cancellation)
+    private async Task<(ProcessCpu Before, long AcknowledgedBefore, List<SteadySample> Samples, IReadOnlyList<double> Freshness)> LoadAsync(Tap tap, RunningProxy running, SteadyLoad load, CancellationToken cancellation)
     {
         var channels = Enumerable.Range(0, Connections).Select(_ => GrpcChannel.ForAddress($"http://127.0.0.1:{running.Port}")).ToList();
         try
@@ -58,17 +66,46 @@ internal sealed class SteadyRun(string? binary, TapMode mode, TimeSpan duration,
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var sending = load.RunAsync(
                 (message, token) => ProxyCheck.CallAsync(channels[(int)((uint)Interlocked.Increment(ref next) % Connections)], message, token), stop.Token);
+            if (BeginsWithFullRing)
+            {
+                await RingIsFullAsync(tap, cancellation);
+                load.Latencies.Take();
+            }
+
+            var before = ProcessCpu.Read(running.ProcessId);
+            var acknowledgedBefore = load.Acknowledged;
             var probe = new FreshnessProbe(channels[0], tap.HealthAddress);
-            var probing = mode == TapMode.WithoutAgents ? Task.CompletedTask : probe.RunAsync(stop.Token);
+            var probing = ProbesFreshness ? probe.RunAsync(stop.Token) : Task.CompletedTask;
             var samples = await SampleAsync(tap, running, load, cancellation);
             await stop.CancelAsync();
             await sending;
             await probing;
-            return (samples, probe.Milliseconds);
+            return (before, acknowledgedBefore, samples, probe.Milliseconds);
         }
         finally
         {
             channels.ForEach(channel => channel.Dispose());
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">It does not get full.</exception>
+    private static async Task RingIsFullAsync(Tap tap, CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(Interval);
+        var started = TimeProvider.System.GetTimestamp();
+        for (var before = 0.0; await timer.WaitForNextTickAsync(cancellation);)
+        {
+            var now = PrometheusText.Sum(await tap.MetricsAsync(cancellation), "otlptap_recorder_memory_bytes");
+            if (now == before && now > 0)
+            {
+                return;
+            }
+
+            before = now;
+            if (TimeProvider.System.GetElapsedTime(started) > WarmUpDeadline)
+            {
+                throw new InvalidOperationException($"the recorder's ring was not full after {WarmUpDeadline.TotalSeconds:0} s");
+            }
         }
     }
 

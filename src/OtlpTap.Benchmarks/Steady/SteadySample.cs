@@ -15,7 +15,9 @@ internal sealed record SteadySample(
     double PendingCaptures,
     double CapturesDropped,
     double Examined,
-    double NotExamined)
+    double NotExamined,
+    double PauseSeconds,
+    double AllocatedBytes)
 {
     /// <summary>What is resident beside the recorder's ring, which grows to its size and stays there.</summary>
     public double BesideRingBytes => ResidentBytes - RingBytes;
@@ -32,5 +34,7 @@ internal sealed record SteadySample(
         PrometheusText.Sum(page, "otlptap_corpus_pending_captures"),
         PrometheusText.Sum(page, "otlptap_corpus_captures_dropped_total"),
         PrometheusText.Sum(page, "otlptap_detector_traces_total"),
-        PrometheusText.Sum(page, "otlptap_detector_dropped_traces_total"));
+        PrometheusText.Sum(page, "otlptap_detector_dropped_traces_total"),
+        PrometheusText.Sum(page, "dotnet_gc_pause_seconds_total"),
+        PrometheusText.Sum(page, "dotnet_gc_allocated_bytes_total"));
 }
