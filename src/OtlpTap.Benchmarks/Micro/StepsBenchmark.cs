@@ -5,7 +5,7 @@ using OpenTelemetry.Proto.Common.V1;
 using OpenTelemetry.Proto.Resource.V1;
 using OpenTelemetry.Proto.Trace.V1;
 using OtlpTap.Health;
-using OtlpTap.Health.Spans;
+using OtlpTap.Health.Steps;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;

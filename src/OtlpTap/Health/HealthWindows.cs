@@ -1,4 +1,4 @@
-using OtlpTap.Health.Spans;
+using OtlpTap.Health.Steps;
 using OtlpTap.Health.Windows;
 using OtlpTap.Otlp;
 using OtlpTap.Runs;

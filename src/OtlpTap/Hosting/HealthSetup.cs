@@ -1,5 +1,5 @@
 using OtlpTap.Health;
-using OtlpTap.Health.Spans;
+using OtlpTap.Health.Steps;
 using OtlpTap.Metrics;
 
 namespace OtlpTap.Hosting;

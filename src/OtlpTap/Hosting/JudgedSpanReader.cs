@@ -1,5 +1,5 @@
 using System.Text;
-using OtlpTap.Health.Spans;
+using OtlpTap.Health.Steps;
 using OtlpTap.Otlp;
 using OtlpTap.Spans;
 using OtlpTap.Runs;

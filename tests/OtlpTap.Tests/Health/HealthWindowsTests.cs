@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using OtlpTap.Health;
-using OtlpTap.Health.Spans;
+using OtlpTap.Health.Steps;
 using OtlpTap.Health.Windows;
 using OtlpTap.Otlp;
 using OtlpTap.Runs;

@@ -1,5 +1,5 @@
 using OtlpTap.Health;
-using OtlpTap.Health.Spans;
+using OtlpTap.Health.Steps;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;
 using OtlpTap.Scan;

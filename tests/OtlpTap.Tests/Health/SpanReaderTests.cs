@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Google.Protobuf;
 using OtlpTap.Health;
-using OtlpTap.Health.Spans;
+using OtlpTap.Health.Steps;
 using OtlpTap.Otlp;
 using OtlpTap.Rules;
 using OtlpTap.Runs;

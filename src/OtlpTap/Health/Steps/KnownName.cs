@@ -2,7 +2,7 @@ using OtlpTap.Runs.Dialects;
 using OtlpTap.Runs.Json;
 using OtlpTap.Runs;
 
-namespace OtlpTap.Health.Spans;
+namespace OtlpTap.Health.Steps;
 
 /// <summary>A value that came before, with what was made of it then.</summary>
 internal sealed class KnownName(string text)

@@ -6,7 +6,7 @@ using OtlpTap.Runs.Json;
 using OtlpTap.Runs.Telemetry;
 using OtlpTap.Spans;
 
-namespace OtlpTap.Health.Spans;
+namespace OtlpTap.Health.Steps;
 
 /// <summary>
 /// What a span's attributes say, as <see cref="StepKinds"/> and <see cref="StepNames"/> say it of whole runs, read where

@@ -6,7 +6,7 @@ using OtlpTap.Scan;
 using OtlpTap.Spans;
 using OtlpTap.Verdicts;
 
-namespace OtlpTap.Health.Spans;
+namespace OtlpTap.Health.Steps;
 
 /// <summary>
 /// Tells of every step of agents' runs as it comes by, whatever instrumentation wrote it, and passes over spans of other

@@ -1,4 +1,4 @@
-namespace OtlpTap.Health.Spans;
+namespace OtlpTap.Health.Steps;
 
 /// <summary>
 /// Services that have only ever told of one agent, as most do: what their spans do before the agent's own span has come is

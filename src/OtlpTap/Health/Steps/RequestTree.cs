@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using OtlpTap.Otlp;
 using OtlpTap.Runs;
 
-namespace OtlpTap.Health.Spans;
+namespace OtlpTap.Health.Steps;
 
 /// <summary>
 /// The spans of one request by their parents: what only ancestors tell, as far as they came along. Chains within a run are

@@ -1,6 +1,6 @@
 using OtlpTap.Otlp;
 
-namespace OtlpTap.Health.Spans;
+namespace OtlpTap.Health.Steps;
 
 /// <summary>
 /// Whose a step is that no ancestor in its request tells: the agent of its trace, as far as the trace has told, or the only

@@ -1,6 +1,6 @@
 using OtlpTap.Otlp;
 
-namespace OtlpTap.Health.Spans;
+namespace OtlpTap.Health.Steps;
 
 /// <summary>Whose trace it is, as far as its spans have told.</summary>
 internal readonly record struct TraceOwner(string Service, string Agent);

@@ -2,7 +2,7 @@ using System.IO.Hashing;
 using System.Text;
 using OtlpTap.Otlp;
 
-namespace OtlpTap.Health.Spans;
+namespace OtlpTap.Health.Steps;
 
 /// <summary>
 /// Names of services, agents, tools and models: the same few come again and again, and are made once. Who sends ever new
