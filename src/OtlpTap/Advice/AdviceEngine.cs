@@ -208,6 +208,7 @@ internal sealed class AdviceEngine : IAdviceSource, IDisposable
         _watchesOfLevel = [.. Enum.GetValues<Level>().Select(level => _watches.Where(watch => watch.Policy.Condition.Level == level).ToArray())];
         foreach (var watch in _watches)
         {
+            _metrics.PolicyUsed(watch.Policy.Name);
             _metrics.ActiveChanged(watch.Policy.Name, watch.Policy.Advice, watch.ActiveCount);
         }
     }

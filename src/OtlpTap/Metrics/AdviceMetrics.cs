@@ -13,6 +13,13 @@ internal sealed class AdviceMetrics(IMetricFactory factory)
 
     private readonly Counter _failed = factory.CreateCounter("otlptap_advice_failures_total", "Unexpected errors while policies were evaluated: mistakes of the tap's, which the log tells of.");
 
+    /// <summary>Its changes are there at zero: of a series that begins at one, Prometheus sees no increase.</summary>
+    public void PolicyUsed(string policy)
+    {
+        _changes.WithLabels(policy, "raised");
+        _changes.WithLabels(policy, "withdrawn");
+    }
+
     public void ActiveChanged(string policy, string advice, int count) => _active.WithLabels(policy, advice).Set(count);
 
     public void Raised(string policy) => _changes.WithLabels(policy, "raised").Inc();

@@ -248,6 +248,16 @@ public sealed class AdviceEngineTests : IDisposable
         Assert.Equal(3, MetricText.Value(_registry, "otlptap_advice_refused_total"));
     }
 
+    /// <summary>Prometheus sees no increase of a series that begins at one.</summary>
+    [Fact]
+    public void The_changes_of_a_policy_are_counted_from_zero()
+    {
+        Start(Failing);
+
+        Assert.Equal(0, MetricText.Value(_registry, "otlptap_advice_changes_total{policy=\"failing\",change=\"raised\"}"));
+        Assert.Equal(0, MetricText.Value(_registry, "otlptap_advice_changes_total{policy=\"failing\",change=\"withdrawn\"}"));
+    }
+
     [Fact]
     public void Every_change_is_told_to_the_backend_to_the_log_and_to_Prometheus()
     {
