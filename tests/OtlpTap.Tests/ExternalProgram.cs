@@ -12,6 +12,8 @@ internal sealed class ExternalProgram
 
     private ExternalProgram(string path) => _path = path;
 
+    public string Path => _path;
+
     /// <param name="package">What to install, for the reason.</param>
     public static ExternalProgram Require(string name, string package)
     {
@@ -45,8 +47,8 @@ internal sealed class ExternalProgram
     }
 
     private static string? OnPath(string name) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
-            .Select(directory => Path.Combine(directory, name))
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(System.IO.Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+            .Select(directory => System.IO.Path.Combine(directory, name))
             .FirstOrDefault(File.Exists);
 
     private static void Skip(string reason)
@@ -56,12 +58,17 @@ internal sealed class ExternalProgram
     }
 
     /// <summary>For a program that does not end by itself.</summary>
-    public Process Start(IEnumerable<string> arguments) => Process.Start(new ProcessStartInfo(_path, arguments)
+    /// <param name="environment">Beside the test's own.</param>
+    public Process Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        RedirectStandardInput = true,
-        RedirectStandardOutput = true,
-        RedirectStandardError = true,
-    })!;
+        var start = new ProcessStartInfo(_path, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        return Process.Start(start)!;
+    }
 
     /// <summary>Runs it to its end, with <paramref name="input"/> on standard input; ends it when <paramref name="cancellation"/> does.</summary>
     public async Task<(int ExitCode, string Output, string Error)> RunAsync(IEnumerable<string> arguments, Stream? input, CancellationToken cancellation)

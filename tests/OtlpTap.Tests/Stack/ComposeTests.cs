@@ -17,7 +17,7 @@ public sealed class ComposeTests
             .Where(source => source.StartsWith("./", StringComparison.Ordinal))
             .ToList();
 
-        Assert.Equal(5, mounts.Count);
+        Assert.Equal(6, mounts.Count);
         Assert.All(mounts, mount => Assert.True(Path.Exists(Markdown.InRepository("config/" + mount)), mount));
     }
 
@@ -37,6 +37,16 @@ public sealed class ComposeTests
             .Select(port => ((YamlScalarNode)port).Value!);
 
         Assert.All(ports, port => Assert.StartsWith("127.0.0.1:", port));
+    }
+
+    /// <summary>Grafana offers a link into Explore, as every link to a trace is, only to whom it lets in there.</summary>
+    [Fact]
+    public void Who_looks_at_the_dashboards_may_follow_their_links_into_Explore()
+    {
+        var environment = (YamlMappingNode)Services["grafana"]["environment"];
+
+        Assert.Equal("true", ((YamlScalarNode)environment["GF_AUTH_ANONYMOUS_ENABLED"]).Value);
+        Assert.Equal("Editor", ((YamlScalarNode)environment["GF_AUTH_ANONYMOUS_ORG_ROLE"]).Value);
     }
 
     [Fact]

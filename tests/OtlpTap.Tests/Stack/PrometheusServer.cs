@@ -32,6 +32,8 @@ internal sealed class PrometheusServer : IAsyncDisposable
         _log = _process.StandardError.ReadToEndAsync();
     }
 
+    public Uri Url => _http.BaseAddress!;
+
     public static async Task<PrometheusServer> StartAsync(string target)
     {
         var server = new PrometheusServer(ExternalProgram.Require("prometheus", "prometheus"), target);
