@@ -32,6 +32,15 @@ internal static partial class HostLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Listener}: {Remote} sends HTTP/1.1, and this port takes gRPC alone: {Place}")]
     public static partial void HttpAtGrpcPort(this ILogger logger, ListenerName listener, System.Net.EndPoint? remote, string place);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Listener}: {Remote} speaks TLS, and this port takes none: {Remedy}")]
+    public static partial void TlsAtClearPort(this ILogger logger, ListenerName listener, System.Net.EndPoint? remote, string remedy);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Listener}: {Remote} speaks {Protocol} in the clear, and this port takes TLS alone: let it use https://, and no insecure: true")]
+    public static partial void ClearAtTlsPort(this ILogger logger, ListenerName listener, System.Net.EndPoint? remote, string protocol);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Listener}: no TLS with {Remote}: {Reason}")]
+    public static partial void HandshakeFailed(this ILogger logger, ListenerName listener, System.Net.EndPoint? remote, string reason);
+
     [LoggerMessage(Message = "the condition of rule {Rule} came to an error on {Count} spans or log records, which it does not match then")]
     public static partial void RuleErrors(this ILogger logger, LogLevel level, string rule, long count);
 }

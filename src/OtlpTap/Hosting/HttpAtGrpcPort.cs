@@ -1,9 +1,7 @@
 using System.Net;
-using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OtlpTap.Receive;
-using OtlpTap.Recorder;
 
 namespace OtlpTap.Hosting;
 
@@ -19,70 +17,34 @@ internal sealed class HttpAtGrpcPort(string receiver, TimeSpan silenceMax, Func<
     /// <summary>A sender comes again every few seconds for as long as it is configured so.</summary>
     public static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
 
-    // Timers know no longer times than some weeks.
-    private static readonly TimeSpan SilenceMax = TimeSpan.FromDays(1);
-
-    private readonly Lock _lock = new();
-    private readonly LogAllowance _lines = new(1, LogInterval, time); // under the lock
-    private readonly TimeSpan _silenceMax = silenceMax < SilenceMax ? silenceMax : SilenceMax;
+    private readonly RareLines _lines = new(log, LogInterval, time);
 
     public void Use(ListenOptions listen) => listen.Use(next => connection => ServeAsync(connection, next));
 
     private async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        switch (await ConnectionOpening.OfAsync(connection, _silenceMax, time))
+        switch (await ConnectionOpening.OfAsync(connection, silenceMax, time))
         {
-            case Opening.Http1 when IsRequest(connection):
+            case Opening.Http1 when RefusedConnection.SaysRequest(connection):
                 await RefuseAsync(connection);
                 break;
 
-            // What is neither, such as TLS, Kestrel ends.
+            // What is neither Kestrel ends.
             case Opening.Http1 or Opening.Http2:
                 await next(connection);
                 break;
         }
     }
 
-    // A method comes first, in capital letters.
-    private static bool IsRequest(ConnectionContext connection)
-    {
-        if (!connection.Transport.Input.TryRead(out var read))
-        {
-            return false;
-        }
-
-        var isRequest = !read.Buffer.IsEmpty && char.IsAsciiLetterUpper((char)read.Buffer.FirstSpan[0]);
-        connection.Transport.Input.AdvanceTo(read.Buffer.Start);
-        return isRequest;
-    }
-
     private async Task RefuseAsync(ConnectionContext connection)
     {
         counted();
         var place = RightPort.Of("OTLP/HTTP", boundTo(ListenerName.Http(receiver)));
-        Log(connection.RemoteEndPoint, place);
-        var text = $"this is the OTLP/gRPC port, which takes no HTTP/1.1: {place}\n";
-        await connection.Transport.Output.WriteAsync(Encoding.ASCII.GetBytes(
-            $"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {text.Length}\r\nConnection: close\r\n\r\n{text}"));
-    }
-
-    private void Log(EndPoint? remote, string place)
-    {
-        bool may;
-        int leftOut;
-        lock (_lock)
+        if (_lines.TryTake())
         {
-            may = _lines.TryTake(out leftOut);
+            log.HttpAtGrpcPort(ListenerName.Grpc(receiver), connection.RemoteEndPoint, place);
         }
 
-        if (leftOut > 0)
-        {
-            log.LinesLeftOut(leftOut);
-        }
-
-        if (may)
-        {
-            log.HttpAtGrpcPort(ListenerName.Grpc(receiver), remote, place);
-        }
+        await RefusedConnection.AnswerAsync(connection, $"this is the OTLP/gRPC port, which takes no HTTP/1.1: {place}");
     }
 }

@@ -32,7 +32,10 @@ internal sealed class Listener : IDisposable
 
     private readonly ListenerTls? _tls;
     private readonly ListenerMetrics.Of _metrics;
+    private readonly ILogger _log;
     private readonly TimeProvider _time;
+    private readonly TlsMismatch _mismatch;
+    private readonly RareLines _failedHandshakes;
     private readonly PriorKnowledge? _http2;
     private readonly HttpAtGrpcPort? _grpcOnly;
     private readonly Intake _intake;
@@ -44,15 +47,18 @@ internal sealed class Listener : IDisposable
     {
         _tls = tls;
         _metrics = metrics;
+        _log = log;
         _time = time;
         _owned = plan.Owned;
         Settings = plan.Settings;
         Port = port;
         _application = new RequestApplication(HandlerOf(plan));
+        _mismatch = new TlsMismatch(Settings.Name, tls is not null, SilenceMax, metrics.ConnectionOfWrongProtocol, log, time);
+        _failedHandshakes = new RareLines(log, TlsMismatch.LogInterval, time);
         _http2 = tls is null && Settings.Protocols == HttpProtocols.Http1AndHttp2 ? new PriorKnowledge(Settings.HeaderTimeout, time) : null;
         _grpcOnly = tls is null && Settings.Protocols == HttpProtocols.Http2 ? new HttpAtGrpcPort(Settings.Name.Receiver, Settings.IdleTimeout, boundTo, metrics.ConnectionOfWrongProtocol, log, time) : null;
         _intake = new Intake(port, _http2);
-        _server = new KestrelServer(Options.Create(KestrelOptions(server.Services)), _intake, server.Logs);
+        _server = new KestrelServer(Options.Create(KestrelOptions(server)), _intake, server.Logs);
     }
 
     public ListenerSettings Settings { get; }
@@ -120,9 +126,9 @@ internal sealed class Listener : IDisposable
         _owned = null;
     }
 
-    private KestrelServerOptions KestrelOptions(IServiceProvider services)
+    private KestrelServerOptions KestrelOptions(Server server)
     {
-        var kestrel = new KestrelServerOptions { ApplicationServices = services, AddServerHeader = false };
+        var kestrel = new KestrelServerOptions { ApplicationServices = server.Services, AddServerHeader = false };
 
         // The message limit is the edge's, which counts what is decompressed; Kestrel's own of 30 MB would cut below it.
         kestrel.Limits.MaxRequestBodySize = null;
@@ -139,15 +145,30 @@ internal sealed class Listener : IDisposable
         {
             listen.Protocols = Settings.Protocols;
             listen.Use(next => connection => ServeAsync(connection, next));
+            _mismatch.Use(listen);
             if (_tls is not null)
             {
-                listen.UseHttps(_tls.Handshake);
+                server.Handshakes.Use(listen, _tls.Handshake, OnHandshakeFailed);
             }
 
             _http2?.Use(listen);
             _grpcOnly?.Use(listen);
         });
         return kestrel;
+    }
+
+    // Where HTTP's versions are told apart, a connection has as long for its first bytes as for a request's headers.
+    private TimeSpan SilenceMax => _tls is not null ? ListenerTls.HandshakeTimeout
+        : Settings.Protocols == HttpProtocols.Http1AndHttp2 ? Settings.HeaderTimeout
+        : Settings.IdleTimeout;
+
+    private void OnHandshakeFailed(ConnectionContext connection, string reason)
+    {
+        _metrics.HandshakeFailed();
+        if (_failedHandshakes.TryTake())
+        {
+            _log.HandshakeFailed(Settings.Name, connection.RemoteEndPoint, reason);
+        }
     }
 
     private static RequestDelegate HandlerOf(ListenerPlan plan) => plan.Settings.MaxConnectionAge is null ? plan.Handler : ConnectionAge.Watched(plan.Handler);

@@ -15,7 +15,7 @@ namespace OtlpTap.Hosting;
 internal sealed class ListenerTls : IDisposable
 {
     /// <summary>Kestrel's own default, and plenty for a line on which 64 MiB arrive in time.</summary>
-    private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>How often a client CA is looked at where <c>client_ca_file_reload</c> is on and no interval is given.</summary>
     private static readonly TimeSpan ClientCaInterval = TimeSpan.FromSeconds(10);

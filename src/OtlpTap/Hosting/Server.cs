@@ -23,7 +23,8 @@ internal sealed class Server : IAsyncDisposable
     public Server(ExportMethodProvider methods, ILoggerFactory logs, TimeProvider time)
     {
         var services = new ServiceCollection();
-        services.AddSingleton<ILoggerFactory>(new ServerLogs(logs, time));
+        Handshakes = new TlsHandshakes(new ServerLogs(logs, time));
+        services.AddSingleton<ILoggerFactory>(Handshakes);
         services.AddLogging();
         services.AddMetrics();
 
@@ -49,6 +50,8 @@ internal sealed class Server : IAsyncDisposable
     public IServiceProvider Services => _services;
 
     public ILoggerFactory Logs => _services.GetRequiredService<ILoggerFactory>();
+
+    public TlsHandshakes Handshakes { get; }
 
     public IConnectionListenerFactory Sockets => _services.GetRequiredService<IConnectionListenerFactory>();
 

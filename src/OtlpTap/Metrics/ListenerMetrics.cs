@@ -12,7 +12,10 @@ internal sealed class ListenerMetrics(IMetricFactory factory)
         factory.CreateCounter("otlptap_refused_connections_total", "Connections closed at once, because all that may be open were, or all that may be of one address.", ["listener"]);
 
     private readonly Counter _wrongProtocol =
-        factory.CreateCounter("otlptap_wrong_protocol_connections_total", "Connections that sent HTTP/1.1 to a port that takes gRPC alone.", ["listener"]);
+        factory.CreateCounter("otlptap_wrong_protocol_connections_total", "Connections that sent HTTP/1.1 to a port that takes gRPC alone, TLS to a port without it, or HTTP in the clear to a port with it.", ["listener"]);
+
+    private readonly Counter _handshakeFailures =
+        factory.CreateCounter("otlptap_tls_handshake_failures_total", "TLS handshakes that failed: the log says why, once in a while.", ["listener"]);
 
     private readonly Counter _unauthenticated =
         factory.CreateCounter("otlptap_unauthenticated_requests_total", "Requests answered UNAUTHENTICATED or 401, or 403 because their token may only read, or told to come again while passwords were being checked.", ["listener"]);
@@ -47,6 +50,8 @@ internal sealed class ListenerMetrics(IMetricFactory factory)
 
         public void ConnectionOfWrongProtocol() => all._wrongProtocol.WithLabels(listener).Inc();
 
+        public void HandshakeFailed() => all._handshakeFailures.WithLabels(listener).Inc();
+
         public void RequestUnauthenticated() => _unauthenticated.Inc();
 
         public void RequestMisdirected() => _misdirected.Inc();
@@ -55,10 +60,11 @@ internal sealed class ListenerMetrics(IMetricFactory factory)
 
         public void TlsReloadFailed() => all._tlsReloadFailures.WithLabels(listener).Inc();
 
-        /// <summary>Both series of TLS are there from the first certificate on, so that an alert on a failure has a zero to rise from.</summary>
+        /// <summary>All series of TLS are there from the first certificate on, so that an alert on a failure has a zero to rise from.</summary>
         public void CertificateLoaded(DateTimeOffset notAfter)
         {
             _ = all._tlsReloadFailures.WithLabels(listener);
+            _ = all._handshakeFailures.WithLabels(listener);
             all._certificateNotAfter.WithLabels(listener).Set(notAfter.ToUnixTimeSeconds());
         }
 

@@ -21,6 +21,9 @@ internal enum Opening
 /// <summary>Tells the versions of HTTP apart by the first bytes of a connection.</summary>
 internal static class ConnectionOpening
 {
+    // Timers know no longer times than some weeks.
+    private static readonly TimeSpan SilenceMax = TimeSpan.FromDays(1);
+
     private static readonly byte[] Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray();
 
     /// <summary>Looks at the first bytes and leaves them where they are.</summary>
@@ -40,7 +43,7 @@ internal static class ConnectionOpening
 
         // A server that stops asks its connections to close; nobody else would hear it here. That the other side has closed, reading
         // tells: who sends its request and then the end of it would else be taken for gone before what it said was read.
-        using var silence = new CancellationTokenSource(silenceMax, time);
+        using var silence = new CancellationTokenSource(silenceMax < SilenceMax ? silenceMax : SilenceMax, time);
         var closing = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
         using var given = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, closing);
         try
@@ -69,6 +72,19 @@ internal static class ConnectionOpening
         {
             return Opening.Gone; // reset by the other side
         }
+    }
+
+    /// <summary>The first byte of a connection that has said something, which stays where it is; null where it is not there.</summary>
+    public static byte? FirstByteOf(ConnectionContext connection)
+    {
+        if (!connection.Transport.Input.TryRead(out var read))
+        {
+            return null;
+        }
+
+        byte? first = read.Buffer.IsEmpty ? null : read.Buffer.FirstSpan[0];
+        connection.Transport.Input.AdvanceTo(read.Buffer.Start);
+        return first;
     }
 
     // No request of HTTP/1.1 begins like the preface: its first difference tells.
