@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
 
 namespace OtlpTap.Cli;
 
@@ -69,6 +70,28 @@ internal sealed class AdminClient
         400 or 404 => ": this is not the admin port of a tap, or of another version; --endpoint names it (127.0.0.1:8888 by default)",
         _ => "",
     };
+
+    /// <summary>The same of one whose body may say why, as JSON, where another status than those says nothing.</summary>
+    public static string Refusal(Uri uri, int status, string text)
+    {
+        if (status is not (400 or 401 or 404))
+        {
+            try
+            {
+                using var body = JsonDocument.Parse(text);
+                if (body.RootElement.ValueKind == JsonValueKind.Object && body.RootElement.TryGetProperty("error", out var error))
+                {
+                    return error.ToString();
+                }
+            }
+            catch (JsonException)
+            {
+                // Not the tap's.
+            }
+        }
+
+        return Refusal(uri, status);
+    }
 
     private static bool IsRefused(Exception exception) => exception.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused };
 

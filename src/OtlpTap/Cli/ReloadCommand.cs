@@ -28,7 +28,7 @@ internal static class ReloadCommand
             }
 
             var isReloaded = status == 200;
-            await (isReloaded ? configuration.Output : configuration.Error).WriteAsync(text.Length > 0 && status is not (400 or 401 or 404) ? text : $"{AdminClient.Refusal(uri, status)}\n");
+            await (isReloaded ? configuration.Output : configuration.Error).WriteAsync(isReloaded || status == 422 ? text : $"{AdminClient.Refusal(uri, status, text)}\n");
             return isReloaded ? 0 : 1;
         });
         return command;

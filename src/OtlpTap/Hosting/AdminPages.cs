@@ -15,7 +15,7 @@ internal sealed class AdminPages
         var (windows, advice) = (findings.Health.Windows, findings.Advice);
         Handler = new Answers(metrics.Api, time).Over(AdminEndpoints.TellingMethods(server.Route(pages =>
         {
-            pages.MapAdmin(metrics, readiness, async cancellation => TextOf(await reload(cancellation)));
+            pages.MapAdmin(metrics, readiness, async cancellation => TextOf(await reload(cancellation)), time);
             pages.MapCapture(cases.Capture);
             pages.MapCases(cases.Api);
             pages.MapHealth(windows);

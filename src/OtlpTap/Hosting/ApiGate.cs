@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Http;
 using OtlpTap.Receive;
 using OtlpTap.Web;
@@ -6,14 +7,19 @@ namespace OtlpTap.Hosting;
 
 /// <summary>
 /// Stands before the admin port's API and its tools, and asks for their token; before a reload, too, where there is a token for
-/// what changes something. Metrics and health are not behind it: those are an operator's.
+/// what changes something, or where it is asked for from another machine. Metrics and health are not behind it: those are an operator's.
+/// See docs/decisions/token-of-the-api.md.
 /// </summary>
 /// <param name="read">Knows the tokens for reading, and where <paramref name="write"/> is null for all else; null: everyone may read.</param>
 /// <param name="write">Knows the tokens for everything.</param>
+/// <param name="isKnown">The port itself lets in only whom it knows.</param>
 /// <param name="refused">Told of each request that is not let in.</param>
-internal sealed class ApiGate(Authenticator? read, Authenticator? write, RequestDelegate next, Action refused)
+internal sealed class ApiGate(Authenticator? read, Authenticator? write, bool isKnown, RequestDelegate next, Action refused)
 {
     private const string Missing = "the token of service.admin.api is missing or another one";
+
+    private const string Foreign =
+        "a reload from another machine needs service.admin.api.write_token, or service.admin.auth, and neither is set; on the tap's own machine `otlptap reload`, the same POST to 127.0.0.1 and SIGHUP need none";
 
     public async Task InvokeAsync(HttpContext http)
     {
@@ -34,14 +40,20 @@ internal sealed class ApiGate(Authenticator? read, Authenticator? write, Request
 
     private async ValueTask<(int Status, string Error)?> RefusalAsync(HttpContext http)
     {
+        var isForeignReload = !isKnown && IsReload(http.Request) && !IsOfThisMachine(http.Connection);
+        if (isForeignReload && read is null && write is null)
+        {
+            return (StatusCodes.Status403Forbidden, Foreign);
+        }
+
         var isWrite = write is not null && IsWrite(http.Request);
-        if (!isWrite && (read is null || !IsGuarded(http.Request.Path)))
+        if (!isWrite && !isForeignReload && (read is null || !IsGuarded(http.Request.Path)))
         {
             return null;
         }
 
         var mayRead = await IsKnownToAsync(read, http);
-        if (await IsKnownToAsync(write, http) || (mayRead && !isWrite))
+        if (await IsKnownToAsync(write, http) || (mayRead && !isWrite)) // where there is no token for writing, the other one is for all
         {
             return null;
         }
@@ -58,4 +70,10 @@ internal sealed class ApiGate(Authenticator? read, Authenticator? write, Request
     // What agents call at /mcp reads, and is posted all the same.
     private static bool IsWrite(HttpRequest request) =>
         !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && (request.Path.StartsWithSegments("/api") || request.Path.StartsWithSegments("/-"));
+
+    private static bool IsReload(HttpRequest request) => HttpMethods.IsPost(request.Method) && request.Path.StartsWithSegments("/-");
+
+    // By loopback, a Unix socket, or the machine's own address, from which no other one can hold a connection.
+    private static bool IsOfThisMachine(ConnectionInfo connection) =>
+        connection.RemoteIpAddress is not { } remote || IPAddress.IsLoopback(remote.IsIPv4MappedToIPv6 ? remote.MapToIPv4() : remote) || remote.Equals(connection.LocalIpAddress);
 }

@@ -55,7 +55,7 @@ internal sealed class Edges(Server server, ByteBudget inFlight, PayloadPool payl
 
         if (service.MetricsEndpoint is { } endpoint)
         {
-            plans.Metrics(endpoint, service.Admin.Hosts, server.Route(pages => pages.MapMetrics(metrics)));
+            plans.Metrics(endpoint, service.Admin.Hosts, server.Route(pages => pages.MapMetrics(metrics, time)));
         }
 
         return plans.All;

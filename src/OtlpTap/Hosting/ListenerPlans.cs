@@ -53,15 +53,10 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
         var settings = ListenerSettings.Of(ListenerName.Admin, admin.Endpoint, admin.Tls);
         var instruments = metrics.For(settings.Name.ToString());
         var front = IsReadByPages(admin) ? HostFront(admin.Hosts, instruments) : null;
-        if (admin.Api is null && admin.ApiWrite is null)
-        {
-            Add(settings, admin.Authenticator, _ => handler, front);
-            return this;
-        }
-
         var read = admin.Api is null ? null : CreateAuthenticator(settings, admin.Api, instruments);
         var write = admin.ApiWrite is null ? null : CreateAuthenticator(settings, admin.ApiWrite, instruments, read);
-        var gate = new ApiGate(read, write, handler, instruments.RequestUnauthenticated);
+        var isKnown = admin.Authenticator is not null || admin.Tls?.ClientCaFile is not null;
+        var gate = new ApiGate(read, write, isKnown, handler, instruments.RequestUnauthenticated);
         Add(settings, admin.Authenticator, _ => gate.InvokeAsync, front, new Owned(read, write));
         return this;
     }

@@ -10,6 +10,7 @@ internal sealed class ApiMetrics
     private readonly Counter _tooSlow;
     private readonly Counter _answersRefused;
     private readonly Counter _answersTooSlow;
+    private readonly Counter _scrapesTooSlow;
 
     public ApiMetrics(IMetricFactory factory)
     {
@@ -18,6 +19,7 @@ internal sealed class ApiMetrics
         _tooSlow = factory.CreateCounter("otlptap_advice_streams_cut_off_total", "Streams of advice ended, because their client took nothing any more.");
         _answersRefused = factory.CreateCounter("otlptap_api_answers_refused_total", "Answers of the API refused with 503, because as many bytes as may be were waiting for clients to read them.");
         _answersTooSlow = factory.CreateCounter("otlptap_api_answers_cut_off_total", "Answers of the API ended, because their client read too slowly.");
+        _scrapesTooSlow = factory.CreateCounter("otlptap_scrapes_cut_off_total", "Answers of /metrics ended, because their client had not read them in a minute.");
     }
 
     public void StreamOpened() => _streams.Inc();
@@ -31,4 +33,6 @@ internal sealed class ApiMetrics
     public void AnswerRefused() => _answersRefused.Inc();
 
     public void AnswerTooSlow() => _answersTooSlow.Inc();
+
+    public void ScrapeTooSlow() => _scrapesTooSlow.Inc();
 }

@@ -18,7 +18,7 @@ internal sealed class ListenerMetrics(IMetricFactory factory)
         factory.CreateCounter("otlptap_tls_handshake_failures_total", "TLS handshakes that failed: the log says why, once in a while.", ["listener"]);
 
     private readonly Counter _unauthenticated =
-        factory.CreateCounter("otlptap_unauthenticated_requests_total", "Requests answered UNAUTHENTICATED or 401, or 403 because their token may only read, or told to come again while passwords were being checked.", ["listener"]);
+        factory.CreateCounter("otlptap_unauthenticated_requests_total", "Requests answered UNAUTHENTICATED or 401, or 403 because their token may only read or a reload from another machine has none, or told to come again while passwords were being checked.", ["listener"]);
 
     private readonly Counter _misdirected =
         factory.CreateCounter("otlptap_misdirected_requests_total", "Requests answered 421, because they came by a name that the port is not known by.", ["listener"]);

@@ -11,6 +11,12 @@ internal static class AdminEndpoints
     private const string TextType = "text/plain; charset=utf-8";
     private const string HtmlType = "text/html; charset=utf-8";
 
+    /// <summary>
+    /// For all of a scrape: Prometheus's own <c>scrape_timeout</c> is 10 s, and no longer than the minute between two of them, as it comes.
+    /// What is not read yet is not made yet, so a reader that takes its time has a piece of it and never all.
+    /// </summary>
+    public static readonly TimeSpan ScrapePatience = TimeSpan.FromMinutes(1);
+
     private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
 
     private static readonly byte[] Index =
@@ -37,11 +43,11 @@ internal static class AdminEndpoints
     /// <summary>Maps them as one group, for the caller to keep to the admin port.</summary>
     /// <param name="reload">Reads the configuration again: whether it is in force now, and what there is to say.</param>
     public static IEndpointConventionBuilder MapAdmin(
-        this IEndpointRouteBuilder endpoints, TapMetrics metrics, Readiness readiness, Func<CancellationToken, Task<(bool IsApplied, string Text)>> reload)
+        this IEndpointRouteBuilder endpoints, TapMetrics metrics, Readiness readiness, Func<CancellationToken, Task<(bool IsApplied, string Text)>> reload, TimeProvider time)
     {
         var group = endpoints.MapGroup("");
         group.MapMethods("/", Methods, http => WriteAsync(http, StatusCodes.Status200OK, HtmlType, Index));
-        group.MapMetrics(metrics);
+        group.MapMetrics(metrics, time);
         group.MapMethods("/healthz", Methods, http => WriteAsync(http, StatusCodes.Status200OK, TextType, "alive\n"u8.ToArray()));
         group.MapMethods("/readyz", Methods, http => WriteReadinessAsync(http, readiness));
         group.MapMethods("/-/reload", [HttpMethods.Post], http => ReloadAsync(http, reload));
@@ -65,13 +71,17 @@ internal static class AdminEndpoints
     };
 
     /// <summary>Maps <c>/metrics</c> alone, for a port that has nothing else.</summary>
-    public static void MapMetrics(this IEndpointRouteBuilder endpoints, TapMetrics metrics) =>
-        endpoints.MapMethods("/metrics", Methods, http => WriteMetricsAsync(http, metrics));
+    public static void MapMetrics(this IEndpointRouteBuilder endpoints, TapMetrics metrics, TimeProvider time) =>
+        endpoints.MapMethods("/metrics", Methods, http => WriteMetricsAsync(http, metrics, time));
 
-    private static Task WriteMetricsAsync(HttpContext http, TapMetrics metrics)
+    private static async Task WriteMetricsAsync(HttpContext http, TapMetrics metrics, TimeProvider time)
     {
         http.Response.ContentType = MetricsType;
-        return metrics.WriteAsync(http.Response.Body, http.RequestAborted);
+        if (!await SlowReaders.TrySendAsync(end => metrics.WriteAsync(http.Response.Body, end), ScrapePatience, time, http.RequestAborted))
+        {
+            metrics.Api.ScrapeTooSlow();
+            http.Abort();
+        }
     }
 
     private static Task WriteReadinessAsync(HttpContext http, Readiness readiness)

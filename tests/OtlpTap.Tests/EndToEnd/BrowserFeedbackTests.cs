@@ -1,4 +1,3 @@
-using System.Text.Json;
 using OtlpTap.Tests.Documentation;
 using OtlpTap.Tests.Forward;
 
@@ -9,14 +8,11 @@ public sealed class BrowserFeedbackTests
 {
     private const string Trace = "0123456789abcdef0123456789abcdef";
 
-    // Of a browser that starts on a machine that has other things to do.
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-
     /// <summary>The page's code is the sample of docs/feedback.md, but for the address.</summary>
     [Fact]
     public async Task A_page_of_an_allowed_origin_posts_and_reads_the_answer_and_of_another_origin_neither()
     {
-        var chromium = ExternalProgram.Require("chromium", "chromium");
+        var browser = Browser.Require();
         await using var page = await PageServer.StartAsync();
         await using var open = await TapAsync($", cors: {{ allowed_origins: ['{page.Origin}'] }}");
         await using var closed = await TapAsync(", cors: { allowed_origins: ['https://shop.example.com'] }");
@@ -34,7 +30,7 @@ public sealed class BrowserFeedbackTests
             });
             """;
 
-        var told = await ShowAsync(chromium, page);
+        var told = await browser.ShowAsync(page);
 
         Assert.Equal(page.Origin, told.GetProperty("origin").GetString());
         Assert.Equal(1, told.GetProperty("taken").GetProperty("ids").GetArrayLength());
@@ -57,39 +53,4 @@ public sealed class BrowserFeedbackTests
         """);
 
     private static Task<double> TakenAsync(RunningTap tap) => tap.MetricAsync("otlptap_feedback_posted_total{status=\"accepted\"}");
-
-    private static async Task<JsonElement> ShowAsync(ExternalProgram chromium, PageServer page)
-    {
-        var profile = Directory.CreateTempSubdirectory("otlptap-browser-").FullName;
-
-        // Its sandbox needs rights that containers have not; the page is the test's own.
-        using var browser = chromium.Start(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", $"--user-data-dir={profile}", "--remote-debugging-port=0", page.Origin]);
-        var error = browser.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        try
-        {
-            var ended = browser.WaitForExitAsync(TestContext.Current.CancellationToken);
-            Assert.True(await Task.WhenAny(page.Told, ended).WaitAsync(Patience, TestContext.Current.CancellationToken) == page.Told, ended.IsCompleted ? $"the browser ended: {await error}" : "");
-            return await page.Told;
-        }
-        finally
-        {
-            browser.Kill(entireProcessTree: true);
-            await browser.WaitForExitAsync(CancellationToken.None);
-            await Deadline.UntilAsync(() => TryDelete(profile), "the browser's other processes have ended");
-        }
-    }
-
-    // Its other processes are ended, too, and write until they are.
-    private static bool TryDelete(string profile)
-    {
-        try
-        {
-            Directory.Delete(profile, recursive: true);
-            return true;
-        }
-        catch (IOException)
-        {
-            return false;
-        }
-    }
 }

@@ -22,7 +22,7 @@ public sealed class AdminEndpointsTests : IAsyncLifetime
         {
             _reloads++;
             return Task.FromResult(_reloaded);
-        }));
+        }, TimeProvider.System));
     }
 
     public async ValueTask InitializeAsync() => await _server.StartAsync();

@@ -21,6 +21,7 @@ public sealed class AnswersTests : IAsyncLifetime
 
     private readonly Prometheus.CollectorRegistry _registry = Prometheus.Metrics.NewCustomRegistry();
     private readonly FakeTimeProvider _time = new();
+    private readonly TapMetrics _metrics = new("1.2.3", TimeProvider.System);
     private readonly List<Socket> _readers = [];
     private readonly WebApplication _server;
     private readonly Answers _answers;
@@ -38,6 +39,7 @@ public sealed class AnswersTests : IAsyncLifetime
         _server = builder.Build();
         _answers = new Answers(new ApiMetrics(Prometheus.Metrics.WithCustomRegistry(_registry)), _time);
         _server.Use(next => _answers.Over(next));
+        _server.MapMetrics(_metrics, _time);
         _server.Map("/large", http => Answers.WriteAsync(http, StatusCodes.Status200OK, json => WriteTexts(json, LargeBytes)));
         _server.Map("/whole", http => Answers.WriteAsync(http, StatusCodes.Status200OK, new byte[LargeBytes]));
         _server.Map("/small", http => Answers.WriteAsync(http, StatusCodes.Status200OK, json => WriteTexts(json, 1000)));
@@ -106,6 +108,64 @@ public sealed class AnswersTests : IAsyncLifetime
         Assert.Equal(0, MetricText.Value(_registry, "otlptap_api_answers_cut_off_total"));
     }
 
+    [Fact]
+    public async Task What_readers_of_the_API_hold_keeps_no_metrics_from_a_scraper()
+    {
+        await AskUntilRefusedAsync("/large", times: 20, from: ["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
+
+        var scrape = await ReadAllAsync("/metrics", "127.0.0.1");
+
+        Assert.StartsWith("HTTP/1.1 200 OK", scrape, StringComparison.Ordinal);
+        Assert.Contains("\notlptap_build_info{", scrape, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task However_many_metrics_there_are_only_a_piece_of_them_waits_for_who_reads()
+    {
+        Fill();
+        var reader = new StoppedStream();
+        using var end = new CancellationTokenSource();
+
+        var scrape = _metrics.WriteAsync(reader, end.Token);
+        await Deadline.UntilAsync(() => reader.Bytes > 0, "some are written");
+
+        Assert.InRange(reader.Bytes, 1, 64 << 10);
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => scrape);
+    }
+
+    [Fact]
+    public async Task Who_has_not_read_the_metrics_in_time_is_cut_off_and_counted()
+    {
+        Fill();
+        await AskAsync("/metrics", "127.0.0.1");
+
+        await Deadline.UntilAsync(
+            async () =>
+            {
+                _time.Advance(AdminEndpoints.ScrapePatience);
+                return (await MetricsAsync()).Contains("\notlptap_scrapes_cut_off_total 1\n", StringComparison.Ordinal);
+            },
+            "it is cut off");
+    }
+
+    private async Task<string> MetricsAsync()
+    {
+        using var text = new MemoryStream();
+        await _metrics.WriteAsync(text, Deadline.Token());
+        return Encoding.UTF8.GetString(text.ToArray());
+    }
+
+    // More than the system takes of them for one that does not read.
+    private void Fill()
+    {
+        var filler = _metrics.Factory.CreateGauge("otlptap_filler", "Fills.", ["text"]);
+        for (var i = 0; i < LargeBytes / 1000; i++)
+        {
+            filler.WithLabels($"{i} {new string('x', 1000)}").Set(i);
+        }
+    }
+
     private double Refused => MetricText.Value(_registry, "otlptap_api_answers_refused_total");
 
     private static void WriteTexts(Utf8JsonWriter json, int bytes)
@@ -158,5 +218,21 @@ public sealed class AnswersTests : IAsyncLifetime
         await socket.ConnectAsync(IPAddress.Loopback, new Uri(_server.Urls.Single()).Port, Deadline.Token());
         await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: tap\r\nConnection: close\r\n\r\n"), Deadline.Token());
         return socket;
+    }
+
+    /// <summary>Takes what it is given first, and nothing more.</summary>
+    private sealed class StoppedStream : MemoryStream
+    {
+        private long _bytes;
+
+        public long Bytes => Volatile.Read(ref _bytes);
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            Interlocked.Add(ref _bytes, buffer.Length);
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+        }
+
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
     }
 }
