@@ -21,7 +21,7 @@ internal static class Check
         var taps = processors.Used.Where(processor => processor.Options is TapProcessor).ToList();
         foreach (var (_, section, _) in taps.Skip(1))
         {
-            section.Problems.Error(section.Mark, section.Path, $"for now one tap processor can be used, and this is used already: `{taps[0].Id}`");
+            section.Problems.Error(section.Mark, section.Path, $"a tap has one tap processor for all its pipelines, and they use `processors.{taps[0].Id}` as well: name the same one in all of `service.pipelines`, or run a second tap with this one");
         }
 
         var tapSection = taps.Count > 0 ? taps[0].Section : null;

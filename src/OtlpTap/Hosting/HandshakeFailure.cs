@@ -1,8 +1,12 @@
+using System.Net.Sockets;
+
 namespace OtlpTap.Hosting;
 
 /// <summary>Why a handshake failed, in words for who has to mend it.</summary>
 internal static class HandshakeFailure
 {
+    private const string Gone = "it went away during the handshake, as clients do that do not trust the certificate of this port";
+
     // What OpenSSL and .NET say, and what it comes from.
     private static readonly (string Said, string Meaning)[] Known =
     [
@@ -14,7 +18,7 @@ internal static class HandshakeFailure
         ("unsupported protocol", "it speaks no version of TLS that this port takes (tls.min_version, tls.max_version)"),
         ("alert protocol version", "it speaks no version of TLS that this port takes (tls.min_version, tls.max_version)"),
         ("no shared cipher", "it has no cipher suite in common with this port"),
-        ("unexpected EOF", "it went away during the handshake, as clients do that do not trust the certificate of this port"),
+        ("unexpected EOF", Gone),
         ("corrupted frame", "it speaks no TLS"),
         ("wrong version number", "it speaks no TLS"),
     ];
@@ -30,6 +34,11 @@ internal static class HandshakeFailure
         var said = exception.Message;
         for (var inner = exception.InnerException; inner is not null; inner = inner.InnerException)
         {
+            if (inner is SocketException)
+            {
+                return Gone;
+            }
+
             said = $"{said} {inner.Message}";
         }
 

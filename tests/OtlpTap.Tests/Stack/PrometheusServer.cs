@@ -7,28 +7,24 @@ using OtlpTap.Tests.Forward;
 
 namespace OtlpTap.Tests.Stack;
 
-/// <summary>A real Prometheus that scrapes one tap every second, with the rules of config/prometheus.</summary>
+/// <summary>A real Prometheus: one that scrapes a tap every second, with the rules of config/prometheus, or one that takes OTLP.</summary>
 internal sealed class PrometheusServer : IAsyncDisposable
 {
+    private const string OtlpReceiver = "web.enable-otlp-receiver";
+
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("otlptap-prometheus-");
     private readonly HttpClient _http;
     private readonly Process _process;
     private readonly Task<string> _log;
 
-    private PrometheusServer(ExternalProgram program, string target)
+    private PrometheusServer(ExternalProgram program, string configuration, params string[] more)
     {
         var port = FreePort();
         _http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
         var config = Path.Combine(_directory.FullName, "prometheus.yml");
-        File.WriteAllText(
-            config,
-            $$"""
-            global: { scrape_interval: 1s, evaluation_interval: 1s }
-            rule_files: ['{{Markdown.InRepository("config/prometheus/rules")}}/*.yml']
-            scrape_configs: [{ job_name: otlptap, static_configs: [{ targets: ['{{target}}'] }] }]
-            """);
+        File.WriteAllText(config, configuration);
         _process = program.Start(
-            [$"--config.file={config}", $"--storage.tsdb.path={_directory.FullName}/data", $"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]);
+            [$"--config.file={config}", $"--storage.tsdb.path={_directory.FullName}/data", $"--web.listen-address=127.0.0.1:{port}", "--log.level=warn", .. more]);
         _log = _process.StandardError.ReadToEndAsync();
     }
 
@@ -36,10 +32,44 @@ internal sealed class PrometheusServer : IAsyncDisposable
 
     public static async Task<PrometheusServer> StartAsync(string target)
     {
-        var server = new PrometheusServer(ExternalProgram.Require("prometheus", "prometheus"), target);
+        var program = ExternalProgram.Require("prometheus", "prometheus");
+        return await ReadyAsync(new PrometheusServer(
+            program,
+            $$"""
+            global: { scrape_interval: 1s, evaluation_interval: 1s }
+            rule_files: ['{{Markdown.InRepository("config/prometheus/rules")}}/*.yml']
+            scrape_configs: [{ job_name: otlptap, static_configs: [{ targets: ['{{target}}'] }] }]
+            """));
+    }
+
+    /// <summary>
+    /// With config/prometheus/prometheus.yml and OTLP at <c>/api/v1/otlp</c>, which Debian's is built without: whoever has another names it in OTLPTAP_PROMETHEUS; where it
+    /// is missing the test is skipped.
+    /// </summary>
+    public static async Task<PrometheusServer> OfOtlpAsync(bool isEnabled = true)
+    {
+        var program = ExternalProgram.Optional("prometheus", "OTLPTAP_PROMETHEUS");
+        var (_, flags, more) = await program.RunAsync(["--help"], null, Deadline.Token());
+        Assert.SkipUnless((flags + more).Contains(OtlpReceiver, StringComparison.Ordinal), $"this prometheus has no --{OtlpReceiver}; OTLPTAP_PROMETHEUS names another one");
+        var shipped = await File.ReadAllTextAsync(Markdown.InRepository("config/prometheus/prometheus.yml"));
+        return await ReadyAsync(new PrometheusServer(program, shipped.Replace("rules/*.yml", Markdown.InRepository("config/prometheus/rules/*.yml"), StringComparison.Ordinal), isEnabled ? [$"--{OtlpReceiver}"] : []));
+    }
+
+    /// <summary><c>host:port</c>.</summary>
+    public string Endpoint => _http.BaseAddress!.Authority;
+
+    private static async Task<PrometheusServer> ReadyAsync(PrometheusServer server)
+    {
         await Deadline.UntilAsync(async () => server._process.HasExited || await server.IsReadyAsync(), "Prometheus is ready");
         Assert.False(server._process.HasExited, server._process.HasExited ? await server._log : "");
         return server;
+    }
+
+    /// <summary>The only sample that an expression has now, or null.</summary>
+    public async Task<string?> ValueAsync(string expression)
+    {
+        var found = (await GetAsync($"/api/v1/query?query={Uri.EscapeDataString(expression)}")).GetProperty("result");
+        return found.GetArrayLength() == 0 ? null : Assert.Single(found.EnumerateArray()).GetProperty("value")[1].GetString();
     }
 
     /// <summary>How many series an expression has now.</summary>

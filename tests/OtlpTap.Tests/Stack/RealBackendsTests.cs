@@ -5,10 +5,12 @@ using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
 using OpenTelemetry.Proto.Collector.Logs.V1;
+using OpenTelemetry.Proto.Common.V1;
 using OpenTelemetry.Proto.Logs.V1;
 using OpenTelemetry.Proto.Resource.V1;
 using OtlpTap.Cli;
 using OtlpTap.Otlp;
+using OtlpTap.Tests.Documentation;
 using OtlpTap.Tests.EndToEnd;
 
 namespace OtlpTap.Tests.Stack;
@@ -174,6 +176,29 @@ public sealed class RealBackendsTests : IDisposable
         Assert.Contains("failed_evaluation", failure);
     }
 
+    /// <summary>The query is that of docs/judge.md.</summary>
+    [Fact]
+    public async Task A_search_for_errors_can_leave_out_what_the_tap_says_of_them()
+    {
+        await using var loki = await BackendServer.LokiAsync();
+        await using var tap = await TapAsync(tempo: null, loki);
+        await tap.ExportAsync(Signal.Traces, Traces("shop", 1, isFailing: false));
+        await PostFeedbackAsync(tap, $$"""{ "trace_id": "{{Id(1)}}", "thumbs": "down", "comment": "an error, again" }""");
+        var scopes = new[] { "", "shop.orders" };
+        foreach (var scope in scopes)
+        {
+            await tap.ExportAsync(Signal.Logs, ErrorOf(scope));
+        }
+
+        const string All = """{service_name="shop"} |= "error" """;
+        await BackendServer.UntilAsync(async () => (await RowsAsync(loki, All)).Count == 3, "all three are found");
+        var page = Assert.Single(Markdown.Read("docs/judge.md").Text.Split('`'), code => code.StartsWith(All, StringComparison.Ordinal));
+
+        Assert.Equal(scopes.Select(scope => $"an error of '{scope}'"), (await RowsAsync(loki, page)).Select(row => row.Line).Order(StringComparer.Ordinal));
+        var own = Assert.Single(await RowsAsync(loki, page.Replace("!=", "=", StringComparison.Ordinal)));
+        Assert.EndsWith("an error, again", own.Line, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task What_Loki_refuses_reaches_the_sender_with_its_words()
     {
@@ -220,7 +245,7 @@ public sealed class RealBackendsTests : IDisposable
         service:
           admin: { endpoint: "127.0.0.1:0" }
           pipelines:
-            traces: { receivers: [otlp], processors: [tap], exporters: [otlp_grpc/tempo] }
+            traces: { receivers: [otlp], processors: [tap], exporters: [{{(tempo is null ? "" : "otlp_grpc/tempo")}}] }
             logs: { receivers: [otlp], processors: [tap], exporters: [otlp_http/loki] }
             metrics: { receivers: [otlp], processors: [tap] }
         """);
@@ -270,6 +295,14 @@ public sealed class RealBackendsTests : IDisposable
 
         var resource = new Resource { Attributes = { TraceBuilder.Attribute("service.name", "shop") } };
         return new ExportLogsServiceRequest { ResourceLogs = { new ResourceLogs { Resource = resource, ScopeLogs = { scope } } } }.ToByteArray();
+    }
+
+    private static byte[] ErrorOf(string scope)
+    {
+        var record = new LogRecord { TimeUnixNano = (ulong)DateTimeOffset.UtcNow.ToUnixTimeSeconds() * Second, Body = TraceBuilder.ValueOf($"an error of '{scope}'") };
+        var logs = new ScopeLogs { Scope = new InstrumentationScope { Name = scope }, LogRecords = { record } };
+        var resource = new Resource { Attributes = { TraceBuilder.Attribute("service.name", "shop") } };
+        return new ExportLogsServiceRequest { ResourceLogs = { new ResourceLogs { Resource = resource, ScopeLogs = { logs } } } }.ToByteArray();
     }
 
     private Task<int> PullAsync(string source, BackendServer backend, params string[] more)
