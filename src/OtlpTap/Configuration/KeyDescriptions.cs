@@ -347,7 +347,7 @@ internal static class KeyDescriptions
         ["admin.api"] = "Who may ask the API and its tools; left out: everyone who reaches the port.",
         ["api.token"] = "The bearer token to show.",
         ["api.token_file"] = "A file with one token on each line, any of which is let in; read again when it changes.",
-        ["api.write_token"] = "The bearer token for what changes something: cases, captures and reload. Where it is set, `token` may only read.",
+        ["api.write_token"] = "The bearer token for what changes something: cases, captures and reload. Where it is set, `token` may only read. A reload from another machine needs one of them.",
         ["api.write_token_file"] = "A file with such tokens, one on each line; read again when it changes.",
         ["service.extensions"] = "Ids of the extensions that are started.",
         ["service.telemetry"] = "The Collector's; of it the tap serves metrics where `metrics` says, beside the admin port.",
