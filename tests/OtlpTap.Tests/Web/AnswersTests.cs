@@ -111,6 +111,7 @@ public sealed class AnswersTests : IAsyncLifetime
     [Fact]
     public async Task What_readers_of_the_API_hold_keeps_no_metrics_from_a_scraper()
     {
+        Fill();
         await AskUntilRefusedAsync("/large", times: 20, from: ["127.0.0.1", "127.0.0.2", "127.0.0.3"]);
 
         var scrape = await ReadAllAsync("/metrics", "127.0.0.1");
