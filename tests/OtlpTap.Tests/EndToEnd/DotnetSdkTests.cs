@@ -39,6 +39,25 @@ public sealed class DotnetSdkTests
     }
 
     [Theory]
+    [InlineData(OtlpExportProtocol.Grpc, "otlp grpc")]
+    [InlineData(OtlpExportProtocol.HttpProtobuf, "otlp http")]
+    public async Task TLS_of_an_exporter_at_a_clear_port_is_counted(OtlpExportProtocol protocol, string listener)
+    {
+        await using var tap = await RunningTap.StartAsync();
+        using var source = new ActivitySource("OtlpTap.Tests.Agent." + Guid.NewGuid());
+        using var provider = Sdk.CreateTracerProviderBuilder().AddSource(source.Name).AddOtlpExporter(otlp =>
+        {
+            Configure(otlp, tap, protocol, Signal.Traces);
+            otlp.Endpoint = new UriBuilder(otlp.Endpoint) { Scheme = "https" }.Uri;
+        }).Build();
+        source.StartActivity("chat")!.Dispose();
+
+        provider.ForceFlush((int)Deadline.Span.TotalMilliseconds);
+
+        await Deadline.UntilAsync(async () => await tap.MetricAsync($"otlptap_wrong_protocol_connections_total{{listener=\"{listener}\"}}") > 0, "it is counted");
+    }
+
+    [Theory]
     [InlineData(OtlpExportProtocol.Grpc)]
     [InlineData(OtlpExportProtocol.HttpProtobuf)]
     public async Task Log_records_arrive(OtlpExportProtocol protocol)
