@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Time.Testing;
 using OtlpTap.Client;
 using OtlpTap.Tests.Forward;
 
@@ -10,7 +9,7 @@ public sealed class FeedbackTests : IAsyncLifetime
 {
     private const string Trace = "0123456789abcdef0123456789abcdef";
 
-    private readonly FakeTimeProvider _time = new();
+    private readonly PatientTime _time = new(DateTimeOffset.UnixEpoch);
     private FeedbackStub _stub = null!;
 
     public async ValueTask InitializeAsync() => _stub = await FeedbackStub.StartAsync();
@@ -111,7 +110,7 @@ public sealed class FeedbackTests : IAsyncLifetime
 
         client.Feedback.ThumbsDown(Trace);
 
-        await MovingAsync(() => client.Feedback.Sent == 1, "it is taken");
+        await _time.PassUntilAsync(() => client.Feedback.Sent == 1, "it is taken");
         Assert.Equal(3, _stub.Bodies.Count);
         Assert.Single(_stub.Bodies.Select(body => body.GetProperty("id").GetString()).Distinct());
         Assert.Null(client.Feedback.Problem);
@@ -125,12 +124,12 @@ public sealed class FeedbackTests : IAsyncLifetime
         await using var client = Client();
         client.Feedback.ThumbsDown(Trace);
 
-        await MovingAsync(() => client.Feedback.Dropped == 1, "it is dropped");
+        await _time.PassUntilAsync(() => client.Feedback.Dropped == 1, "it is dropped");
         Assert.StartsWith("the tap answered 503", client.Feedback.Problem, StringComparison.Ordinal);
 
         Volatile.Write(ref isDown, false);
         client.Feedback.ThumbsUp(Trace);
-        await MovingAsync(() => client.Feedback.Sent == 1, "the next one is sent");
+        await _time.PassUntilAsync(() => client.Feedback.Sent == 1, "the next one is sent");
     }
 
     [Fact]
@@ -182,9 +181,10 @@ public sealed class FeedbackTests : IAsyncLifetime
     [Fact]
     public async Task The_end_does_not_wait_for_a_tap_that_does_not_answer()
     {
+        var gate = new TaskCompletionSource();
         _stub.Answer = async _ =>
         {
-            await Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);
+            await gate.Task;
             return 0;
         };
         var client = Client();
@@ -193,9 +193,16 @@ public sealed class FeedbackTests : IAsyncLifetime
         client.Feedback.ThumbsUp(Trace);
 
         var ended = client.DisposeAsync().AsTask();
-        await MovingAsync(() => ended.IsCompleted, "it has ended");
+        await Deadline.UntilAsync(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(1));
+                return ended.IsCompleted;
+            },
+            "it has ended");
 
         await ended;
+        gate.SetResult();
         Assert.Equal((0, 2, 0), (client.Feedback.Sent, client.Feedback.Dropped, client.Feedback.Waiting));
     }
 
@@ -208,12 +215,4 @@ public sealed class FeedbackTests : IAsyncLifetime
         FeedbackQueueMax = queueMax,
         Time = _time,
     });
-
-    private Task MovingAsync(Func<bool> holds, string what) => Deadline.UntilAsync(
-        () =>
-        {
-            _time.Advance(TimeSpan.FromSeconds(1));
-            return holds();
-        },
-        what);
 }

@@ -42,7 +42,7 @@ internal sealed record FixtureScenario(string Instrumentation, string Name, Expo
         var (spans, logs) = (Spans.ToByteArray(), Logs.ToByteArray());
         var options = new DetectorOptions { TraceTimeMax = TimeSpan.FromMinutes(5) };
         var metrics = new DetectorMetrics(Prometheus.Metrics.WithCustomRegistry(Prometheus.Metrics.NewCustomRegistry()));
-        var judge = new TraceJudge(options, DetectorSet.All(options, TimeProvider.System, TimeSpan.Zero), CauseAnalysis.Find, metrics, TimeProvider.System, NullLogger<TraceJudge>.Instance);
+        var judge = new TraceJudge(options, DetectorSet.All(options, TimeProvider.System, TimeSpan.Zero), CauseAnalysis.Find, metrics, new ProcessorClock(), NullLogger<TraceJudge>.Instance);
         foreach (var run in AgentRunReader.Read(spans, logs, RunLimits.Default))
         {
             var byRules = new List<Verdict>();

@@ -42,7 +42,7 @@ internal sealed class TapRig : IDisposable
 
     public TapRig(CorpusOptions? corpus = null, RecorderOptions? recorder = null, TeeOptions? tee = null, CaseHandler? written = null, TapRig? before = null)
     {
-        Time = before?.Time ?? new FakeTimeProvider(new DateTimeOffset(2026, 11, 1, 0, 0, 0, TimeSpan.Zero));
+        Time = before?.Time ?? new PatientTime(new DateTimeOffset(2026, 11, 1, 0, 0, 0, TimeSpan.Zero));
         Folder = before?.Folder ?? Path.Combine(Path.GetTempPath(), "otlptap-tests", Guid.NewGuid().ToString("n"));
         Corpus = (corpus ?? new CorpusOptions()) with { Directory = Path.Combine(Folder, "cases") };
         var problems = new List<RuleProblem>();
@@ -66,7 +66,7 @@ internal sealed class TapRig : IDisposable
 
     public CollectorRegistry Registry { get; } = Prometheus.Metrics.NewCustomRegistry();
 
-    public FakeTimeProvider Time { get; }
+    public PatientTime Time { get; }
 
     public string Folder { get; }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using OtlpTap.Detectors.Grounding;
@@ -78,13 +77,16 @@ public sealed class GroundingStoriesTests(ITestOutputHelper output)
             "long word" => new string('a', size),
             _ => string.Concat(Enumerable.Repeat("12 34 ", size / 6)),
         };
-        var started = Stopwatch.GetTimestamp();
-        var found = what == "answer"
-            ? Check.Assess(text, [new(GroundingSource.ToolResult, "{\"paid\":12.5}")])
-            : Check.Assess("It costs $77,777.77 at Blue Harbor Inn on 3 May, see A-1234.", [new(GroundingSource.ToolResult, text)]);
-        Assert.InRange(found.Score, 0, 1);
-        // On a loaded machine; alone it is one second or two.
-        Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(60));
+        var took = ProcessorTime.Of(() =>
+        {
+            var found = what == "answer"
+                ? Check.Assess(text, [new(GroundingSource.ToolResult, "{\"paid\":12.5}")])
+                : Check.Assess("It costs $77,777.77 at Blue Harbor Inn on 3 May, see A-1234.", [new(GroundingSource.ToolResult, text)]);
+            Assert.InRange(found.Score, 0, 1);
+        });
+
+        // One or two of the processor; more where its caches serve others as well.
+        Assert.True(took < TimeSpan.FromSeconds(30), $"{took}");
     }
 
     private static List<JsonElement> Stories()

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using Google.Protobuf;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using OpenTelemetry.Proto.Common.V1;
@@ -24,15 +23,17 @@ public sealed class HostileTraceTests
     [Fact]
     public void Trace_ids_made_to_fall_into_one_bucket()
     {
-        var started = Stopwatch.StartNew();
         var seen = new HashSet<TraceId>();
-        for (var number = 1UL; number <= 100_000; number++)
+        var took = ProcessorTime.Of(() =>
         {
-            seen.Add(new TraceId((number << 32) | number, (number << 32) | number));
-        }
+            for (var number = 1UL; number <= 100_000; number++)
+            {
+                seen.Add(new TraceId((number << 32) | number, (number << 32) | number));
+            }
+        });
 
         Assert.Equal(100_000, seen.Count);
-        Assert.True(started.Elapsed < Soon, $"{started.Elapsed}");
+        Assert.True(took < Soon, $"{took}");
     }
 
     [Fact]
@@ -61,12 +62,14 @@ public sealed class HostileTraceTests
     private static void Examine(OtlpSpan[] spans)
     {
         var request = new ExportTraceServiceRequest { ResourceSpans = { new ResourceSpans { ScopeSpans = { new ScopeSpans { Spans = { spans } } } } } }.ToByteArray();
-        var started = Stopwatch.StartNew();
-        var run = Assert.Single(AgentRunReader.Read(request, [], RunLimits.Default));
-        var byDetectors = Judged.Verdicts(run);
-        var byRules = run.Steps.Take(4096).Select((step, index) => new Verdict(step.SpanId, index % 2 == 0 ? FailureKind.PlanningError : FailureKind.ToolError, "a_rule", VerdictSource.Rule));
-        CauseAnalysis.Find(run, [.. byRules, .. byDetectors]);
-        Assert.True(started.Elapsed < Soon, $"{started.Elapsed}");
+        var took = ProcessorTime.Of(() =>
+        {
+            var run = Assert.Single(AgentRunReader.Read(request, [], RunLimits.Default));
+            var byDetectors = Judged.Verdicts(run);
+            var byRules = run.Steps.Take(4096).Select((step, index) => new Verdict(step.SpanId, index % 2 == 0 ? FailureKind.PlanningError : FailureKind.ToolError, "a_rule", VerdictSource.Rule));
+            CauseAnalysis.Find(run, [.. byRules, .. byDetectors]);
+        });
+        Assert.True(took < Soon, $"{took}");
     }
 
     private static OtlpSpan Llm(int id, string messages, int where)

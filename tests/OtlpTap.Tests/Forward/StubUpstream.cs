@@ -228,7 +228,10 @@ internal sealed class StubUpstream : IAsyncDisposable
         var headers = context.Request.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value.ToString());
         var call = new StubCall(context.Request.Path, headers, body.ToArray());
         Protocols.Enqueue(context.Request.Protocol);
+
+        // Asked for first: a test that has seen the call may change the answer, for the calls that come then.
+        var answer = Answer;
         Calls.Enqueue(call);
-        await Answer(context, call);
+        await answer(context, call);
     }
 }

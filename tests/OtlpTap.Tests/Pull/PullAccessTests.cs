@@ -31,13 +31,7 @@ public sealed class PullAccessTests
         await using var rig = new PullRig(await StubBackend.StartAsync(certificates.Issue("localhost")));
 
         var pulling = rig.PullAsync(source, "--query", query, "--config", Trusting(rig, source, others));
-        await Deadline.UntilAsync(
-            () =>
-            {
-                rig.Time.Advance(TimeSpan.FromSeconds(1));
-                return pulling.IsCompleted;
-            },
-            "the pull ends");
+        await rig.Time.PassUntilAsync(() => pulling.IsCompleted, "the pull ends");
 
         Assert.Equal(2, await pulling);
         Assert.Contains($"localhost:{rig.Backend.Url.Port}: ", rig.Error, StringComparison.Ordinal);

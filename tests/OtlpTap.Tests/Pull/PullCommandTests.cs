@@ -12,7 +12,7 @@ public sealed class PullCommandTests : IAsyncLifetime
     private const long Now = 1_790_000_000;
 
     private readonly string _directory = Directory.CreateTempSubdirectory("otlptap-pull-").FullName;
-    private readonly FakeTimeProvider _time = new(DateTimeOffset.FromUnixTimeSeconds(Now));
+    private readonly PatientTime _time = new(DateTimeOffset.FromUnixTimeSeconds(Now));
     private readonly StringWriter _output = new();
     private readonly StringWriter _error = new();
     private StubBackend _backend = null!;
@@ -162,13 +162,7 @@ public sealed class PullCommandTests : IAsyncLifetime
         };
 
         var pulling = PullAsync("tempo");
-        await Deadline.UntilAsync(
-            () =>
-            {
-                _time.Advance(TimeSpan.FromSeconds(1));
-                return pulling.IsCompleted;
-            },
-            "the pull ends");
+        await _time.PassUntilAsync(() => pulling.IsCompleted, "the pull ends");
 
         Assert.Equal(0, await pulling);
         Assert.Contains("again in 7 s", _error.ToString(), StringComparison.Ordinal);
@@ -185,15 +179,13 @@ public sealed class PullCommandTests : IAsyncLifetime
         };
 
         var pulling = PullAsync("tempo");
-        await Deadline.UntilAsync(
-            () =>
-            {
-                _time.Advance(TimeSpan.FromSeconds(1));
-                return pulling.IsCompleted;
-            },
-            "the pull ends");
+        for (var attempt = 1; attempt <= 5; attempt++)
+        {
+            await _time.PassUntilAsync(() => _backend.Requests.Count == attempt, $"it is asked {attempt} times");
+            _time.Advance(TimeSpan.FromSeconds(30));
+        }
 
-        Assert.Equal(2, await pulling);
+        Assert.Equal(2, await pulling.InTime());
         Assert.Contains("no whole answer from", _error.ToString(), StringComparison.Ordinal);
         Assert.Equal(5, _backend.Requests.Count);
     }

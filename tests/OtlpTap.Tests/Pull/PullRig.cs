@@ -17,7 +17,7 @@ internal sealed class PullRig(StubBackend backend) : IAsyncDisposable
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("otlptap-pull-").FullName;
 
-    public FakeTimeProvider Time { get; } = new(DateTimeOffset.FromUnixTimeSeconds(Now));
+    public PatientTime Time { get; } = new(DateTimeOffset.FromUnixTimeSeconds(Now));
 
     public string Output => _output.ToString();
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using OtlpTap.Receive;
@@ -82,15 +81,13 @@ public sealed class BasicAuthenticatorTests : IDisposable
         Assert.Equal(Authentication.Accepted, await CheckAsync(authenticator, "bob:secret"));
         Assert.Equal(Authentication.Refused, await CheckAsync(authenticator, "bob:wrong"));
 
-        // At the 40 ms and more that each of these would take, not one in a hundred is computed again.
-        var started = Stopwatch.GetTimestamp();
+        // What has to be computed is not there at once.
         for (var i = 0; i < 1000; i++)
         {
             var again = authenticator.AuthenticateAsync(HeaderOf(i % 2 == 0 ? "bob:secret" : "bob:wrong"), Deadline.Token());
+            Assert.True(again.IsCompleted);
             Assert.Equal(i % 2 == 0 ? Authentication.Accepted : Authentication.Refused, await again);
         }
-
-        Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(5));
     }
 
     [Fact]

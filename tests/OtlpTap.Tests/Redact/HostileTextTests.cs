@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
@@ -137,26 +136,29 @@ public sealed class HostileTextTests
     [InlineData("[\"\\u0041")]
     public void A_megabyte_of_near_secrets_takes_linear_time(string piece)
     {
-        // As much text in one piece as in sixteen: over equal times, in which others use the machine alike. The fastest of three.
+        // As much text in one piece as in sixteen, by what it takes of the processor, and the least of some attempts: a collection
+        // of the whole process's garbage, or a processor whose caches others use, may come into one, and makes none shorter.
         const int Pieces = 16;
         var (small, large) = (Text(64 << 10), Text(Pieces * (64 << 10)));
-        var inPieces = Enumerable.Range(0, 3).Min(_ => Time(small, Pieces));
-        var inOne = Enumerable.Range(0, 3).Min(_ => Time(large, 1));
+        var (inPieces, inOne) = (Time(small, Pieces), Time(large, 1));
+        for (var attempt = 1; attempt < 10 && !IsLinear(); attempt++)
+        {
+            (inPieces, inOne) = (Math.Min(inPieces, Time(small, Pieces)), Math.Min(inOne, Time(large, 1)));
+        }
 
-        // Quadratic time would be sixteen times that. What is shorter than a clock tells counts as a millisecond.
-        Assert.True(inOne < 6 * Math.Max(inPieces, TimeSpan.TicksPerMillisecond), $"in sixteen pieces: {inPieces} ticks, in one: {inOne} ticks");
+        Assert.True(IsLinear(), $"in sixteen pieces: {inPieces} ticks, in one: {inOne} ticks");
+
+        // Quadratic time would be sixteen times as long. What is shorter than a clock tells counts as a millisecond.
+        bool IsLinear() => inOne < 6 * Math.Max(inPieces, TimeSpan.TicksPerMillisecond);
 
         string Text(int length) => string.Concat(Enumerable.Repeat(piece, 1 + (length / piece.Length)))[..length];
 
-        long Time(string text, int times)
+        long Time(string text, int times) => ProcessorTime.Of(() =>
         {
-            var started = Stopwatch.GetTimestamp();
             for (var i = 0; i < times; i++)
             {
                 Masking.Redact(text);
             }
-
-            return Stopwatch.GetElapsedTime(started).Ticks;
-        }
+        }).Ticks;
     }
 }

@@ -86,7 +86,7 @@ public sealed class FileSinkTests : IAsyncDisposable
         _rig.Start(Sink());
         _rig.Fail(1);
         _rig.Fail(2);
-        await _rig.PassUntilAsync(() => _rig.Failed("file", "file") == 2);
+        await _rig.PassUntilAsync(() => _rig.Failed("file", "file") == 2, "both have failed");
 
         Assert.Equal(2, _rig.Tap.CaseFolders().Length);
         Assert.Equal(10, _rig.Retries("file"));

@@ -28,14 +28,18 @@ internal sealed class SinkRig : IAsyncDisposable
 
     public Task SentAsync(string sink, int cases) => Deadline.UntilAsync(() => Sent(sink) == cases, $"{cases} cases are sent");
 
-    /// <summary>Lets the sinks' clock run, a second at a time, for waits begin when another thread comes to them.</summary>
-    public Task PassUntilAsync(Func<bool> holds) => Deadline.UntilAsync(
-        () =>
+    /// <summary>Lets the sinks' clock run while no sink has a call under way.</summary>
+    public Task PassUntilAsync(Func<bool> holds, string what) => Tap.Time.PassUntilAsync(holds, what);
+
+    /// <summary>A backend that hangs is called, until it is given up: as often as a sink tries.</summary>
+    public async Task PassHangingAsync(StubUpstream backend, TimeSpan timeout)
+    {
+        for (var attempt = 1; attempt <= 6; attempt++)
         {
-            Tap.Time.Advance(TimeSpan.FromSeconds(1));
-            return holds();
-        },
-        "time has passed");
+            await PassUntilAsync(() => backend.Calls.Count == attempt, $"it is asked {attempt} times");
+            Tap.Time.Advance(timeout);
+        }
+    }
 
     public double Sent(string sink) => Tap.Value($"otlptap_sink_sent_cases_total{{sink=\"{sink}\"}}");
 
