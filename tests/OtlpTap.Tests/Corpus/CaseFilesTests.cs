@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using OpenTelemetry.Proto.Common.V1;
 using OtlpTap.Corpus;
+using OtlpTap.Tests.Forward;
 using static OtlpTap.Tests.Corpus.Telemetry;
 
 namespace OtlpTap.Tests.Corpus;
@@ -362,13 +363,13 @@ public sealed class CaseFilesTests : IDisposable
         _tap = new TapRig(new CorpusOptions { Settle = TimeSpan.FromMilliseconds(1) }, written: (_, result) => written.SetResult(result));
         _tap.Captures.Start();
         _tap.Receive(Span(7, 1, failed: true));
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (!written.Task.IsCompleted)
-        {
-            deadline.Token.ThrowIfCancellationRequested();
-            _tap.Time.Advance(TimeSpan.FromMilliseconds(1));
-            await Task.Yield();
-        }
+        await Deadline.UntilAsync(
+            () =>
+            {
+                _tap.Time.Advance(TimeSpan.FromMilliseconds(1));
+                return written.Task.IsCompleted;
+            },
+            "it is written");
 
         Assert.Equal(new CaseResult(CaseOutcome.Written, "tool_error", _tap.CasePath(7)), await written.Task);
         await _tap.Captures.FlushAsync(TimeSpan.FromSeconds(5));
@@ -405,12 +406,12 @@ public sealed class CaseFilesTests : IDisposable
         _tap = new TapRig(written: (_, _) =>
         {
             isWriting.Set();
-            hangs.Wait();
+            hangs.Wait(Deadline.Token());
         });
         _tap.Receive(Enumerable.Range(1, 3).Select(trace => Span(trace, 1, failed: true)));
 
         var flush = _tap.Captures.FlushAsync(TimeSpan.FromSeconds(5));
-        isWriting.Wait(TestContext.Current.CancellationToken);
+        isWriting.Wait(Deadline.Token());
         Assert.False(flush.IsCompleted);
         _tap.Time.Advance(TimeSpan.FromSeconds(5));
         await flush;

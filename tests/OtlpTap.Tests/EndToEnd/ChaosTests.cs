@@ -27,7 +27,7 @@ public sealed class ChaosTests
         await LoadAsync(ledger, tap, () => upstream.LiveAsync(new Random(1), Time, SpellMax, Enum.GetValues<Mood>()));
 
         // Nothing is on its way any more: an acknowledgement was the upstream's own.
-        await ledger.SettleAsync(TimeSpan.Zero);
+        ledger.AssertSettled();
         Assert.True(ledger.Acknowledged > 100, ledger.Summary);
         await tap.SettledAsync();
     }
@@ -45,7 +45,7 @@ public sealed class ChaosTests
         // What the upstream refuses for good it refuses also from the spool.
         await LoadAsync(ledger, tap, () => upstream.LiveAsync(new Random(2), Time, SpellMax, [.. Enum.GetValues<Mood>().Where(mood => mood != Mood.RefusingForGood)]));
 
-        await ledger.SettleAsync(TimeSpan.FromMinutes(1));
+        await ledger.SettleAsync();
         Assert.True(ledger.Acknowledged > 100, ledger.Summary);
         await tap.SettledAsync();
     }
@@ -59,7 +59,7 @@ public sealed class ChaosTests
 
         await LoadAsync(ledger, tap, () => upstream.LiveAsync(new Random(4), Time, SpellMax, Enum.GetValues<Mood>()));
 
-        await ledger.SettleAsync(TimeSpan.Zero);
+        ledger.AssertSettled();
         Assert.True(ledger.Acknowledged > 100, ledger.Summary);
         await tap.SettledAsync();
     }
@@ -77,7 +77,7 @@ public sealed class ChaosTests
         // What the upstream refuses for good it refuses also from the spool.
         await LoadAsync(ledger, tap, () => upstream.LiveAsync(new Random(5), Time, SpellMax, [.. Enum.GetValues<Mood>().Where(mood => mood != Mood.RefusingForGood)]));
 
-        await ledger.SettleAsync(TimeSpan.FromMinutes(1));
+        await ledger.SettleAsync();
         Assert.True(ledger.Acknowledged > 100, ledger.Summary);
         await tap.SettledAsync();
     }
@@ -103,7 +103,7 @@ public sealed class ChaosTests
 
         await LoadAsync(ledger, tap, () => unreliable.LiveAsync(new Random(6), Time, SpellMax, [Mood.Stalled, .. Enum.GetValues<Mood>()]));
 
-        await ledger.SettleAsync(TimeSpan.Zero);
+        ledger.AssertSettled();
         Assert.True(ledger.Acknowledged > 100, ledger.Summary);
         Assert.Equal(0, ledger.Refused);
         Assert.Equal(ledger.Acknowledged, await tap.MetricAsync("""otelcol_exporter_sent_spans_total{exporter="otlp_grpc/primary"}"""));

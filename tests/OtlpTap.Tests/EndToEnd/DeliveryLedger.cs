@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using Google.Protobuf;
 using Grpc.Core;
 using OpenTelemetry.Proto.Collector.Trace.V1;
 using OtlpTap.Otlp;
+using OtlpTap.Tests.Forward;
 
 namespace OtlpTap.Tests.EndToEnd;
 
@@ -63,16 +63,16 @@ internal sealed class DeliveryLedger(int seed)
         }
     }
 
-    /// <summary>Waits until nothing that was acknowledged is missing, and says what is.</summary>
-    public async Task SettleAsync(TimeSpan within)
+    /// <summary>Waits until nothing that was acknowledged is missing, for as long as something arrives.</summary>
+    public async Task SettleAsync()
     {
-        var started = Stopwatch.GetTimestamp();
-        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        while (Lost.Count > 0 && Stopwatch.GetElapsedTime(started) < within)
-        {
-            await poll.WaitForNextTickAsync();
-        }
+        await Deadline.UntilNoneIsLeftAsync(() => Lost.Count, Summary);
+        AssertSettled();
+    }
 
+    /// <summary>Nothing that was acknowledged is missing.</summary>
+    public void AssertSettled()
+    {
         TestContext.Current.TestOutputHelper?.WriteLine(Summary);
         Assert.True(Lost.Count == 0, $"{Summary}; the first: {string.Join(", ", Lost.Take(20))}");
     }

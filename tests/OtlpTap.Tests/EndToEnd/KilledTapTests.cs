@@ -60,7 +60,7 @@ public sealed class KilledTapTests : IDisposable
         await stop.CancelAsync();
         await Task.WhenAll(agents);
 
-        await ledger.SettleAsync(TimeSpan.FromMinutes(1));
+        await ledger.SettleAsync();
         Assert.True(ledger.Acknowledged > Kills, ledger.Summary);
     }
 }

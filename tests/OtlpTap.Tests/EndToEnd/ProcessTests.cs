@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Grpc.Core;
 using OtlpTap.Hosting;
 using OtlpTap.Tests.Forward;
@@ -66,21 +65,21 @@ public sealed class ProcessTests : IDisposable
 
             await StubUpstream.SucceedAsync(context);
         };
-        _files.Configure(upstream.Endpoint);
+
+        // Longer than the test waits: it ends because nothing is left to do.
+        _files.Configure(upstream.Endpoint, shutdown: "10m");
         await using var tap = await TapProcess.ListeningAsync(TapProgram.Built, ["--config", _files.ConfigFile]);
         var reply = tap.ExportAsync(FailingTool);
         await Deadline.UntilAsync(() => upstream.Calls.Count == 1, "the request is upstream");
-        var signalled = Stopwatch.GetTimestamp();
 
         tap.Terminate();
-        await tap.PrintsAsync("otlptap: going down: draining for at most 20 s");
+        await tap.PrintsAsync("otlptap: going down: draining for at most 600 s");
         Assert.False(reply.IsCompleted);
         Assert.False(tap.HasExited);
         wakes.SetResult();
 
         Assert.Empty(await reply.InTime());
         Assert.Equal(0, await tap.ExitCodeAsync());
-        Assert.True(Stopwatch.GetElapsedTime(signalled) < TimeSpan.FromSeconds(20), "it ended within the deadline");
         Assert.EndsWith("otlptap: stopped\n", tap.Output, StringComparison.Ordinal);
 
         // Its trace would have settled for ten minutes.

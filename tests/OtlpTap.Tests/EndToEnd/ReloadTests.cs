@@ -61,7 +61,7 @@ public sealed class ReloadTests
 
         Assert.Equal(0, ledger.Refused);
         Assert.Equal(endpoint, tap.Host.GrpcEndpoint);
-        await ledger.SettleAsync(TimeSpan.Zero);
+        ledger.AssertSettled();
         await tap.SettledAsync();
         Assert.Equal(10, await tap.MetricAsync("otlptap_config_reloads_total{result=\"applied\"}"));
     }

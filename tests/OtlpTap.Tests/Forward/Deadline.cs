@@ -27,4 +27,23 @@ internal static class Deadline
             await poll.WaitForNextTickAsync();
         }
     }
+
+    /// <summary>For many things, one after the other: the time begins anew with each that is done.</summary>
+    /// <param name="left">How many are not done yet.</param>
+    public static async Task UntilNoneIsLeftAsync(Func<int> left, string what)
+    {
+        var least = left();
+        var started = Stopwatch.GetTimestamp();
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (least > 0)
+        {
+            await poll.WaitForNextTickAsync();
+            if (left() is var now && now < least)
+            {
+                (least, started) = (now, Stopwatch.GetTimestamp());
+            }
+
+            Assert.True(least == 0 || Stopwatch.GetElapsedTime(started) < Span, $"{what}: {least} are left, and none was done for {Span.TotalSeconds} s");
+        }
+    }
 }

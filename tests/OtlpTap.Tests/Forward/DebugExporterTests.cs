@@ -130,6 +130,6 @@ public sealed class DebugExporterTests : IDisposable
 
         public void Go() => _gate.Set();
 
-        public override void Write(string? value) => _gate.Wait(TestContext.Current.CancellationToken);
+        public override void Write(string? value) => _gate.Wait(Deadline.Token());
     }
 }

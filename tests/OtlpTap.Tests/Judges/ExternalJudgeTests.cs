@@ -280,7 +280,7 @@ public sealed class ExternalJudgeTests : IAsyncLifetime, IVerdictSink, IScoreSin
         listener.Start();
         var answering = Task.Run(async () =>
         {
-            using var client = await listener.AcceptTcpClientAsync(TestContext.Current.CancellationToken);
+            using var client = await listener.AcceptTcpClientAsync(Deadline.Token());
             await client.GetStream().WriteAsync("HTTP/1.1 \u001b[31mBearer s3cret\r\n\r\n"u8.ToArray(), TestContext.Current.CancellationToken);
         }, TestContext.Current.CancellationToken);
         Start(Options() with { Url = new Uri($"http://{listener.LocalEndpoint}/") });
@@ -296,12 +296,21 @@ public sealed class ExternalJudgeTests : IAsyncLifetime, IVerdictSink, IScoreSin
     public async Task No_more_questions_at_a_time_than_are_allowed()
     {
         var (now, most) = (0, 0);
+        var gate = new Lock();
         var open = new TaskCompletionSource();
         _stub.Answer = async (context, _) =>
         {
-            most = Math.Max(most, Interlocked.Increment(ref now));
+            lock (gate)
+            {
+                most = Math.Max(most, ++now);
+            }
+
             await open.Task;
-            Interlocked.Decrement(ref now);
+            lock (gate)
+            {
+                now--;
+            }
+
             await StubUpstream.AnswerHttpAsync(context, 200, "application/json", """{"verdicts": []}"""u8.ToArray());
         };
         Start(Options() with { Concurrency = 2 });
@@ -310,7 +319,8 @@ public sealed class ExternalJudgeTests : IAsyncLifetime, IVerdictSink, IScoreSin
             _judge!.Offer(AgentRuns.Answered(trace), isFailing: false);
         }
 
-        await Deadline.UntilAsync(() => _stub.Calls.Count == 2, "two are asked");
+        // Not only seen by the stub: both wait for their answer.
+        await Deadline.UntilAsync(() => Volatile.Read(ref now) == 2, "two are asked");
         open.SetResult();
         await Deadline.UntilAsync(() => _stub.Calls.Count == 8, "all are asked");
 

@@ -1,5 +1,6 @@
 using System.Text;
 using OtlpTap.Metrics;
+using OtlpTap.Tests.Forward;
 
 namespace OtlpTap.Tests.Metrics;
 
@@ -77,7 +78,7 @@ public sealed class FailureMetricsTests
         await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Task.Factory.StartNew(
             () =>
             {
-                start.SignalAndWait(TestContext.Current.CancellationToken);
+                start.SignalAndWait(Deadline.Token());
                 for (var i = 0; i < Spans; i++)
                 {
                     failures.SpanFailed(i & 1, Encoding.UTF8.GetBytes($"service-{(i * (thread + 1)) % 120}"));

@@ -83,10 +83,12 @@ internal sealed class StubBackend : IAsyncDisposable
 
     private async Task HandleAsync(HttpContext context)
     {
-        Requests.Enqueue($"{context.Request.Path}{context.Request.QueryString}");
+        // Asked for before the request is seen: a test may change it then, for the requests that come later.
+        var answer = Instead;
         Tenants.Enqueue(context.Request.Headers["X-Scope-OrgID"].ToString());
         Authorizations.Enqueue(context.Request.Headers.Authorization.ToString());
-        if (Instead is { } instead && await instead(context))
+        Requests.Enqueue($"{context.Request.Path}{context.Request.QueryString}");
+        if (answer is { } instead && await instead(context))
         {
             return;
         }

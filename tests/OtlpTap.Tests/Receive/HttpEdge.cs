@@ -163,12 +163,14 @@ internal sealed class HttpEdge : IAsyncDisposable
 
         public async ValueTask<UpstreamAnswer> CallAsync(Signal signal, UpstreamBody body, RequestMetadata metadata, CancellationToken cancellation)
         {
+            // Asked for before the export is seen: a test may change it then, for those that come later.
+            var answer = Answer;
             for (var i = 0; i < body.Count; i++)
             {
                 Exported.Enqueue(new Exported(signal, body[i].Message.ToArray(), body[i].Gzip?.Message.ToArray(), metadata.Entries.ToArray()));
             }
 
-            return new UpstreamAnswer(UpstreamOutcome.Answered, await Answer().WaitAsync(cancellation));
+            return new UpstreamAnswer(UpstreamOutcome.Answered, await answer().WaitAsync(cancellation));
         }
 
         public ValueTask<UpstreamAnswer?> ProbeAsync(CancellationToken cancellation) => default;

@@ -13,7 +13,7 @@ public sealed class BodyLifetimeTests
     private const int InitialWindowSize = 4;
     private const byte Overwritten = 0xEE;
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private static CancellationToken Cancellation => Deadline.Token();
 
     [Fact]
     public async Task A_call_cancelled_in_the_middle_of_a_send_that_the_peer_does_not_take_ends_at_once_and_is_read_no_more()

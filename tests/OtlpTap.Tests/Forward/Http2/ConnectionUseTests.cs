@@ -10,7 +10,7 @@ public sealed class ConnectionUseTests
 {
     private const int MaxConcurrentStreams = 3;
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private static CancellationToken Cancellation => Deadline.Token();
 
     [Fact]
     public async Task A_further_connection_closes_after_a_minute_without_calls_and_the_first_one_stays()

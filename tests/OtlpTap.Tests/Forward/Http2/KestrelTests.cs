@@ -12,7 +12,7 @@ namespace OtlpTap.Tests.Forward.Http2;
 /// <summary>The transport against a server that others wrote.</summary>
 public sealed class KestrelTests
 {
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private static CancellationToken Cancellation => Deadline.Token();
 
     [Theory]
     [InlineData(false)]

@@ -9,7 +9,7 @@ namespace OtlpTap.Tests.Forward.Http2;
 /// <summary>Whether the upstream is there, found out without a call.</summary>
 public sealed class ProbeTests
 {
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private static CancellationToken Cancellation => Deadline.Token();
 
     [Fact]
     public async Task Probes_share_a_new_connection_that_counts_once_the_peer_has_sent_its_settings()

@@ -32,7 +32,7 @@ internal sealed class ScriptedPeer : IAsyncDisposable
     /// <summary>Takes a connection without a word.</summary>
     public async Task<ScriptedLine> AcceptSilentlyAsync()
     {
-        var socket = await _listener.AcceptSocketAsync(TestContext.Current.CancellationToken);
+        var socket = await _listener.AcceptSocketAsync(Deadline.Token());
         socket.NoDelay = true;
         var line = new ScriptedLine(socket);
         _lines.Add(line);
@@ -69,7 +69,7 @@ internal sealed class ScriptedLine(Socket socket) : IDisposable
 {
     private readonly NetworkStream _stream = new(socket, ownsSocket: true);
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private static CancellationToken Cancellation => Deadline.Token();
 
     public ReceivedFrame? Settings { get; private set; }
 

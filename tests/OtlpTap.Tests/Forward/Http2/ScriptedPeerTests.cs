@@ -15,7 +15,7 @@ public sealed class ScriptedPeerTests
     private const int MaxFrameSize = 5;
     private const int MaxHeaderListSize = 6;
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private static CancellationToken Cancellation => Deadline.Token();
 
     [Fact]
     public async Task No_push_is_allowed_and_no_call_leaves_before_the_peers_settings()

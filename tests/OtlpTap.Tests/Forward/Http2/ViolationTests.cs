@@ -9,7 +9,7 @@ namespace OtlpTap.Tests.Forward.Http2;
 /// <summary>The transport against a peer that breaks the protocol, by mistake or on purpose.</summary>
 public sealed class ViolationTests
 {
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+    private static CancellationToken Cancellation => Deadline.Token();
 
     /// <summary>What a peer says on a connection on which stream 1 is open, and the code it is told.</summary>
     private static readonly Dictionary<string, (Http2ErrorCode Code, byte[][] Frames)> ViolationFrames = new()

@@ -48,6 +48,9 @@ internal sealed class ScriptedExporter : IExporter
     public async Task<ExportReply> ExportAsync(Signal signal, Payload payload, RequestMetadata metadata, CancellationToken cancellation)
     {
         var call = new Exported(signal, Encoding.UTF8.GetString(payload.Span), payload.ItemCount, metadata);
+
+        // Asked for before the call is seen: a test may change it then, for the calls that come later.
+        var answer = Answer;
         lock (_lock)
         {
             _calls.Add(call);
@@ -56,7 +59,7 @@ internal sealed class ScriptedExporter : IExporter
 
         try
         {
-            return await Answer(call, cancellation).WaitAsync(cancellation);
+            return await answer(call, cancellation).WaitAsync(cancellation);
         }
         finally
         {

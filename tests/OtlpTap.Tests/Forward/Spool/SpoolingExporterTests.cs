@@ -538,15 +538,23 @@ public sealed class SpoolingExporterTests
         await setup.SendAsync(large).InTime();
         await setup.SendAsync(large).InTime();
         var before = setup.Inner.Calls.Count;
-        var largeInFlight = 0;
-        var largeMost = 0;
+        var gate = new Lock();
+        var (largeInFlight, largeMost) = (0, 0);
         setup.BringUp();
         setup.Inner.Answer = async (call, _) =>
         {
-            var isLarge = call.Text.Length > 1000;
-            largeMost = Math.Max(largeMost, isLarge ? Interlocked.Increment(ref largeInFlight) : 0);
+            var one = call.Text.Length > 1000 ? 1 : 0;
+            lock (gate)
+            {
+                largeMost = Math.Max(largeMost, largeInFlight += one);
+            }
+
             await Task.Yield();
-            Interlocked.Add(ref largeInFlight, isLarge ? -1 : 0);
+            lock (gate)
+            {
+                largeInFlight -= one;
+            }
+
             return ExportReply.Accepted;
         };
 
