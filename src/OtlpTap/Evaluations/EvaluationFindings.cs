@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using OtlpTap.Otlp;
 
 namespace OtlpTap.Evaluations;
@@ -14,9 +15,9 @@ internal sealed class EvaluationFindings(int evaluationsMax)
     private readonly List<(ulong Mark, SpanReference Span)> _responses = [];
     private readonly List<(ulong Mark, SpanReference Span)> _sessions = [];
 
-    public IReadOnlyList<(ulong Mark, SpanReference Span)> Responses => _responses;
+    public ReadOnlySpan<(ulong Mark, SpanReference Span)> Responses => CollectionsMarshal.AsSpan(_responses);
 
-    public IReadOnlyList<(ulong Mark, SpanReference Span)> Sessions => _sessions;
+    public ReadOnlySpan<(ulong Mark, SpanReference Span)> Sessions => CollectionsMarshal.AsSpan(_sessions);
 
     public List<Evaluation> Evaluations { get; } = [];
 

@@ -45,9 +45,9 @@ internal static class EvaluationPass
         return verdicts;
     }
 
-    private static ReferenceTable Table(IReadOnlyList<(ulong Mark, SpanReference Span)> references, bool keepsLatestTrace)
+    private static ReferenceTable Table(ReadOnlySpan<(ulong Mark, SpanReference Span)> references, bool keepsLatestTrace)
     {
-        var places = (int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)Math.Max(64, references.Count * 4)), PlacesMax);
+        var places = (int)Math.Min(BitOperations.RoundUpToPowerOf2((uint)Math.Max(64, references.Length * 4)), PlacesMax);
         var table = new ReferenceTable(places, keepsLatestTrace);
         foreach (var (mark, span) in references)
         {

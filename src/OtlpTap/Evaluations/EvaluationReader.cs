@@ -17,6 +17,8 @@ namespace OtlpTap.Evaluations;
 /// </summary>
 internal sealed class EvaluationReader
 {
+    private static readonly SpanPlaces Referring = new([.. SpanKeys.Responses, .. SpanKeys.Sessions]);
+
     private readonly CustomMetricNames _custom;
     private readonly SpanPlaces _telling;
     private readonly SpanPlaces _certain;
@@ -60,36 +62,42 @@ internal sealed class EvaluationReader
             return;
         }
 
-        var frame = span.Frame;
-        var head = new ItemHead
-        {
-            TraceId = span.TraceId,
-            SpanId = span.SpanId,
-            ParentId = span.ParentId,
-            StartUnixNano = span.StartUnixNano,
-            Response = MarkOf(span, SpanKeys.Responses),
-            Session = MarkOf(span, SpanKeys.Sessions),
-            IsModelCall = EvaluationKeys.IsModelOperation(frame.Text(span.Request, SpanKeys.Operation)),
-        };
-
         // A span that evaluates may name the response it speaks of, and belongs to a session without being its answer.
-        var isEvaluation = span.IsWatched || (frame.HasAny(_telling) && TellsEvaluation(span));
-        if (isEvaluation && ReadSpanEvaluations(span.Bytes, head, findings))
+        var isEvaluation = span.IsWatched || (span.Frame.HasAny(_telling) && TellsEvaluation(span));
+        if (isEvaluation && ReadSpanEvaluations(span.Bytes, HeadOf(span), findings))
         {
             return;
         }
 
-        var reference = new SpanReference(head.TraceId, head.SpanId, head.StartUnixNano, head.ParentId.IsZero, head.IsModelCall);
-        if (head.Response != 0)
+        if (span.Frame.HasAny(Referring))
         {
-            findings.Responded(head.Response, reference);
-        }
-
-        if (head.Session != 0)
-        {
-            AddSessions(span, reference, findings);
+            AddReferences(span, findings);
         }
     }
+
+    private static ItemHead HeadOf(in SpanView span) => new()
+    {
+        TraceId = span.TraceId,
+        SpanId = span.SpanId,
+        ParentId = span.ParentId,
+        StartUnixNano = span.StartUnixNano,
+        Response = MarkOf(span, SpanKeys.Responses),
+        Session = MarkOf(span, SpanKeys.Sessions),
+        IsModelCall = IsModelCall(span),
+    };
+
+    private static void AddReferences(in SpanView span, EvaluationFindings findings)
+    {
+        var reference = new SpanReference(span.TraceId, span.SpanId, span.StartUnixNano, span.ParentId.IsZero, IsModelCall(span));
+        if (MarkOf(span, SpanKeys.Responses) is not 0 and var response)
+        {
+            findings.Responded(response, reference);
+        }
+
+        AddSessions(span, reference, findings);
+    }
+
+    private static bool IsModelCall(in SpanView span) => EvaluationKeys.IsModelOperation(span.Frame.Text(span.Request, SpanKeys.Operation));
 
     /// <summary>A conversation and the session around it: whichever of them a result names.</summary>
     private static void AddSessions(in SpanView span, in SpanReference reference, EvaluationFindings findings)

@@ -219,13 +219,14 @@ internal sealed class EvaluationWatch : ISpanListener, IDisposable
     }
 
     // Whether something waits for one of them.
-    private bool Remember(ReferenceTable table, IReadOnlyList<(ulong Mark, SpanReference Span)> references)
+    private bool Remember(ReferenceTable table, ReadOnlySpan<(ulong Mark, SpanReference Span)> references)
     {
+        table.Prepare(references);
         var isAwaited = false;
-        for (var i = 0; i < references.Count; i++)
+        foreach (ref readonly var reference in references)
         {
-            var (mark, span) = references[i];
-            table.Add(mark, span);
+            var mark = reference.Mark;
+            table.Add(mark, reference.Span);
             isAwaited |= _awaited.Count > 0 && _awaited.Contains(mark);
         }
 

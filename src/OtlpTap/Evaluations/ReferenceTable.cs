@@ -46,6 +46,23 @@ internal sealed class ReferenceTable
 
     public static ulong MarkOf(ReadOnlySpan<byte> id) => id.IsEmpty ? 0 : Math.Max(1, XxHash3.HashToUInt64(id, Seed));
 
+    /// <summary>They will be added in a moment. The table is larger than a processor's cache: so all of them are waited for together.</summary>
+    public void Prepare(ReadOnlySpan<(ulong Mark, SpanReference Span)> references)
+    {
+        foreach (ref readonly var reference in references)
+        {
+            var row = RowOf(reference.Mark);
+            Prefetch.Line(_marks, row * RowLength);
+            Prefetch.Line(_next, row);
+        }
+
+        for (var i = 0; i < references.Length && _next.Length > 0; i++)
+        {
+            var row = RowOf(references[i].Mark);
+            Prefetch.Line(_places, (row * RowLength) + (_next[row] % RowLength));
+        }
+    }
+
     public void Add(ulong mark, in SpanReference span)
     {
         if (_marks.Length == 0)

@@ -79,6 +79,7 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
         lock (_gate)
         {
             var now = Now();
+            Prepare(facts);
             foreach (ref readonly var fact in facts)
             {
                 if (fact.Kind != StepKind.Other)
@@ -193,6 +194,19 @@ internal sealed class HealthWindows : IHealthReport, ISpanFactObserver, IVerdict
         }
 
         return now;
+    }
+
+    private void Prepare(ReadOnlySpan<SpanFact> facts)
+    {
+        var last = default(TraceId);
+        foreach (ref readonly var fact in facts)
+        {
+            if (fact.TraceId != last)
+            {
+                last = fact.TraceId;
+                Runs.Prepare(last);
+            }
+        }
     }
 
     private void Count(in SpanFact fact, long now)

@@ -17,6 +17,7 @@ internal sealed class JudgedSpanReader(TraceId traceId, SpanId spanId, KnownName
 
     private readonly Dictionary<SpanId, Seen> _spans = [];
     private readonly bool _isOfTrace = spanId.IsZero;
+    private SpanWalk? _walk;
     private SpanId _judged = spanId;
     private string _service = "";
 
@@ -38,7 +39,7 @@ internal sealed class JudgedSpanReader(TraceId traceId, SpanId spanId, KnownName
         }
     }
 
-    public void Look(ReadOnlySpan<byte> request) => new SpanWalk([this]).Read(request, WatchedKeys.None);
+    public void Look(ReadOnlySpan<byte> request) => (_walk ??= new SpanWalk([this])).Read(request, WatchedKeys.None);
 
     void ISpanListener.Scope(ReadOnlySpan<byte> service, ReadOnlySpan<byte> name) => _service = TextOf(service) ?? "";
 

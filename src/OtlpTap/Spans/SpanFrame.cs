@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using OtlpTap.Otlp;
-using OtlpTap.Rules;
 using OtlpTap.Runs;
 using OtlpTap.Runs.Telemetry;
 using OtlpTap.Wire;
@@ -12,9 +11,12 @@ internal sealed class SpanFrame
 {
     // A value that is no text is written as one; what is longer than a name ever is, is cut.
     private static readonly RunLimits ValueLimits = RunLimits.Default with { TextLengthMax = 1024 };
-    private static readonly SlotKeys Keys = SpanKeys.Table;
+    private const byte KeyTag = (OtlpFields.KeyValue.Key << 3) | (byte)WireType.LengthDelimited;
+    private const byte ValueTag = (OtlpFields.KeyValue.Value << 3) | (byte)WireType.LengthDelimited;
+    private const byte TextTag = (OtlpFields.AnyValue.StringValue << 3) | (byte)WireType.LengthDelimited;
+    private const byte IntTag = (OtlpFields.AnyValue.IntValue << 3) | (byte)WireType.Varint;
 
-    private readonly (int Start, int End)[] _values = new (int, int)[SpanKeys.CountMax];
+    private readonly Place[] _values = new Place[SpanKeys.CountMax];
     private ulong _low;
     private ulong _high;
 
@@ -42,9 +44,9 @@ internal sealed class SpanFrame
         return false;
     }
 
-    /// <summary>Notes an attribute if its key is known. <c>KeyValue { string key = 1; AnyValue value = 2; }</c></summary>
-    /// <returns>False where it is not: <paramref name="key"/> says what it is.</returns>
-    public bool TryAdd(ReadOnlySpan<byte> request, int start, int end, out ReadOnlySpan<byte> key)
+    /// <summary>Notes an attribute if its key has a place. <c>KeyValue { string key = 1; AnyValue value = 2; }</c></summary>
+    /// <returns>Whether its key is watched for.</returns>
+    public bool Add(ReadOnlySpan<byte> request, int start, int end, LearnedKeys keys)
     {
         // As every SDK writes it, the key comes first: most keys mean nothing here, and are passed over at that.
         var bytes = request[..end];
@@ -54,13 +56,11 @@ internal sealed class SpanFrame
             int length = bytes[start + 1];
             if (length < 0x80 && keyStart + length <= bytes.Length)
             {
-                key = bytes.Slice(keyStart, length);
-                return TryNote(request, Keys.Find(key), keyStart + length, end);
+                return Add(bytes, keys.Find(bytes.Slice(keyStart, length)), keyStart + length);
             }
         }
 
-        key = KeyOf(request, start, end);
-        return TryNote(request, Keys.Find(key), start, end);
+        return Add(bytes, keys.Find(KeyOf(request, start, end)), start);
     }
 
     /// <summary>A value as text; empty where it is not there, or empty, or only bytes.</summary>
@@ -71,14 +71,13 @@ internal sealed class SpanFrame
             return default;
         }
 
-        var (start, end) = _values[place];
-        var reader = new ProtoReader(request, start, end);
-        if (reader.Next() && reader is { FieldNumber: OtlpFields.AnyValue.StringValue, WireType: WireType.LengthDelimited } && reader.ValueEnd == end)
+        ref readonly var value = ref _values[place];
+        if (value.Text >= 0)
         {
-            return reader.Value;
+            return request[value.Text..value.End];
         }
 
-        return start == end ? default : System.Text.Encoding.UTF8.GetBytes(Value(request, place).Text);
+        return value.Start == value.End ? default : System.Text.Encoding.UTF8.GetBytes(Value(request, place).Text);
     }
 
     public long? Number(ReadOnlySpan<byte> request, int place)
@@ -88,19 +87,17 @@ internal sealed class SpanFrame
             return null;
         }
 
-        var (start, end) = _values[place];
-        var reader = new ProtoReader(request, start, end);
-        return reader.Next() && reader is { FieldNumber: OtlpFields.AnyValue.IntValue, WireType: WireType.Varint } && reader.ValueEnd == end
-            ? (long)reader.Varint
+        ref readonly var value = ref _values[place];
+        var at = value.Start + 1;
+        return value.Start < value.End && request[value.Start] == IntTag && ProtoReader.TryReadVarint(request[..value.End], ref at, out var number) && at == value.End
+            ? (long)number
             : Value(request, place).AsLong();
     }
 
-    private const byte KeyTag = (OtlpFields.KeyValue.Key << 3) | (byte)WireType.LengthDelimited;
-
     private AttributeValue Value(ReadOnlySpan<byte> request, int place)
     {
-        var (start, end) = _values[place];
-        return new AnyValueReader(request, ValueLimits, ValueLimits.TextLengthMax).Read(start, end);
+        ref readonly var value = ref _values[place];
+        return new AnyValueReader(request, ValueLimits, ValueLimits.TextLengthMax).Read(value.Start, value.End);
     }
 
     private static ReadOnlySpan<byte> KeyOf(ReadOnlySpan<byte> request, int start, int end)
@@ -118,24 +115,25 @@ internal sealed class SpanFrame
         return key;
     }
 
-    private bool TryNote(ReadOnlySpan<byte> request, int place, int start, int end)
+    /// <param name="bytes">Up to the attribute's end.</param>
+    /// <param name="start">Of its value's field, or of any before it.</param>
+    private bool Add(ReadOnlySpan<byte> bytes, int meaning, int start)
     {
-        if (place < 0)
+        if (meaning < 0)
         {
-            return false;
+            return meaning == LearnedKeys.Watched;
         }
 
-        if (!Has(place))
+        if (!Has(meaning))
         {
-            Note(request, place, start, end);
+            Note(bytes, meaning, start);
         }
 
-        return true;
+        return false;
     }
 
-    private void Note(ReadOnlySpan<byte> request, int place, int start, int end)
+    private void Note(ReadOnlySpan<byte> bytes, int place, int start)
     {
-        _values[place] = default;
         if (place < 64)
         {
             _low |= 1UL << place;
@@ -145,15 +143,34 @@ internal sealed class SpanFrame
             _high |= 1UL << place;
         }
 
-        var attribute = new ProtoReader(request, start, end);
+        // The value is one field to the attribute's end, and mostly a text to the value's end.
+        if (OnlyField(bytes, start, ValueTag) is >= 0 and var value)
+        {
+            _values[place] = new Place(value, bytes.Length, OnlyField(bytes, value, TextTag));
+            return;
+        }
+
+        _values[place] = default;
+        var attribute = new ProtoReader(bytes, start, bytes.Length);
         while (attribute.Next())
         {
             if (attribute is { FieldNumber: OtlpFields.KeyValue.Value, WireType: WireType.LengthDelimited })
             {
-                _values[place] = (attribute.ValueOffset, attribute.ValueEnd);
+                _values[place] = new Place(attribute.ValueOffset, attribute.ValueEnd, OnlyField(bytes[..attribute.ValueEnd], attribute.ValueOffset, TextTag));
             }
         }
     }
+
+    /// <summary>Where the value begins of a field with this tag that takes all the bytes from <paramref name="start"/>; negative: it is another, or there are more.</summary>
+    private static int OnlyField(ReadOnlySpan<byte> bytes, int start, byte tag)
+    {
+        var at = start + 1;
+        return (uint)start < (uint)bytes.Length && bytes[start] == tag && ProtoReader.TryReadVarint(bytes, ref at, out var length) && length == (ulong)(bytes.Length - at) ? at : -1;
+    }
+
+    /// <summary>A value's bytes in the request.</summary>
+    /// <param name="Text">Where they are a text: where it begins; it ends with them. Negative: they are none.</param>
+    private readonly record struct Place(int Start, int End, int Text);
 }
 
 /// <summary>Some places of a frame, to be asked for together.</summary>

@@ -31,11 +31,16 @@ internal sealed class SpanWalk(IReadOnlyList<ISpanListener> listeners)
     private readonly ISpanListener[] _listeners = [.. listeners];
     private readonly SpanFrame _frame = new();
     private WatchedKeys _watched = WatchedKeys.None;
+    private LearnedKeys? _keys;
 
     /// <summary>Never throws for what it is given: what is malformed ends the message it stands in; what came before it counts.</summary>
     public void Read(ReadOnlySpan<byte> request, WatchedKeys watched)
     {
-        _watched = watched;
+        if (_keys is null || watched != _watched)
+        {
+            (_watched, _keys) = (watched, new LearnedKeys(watched));
+        }
+
         var resources = new ProtoReader(request);
         while (resources.Next())
         {
@@ -120,6 +125,8 @@ internal sealed class SpanWalk(IReadOnlyList<ISpanListener> listeners)
     {
         var frame = _frame;
         frame.Clear();
+        var keys = _keys!; // made before the first span is read
+        keys.Begin();
         TraceId trace = default;
         SpanId id = default;
         SpanId parent = default;
@@ -133,7 +140,7 @@ internal sealed class SpanWalk(IReadOnlyList<ISpanListener> listeners)
             // Before the switch: it is half of all fields.
             if (reader.Tag == AttributesTag)
             {
-                isWatched |= !frame.TryAdd(request, reader.ValueOffset, reader.ValueEnd, out var key) && _watched.Has(key);
+                isWatched |= frame.Add(request, reader.ValueOffset, reader.ValueEnd, keys);
                 continue;
             }
 

@@ -148,6 +148,23 @@ internal ref struct ProtoReader
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Field ReadAnyField(ReadOnlySpan<byte> bytes, int start)
     {
+        // Times, kinds and numbers: most that come here.
+        var value = start + 1;
+        if ((uint)value < (uint)bytes.Length && bytes[start] is > 7 and < 0x80 and var known)
+        {
+            var length = (WireType)(known & 7) switch
+            {
+                WireType.Fixed64 => sizeof(ulong),
+                WireType.Fixed32 => sizeof(uint),
+                WireType.Varint when bytes[value] < 0x80 => 1,
+                _ => 0,
+            };
+            if (length > 0 && length <= bytes.Length - value)
+            {
+                return new Field { Tag = known, ValueOffset = value, ValueEnd = value + length };
+            }
+        }
+
         var position = start;
         var tag = ReadTag(bytes, ref position, out var error);
         if (error != WireErrorKind.None)

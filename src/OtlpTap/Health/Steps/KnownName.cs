@@ -5,12 +5,15 @@ using OtlpTap.Runs;
 namespace OtlpTap.Health.Steps;
 
 /// <summary>A value that came before, with what was made of it then.</summary>
-internal sealed class KnownName(string text)
+/// <param name="utf8">Its bytes.</param>
+internal sealed class KnownName(byte[] utf8, string text)
 {
     private readonly StepKinds.Answer?[] _answers = new StepKinds.Answer?[StepKinds.Attributes.Length];
     private uint _asked;
     private string? _unquoted;
     private string? _toolOfSpan;
+
+    public byte[] Utf8 => utf8;
 
     public string Text => text;
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
 using OtlpTap.Otlp;
@@ -15,9 +16,13 @@ internal sealed class KnownNames
 
     public const int NamesMax = 4096;
 
+    private const int RecentLength = 256;
+
     // Chosen names cannot be made to collide.
     private static readonly long Seed = (long)(ulong)RandomKey.Create();
 
+    // Which came before under the same length and ends, to be found without a hash of all of it.
+    private readonly (byte[]? Utf8, KnownName Known)[] _recent = new (byte[]?, KnownName)[RecentLength];
     private readonly Dictionary<byte[], KnownName> _names = new(Utf8Comparer.Instance);
     private readonly Dictionary<byte[], KnownName>.AlternateLookup<ReadOnlySpan<byte>> _lookup;
 
@@ -26,6 +31,19 @@ internal sealed class KnownNames
     public KnownName Of(ReadOnlySpan<byte> utf8)
     {
         utf8 = utf8.Length > LengthMax ? Cut(utf8) : utf8;
+        ref var recent = ref _recent[RecentPlaceOf(utf8)];
+        if (recent.Utf8 is { } bytes && utf8.SequenceEqual(bytes))
+        {
+            return recent.Known;
+        }
+
+        var known = Find(utf8);
+        recent = (known.Utf8, known);
+        return known;
+    }
+
+    private KnownName Find(ReadOnlySpan<byte> utf8)
+    {
         if (_lookup.TryGetValue(utf8, out var known))
         {
             return known;
@@ -36,9 +54,17 @@ internal sealed class KnownNames
             _names.Clear();
         }
 
-        known = new KnownName(Encoding.UTF8.GetString(utf8));
-        _lookup[utf8] = known;
+        known = new KnownName(utf8.ToArray(), Encoding.UTF8.GetString(utf8));
+        _names.Add(known.Utf8, known);
         return known;
+    }
+
+    private static int RecentPlaceOf(ReadOnlySpan<byte> utf8)
+    {
+        ulong ends = utf8.Length < sizeof(uint)
+            ? utf8.Length == 0 ? 0u : utf8[^1]
+            : BinaryPrimitives.ReadUInt32LittleEndian(utf8) | ((ulong)BinaryPrimitives.ReadUInt32LittleEndian(utf8[^sizeof(uint)..]) << 32);
+        return (int)(((ends ^ (ulong)utf8.Length) * 0x9E3779B97F4A7C15UL) >> (64 - 8)); // RecentLength places
     }
 
     private static ReadOnlySpan<byte> Cut(ReadOnlySpan<byte> utf8)

@@ -52,11 +52,15 @@ internal sealed class RequestTree
     {
         var nodes = CollectionsMarshal.AsSpan(_nodes);
         Index(nodes);
+        foreach (ref var node in nodes)
+        {
+            node.ParentAt = node.Parent.IsZero ? -1 : Find(nodes, node.Trace, node.Parent, out _);
+        }
 
         // Parents before their children; a ring of parents, which only a broken sender makes, is cut where it is met.
         for (var start = 0; start < nodes.Length; start++)
         {
-            for (var at = start; at >= 0 && nodes[at] is { IsResolved: false, IsOnPath: false }; at = ParentOf(nodes, at))
+            for (var at = start; at >= 0 && nodes[at] is { IsResolved: false, IsOnPath: false }; at = nodes[at].ParentAt)
             {
                 _path.Push(at);
                 nodes[at].IsOnPath = true;
@@ -73,10 +77,10 @@ internal sealed class RequestTree
 
     public string? Agent(int span) => CollectionsMarshal.AsSpan(_nodes)[span].Agent;
 
-    private void Resolve(Span<Node> nodes, int at)
+    private static void Resolve(Span<Node> nodes, int at)
     {
         ref var node = ref nodes[at];
-        var parentAt = ParentOf(nodes, at);
+        var parentAt = node.ParentAt;
         var hasParent = parentAt >= 0 && nodes[parentAt].IsResolved;
         var isWithinRun = hasParent && nodes[parentAt].IsWithinRun;
         if (node.IsChain)
@@ -118,12 +122,6 @@ internal sealed class RequestTree
         }
     }
 
-    private int ParentOf(Span<Node> nodes, int at)
-    {
-        ref readonly var node = ref nodes[at];
-        return node.Parent.IsZero ? -1 : Find(nodes, node.Trace, node.Parent, out _);
-    }
-
     private int Find(Span<Node> nodes, in TraceId trace, SpanId id, out int place)
     {
         // The highest bits, which alone depend on all of an id: ids that differ in their first bytes only have the others alike.
@@ -149,6 +147,9 @@ internal sealed class RequestTree
         public SpanId Id;
         public SpanId Parent;
         public StepKind Kind;
+
+        /// <summary>Its number; negative: it is none of these.</summary>
+        public int ParentAt;
         public bool IsChain;
         public bool IsWithinRun;
         public bool IsOnPath;

@@ -68,7 +68,8 @@ internal sealed class SpanReader(IReadOnlyList<ISpanFactObserver> observers, Tra
         var (failure, isRepeated) = FailureAt(span.Start, meaning);
         var place = _tree.Add(trace, id, parent, answer.Kind, answer.IsChain, meaning.Agent(kind), answer.IsChain ? meaning.Agent(StepKind.Workflow) : null);
         _steps.Add(new Step(place, kind is StepKind.Agent or StepKind.Workflow || frame.HasAny(SpanKeys.Agents)));
-        _facts.Add(new SpanFact
+        CollectionsMarshal.SetCount(_facts, _facts.Count + 1);
+        CollectionsMarshal.AsSpan(_facts)[^1] = new SpanFact
         {
             TraceId = trace,
             SpanId = id,
@@ -84,7 +85,7 @@ internal sealed class SpanReader(IReadOnlyList<ISpanFactObserver> observers, Tra
             InputTokens = kind == StepKind.Tool ? 0 : meaning.InputTokens(),
             OutputTokens = kind == StepKind.Tool ? 0 : meaning.OutputTokens(),
             Fallback = fallback,
-        });
+        };
     }
 
     /// <summary>Matches stand in the order of the bytes, as the spans do.</summary>
@@ -149,6 +150,7 @@ internal sealed class SpanReader(IReadOnlyList<ISpanFactObserver> observers, Tra
         _tree.Resolve();
         var facts = CollectionsMarshal.AsSpan(_facts);
         var steps = CollectionsMarshal.AsSpan(_steps);
+        _agents.Prepare(facts);
         for (var i = 0; i < facts.Length; i++)
         {
             facts[i].Kind = _tree.Kind(steps[i].Place);

@@ -13,6 +13,20 @@ internal sealed class StepAgents(TraceOwners owners)
     private (TraceId Trace, TraceOwner Owner, bool IsWorkflow) _told;
     private (TraceId Trace, string Service, string Agent) _asked;
 
+    /// <summary>They will be told of, or asked for, in a moment.</summary>
+    public void Prepare(ReadOnlySpan<SpanFact> facts)
+    {
+        var last = default(TraceId);
+        foreach (ref readonly var fact in facts)
+        {
+            if (fact.TraceId != last)
+            {
+                last = fact.TraceId;
+                owners.Prepare(last);
+            }
+        }
+    }
+
     /// <summary>A span that names its agent.</summary>
     public void Tell(in TraceId trace, string service, string agent, bool isWorkflow)
     {

@@ -8,7 +8,7 @@ internal readonly record struct TraceOwner(string Service, string Agent);
 /// <summary>
 /// Which service and agent a trace belongs to: spans of tools and models mostly do not say it, and verdicts come long after.
 /// <para>
-/// A table of fixed size, eight places for each of its rows, in which the one longest not spoken of makes room: 48 bytes a
+/// A table of fixed size, eight places for each of its rows, in which the one longest not spoken of makes room: 44 bytes a
 /// place. The last agent that a trace tells of counts: an outer one ends, and comes, after those that it called.
 /// </para>
 /// Any thread.
@@ -31,8 +31,10 @@ internal sealed class TraceOwners
 
     private readonly Lock _gate = new();
 
-    // Made for the first that is told: a tap that no agent has found yet stays small.
-    private Place[]? _places;
+    // Made for the first that is told: a tap that no agent has found yet stays small. What is searched lies side by side.
+    private int[] _hashes = [];
+    private long[] _sequences = [];
+    private Place[] _places = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private long _nameBytes;
     private long _sequence;
@@ -48,6 +50,14 @@ internal sealed class TraceOwners
         }
     }
 
+    /// <summary>It will be told of, or asked for, in a moment.</summary>
+    public void Prepare(in TraceId trace)
+    {
+        var row = RowOf(trace.GetHashCode());
+        Prefetch.Line(_hashes, row);
+        Prefetch.Line(_sequences, row);
+    }
+
     public void Tell(in TraceId trace, in TraceOwner owner)
     {
         lock (_gate)
@@ -57,23 +67,21 @@ internal sealed class TraceOwners
                 Forget();
             }
 
-            var row = Row(_places ??= new Place[TracesMax], trace);
-            ref var place = ref row[0];
-            foreach (ref var candidate in row)
+            if (_places.Length == 0)
             {
-                if (candidate.Sequence != 0 && candidate.Trace == trace)
-                {
-                    place = ref candidate;
-                    break;
-                }
-
-                if (candidate.Sequence < place.Sequence)
-                {
-                    place = ref candidate;
-                }
+                (_hashes, _sequences, _places) = (new int[TracesMax], new long[TracesMax], new Place[TracesMax]);
             }
 
-            place = new Place { Trace = trace, Owner = new TraceOwner(Kept(owner.Service), Kept(owner.Agent)), Sequence = ++_sequence };
+            var hash = trace.GetHashCode();
+            var at = Find(trace, hash);
+            if (at < 0)
+            {
+                at = OldestIn(RowOf(hash));
+                _hashes[at] = hash;
+            }
+
+            _sequences[at] = ++_sequence;
+            _places[at] = new Place(trace, new TraceOwner(Kept(owner.Service), Kept(owner.Agent)));
         }
     }
 
@@ -81,19 +89,41 @@ internal sealed class TraceOwners
     {
         lock (_gate)
         {
-            foreach (ref var place in _places is null ? default : Row(_places, trace))
+            if (_places.Length > 0 && Find(trace, trace.GetHashCode()) is >= 0 and var at)
             {
-                if (place.Sequence != 0 && place.Trace == trace)
-                {
-                    place.Sequence = ++_sequence;
-                    owner = place.Owner;
-                    return true;
-                }
+                _sequences[at] = ++_sequence;
+                owner = _places[at].Owner;
+                return true;
             }
         }
 
         owner = new TraceOwner("", "");
         return false;
+    }
+
+    private int Find(in TraceId trace, int hash)
+    {
+        var row = RowOf(hash);
+        for (var at = row; at < row + RowLength; at++)
+        {
+            if (_hashes[at] == hash && _sequences[at] != 0 && _places[at].Trace == trace)
+            {
+                return at;
+            }
+        }
+
+        return -1;
+    }
+
+    private int OldestIn(int row)
+    {
+        var oldest = row;
+        for (var at = row + 1; at < row + RowLength; at++)
+        {
+            oldest = _sequences[at] < _sequences[oldest] ? at : oldest;
+        }
+
+        return oldest;
     }
 
     private string Kept(string name)
@@ -110,17 +140,12 @@ internal sealed class TraceOwners
 
     private void Forget()
     {
-        _places = null;
+        (_hashes, _sequences, _places) = ([], [], []);
         _names.Clear();
         _nameBytes = 0;
     }
 
-    private static Span<Place> Row(Place[] places, in TraceId trace) => places.AsSpan((trace.GetHashCode() & ((TracesMax / RowLength) - 1)) * RowLength, RowLength);
+    private static int RowOf(int hash) => (hash & ((TracesMax / RowLength) - 1)) * RowLength;
 
-    private struct Place
-    {
-        public TraceId Trace;
-        public TraceOwner Owner;
-        public long Sequence;
-    }
+    private readonly record struct Place(TraceId Trace, TraceOwner Owner);
 }

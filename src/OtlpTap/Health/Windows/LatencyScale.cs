@@ -14,14 +14,50 @@ internal static class LatencyScale
     public const double SecondsMax = 86_400;
 
     private const double Gamma = (1 + RelativeError) / (1 - RelativeError);
-    private static readonly double LogGamma = Math.Log(Gamma);
+    // By exponent and the first bits of the fraction, which are little more than one place: the first place that may be it.
+    private const int FractionBits = 4;
+    private const int IgnoredBits = 52 - FractionBits;
+    private static readonly double[] Ends = [.. EndsTo(SecondsMax)];
+    private static readonly ulong FirstCell = BitConverter.DoubleToUInt64Bits(SecondsMin) >> IgnoredBits;
+    private static readonly ushort[] Firsts = [.. Enumerable.Range(0, CellOf(SecondsMax) + 1).Select(cell => FirstWithin(FirstCell + (ulong)cell))];
 
     /// <summary>How many places there are.</summary>
-    public static readonly int Length = PlaceOf(SecondsMax) + 1;
+    public static readonly int Length = Ends.Length;
 
-    public static ushort PlaceOf(double seconds) => seconds <= SecondsMin
-        ? (ushort)0
-        : (ushort)Math.Ceiling(Math.Log(Math.Min(seconds, SecondsMax) / SecondsMin) / LogGamma);
+    public static ushort PlaceOf(double seconds)
+    {
+        if (!(seconds > SecondsMin))
+        {
+            return 0;
+        }
+
+        seconds = Math.Min(seconds, SecondsMax);
+        var place = Firsts[CellOf(seconds)];
+        while (seconds > Ends[place])
+        {
+            place++;
+        }
+
+        return place;
+    }
+
+    private static int CellOf(double seconds) => (int)((BitConverter.DoubleToUInt64Bits(seconds) >> IgnoredBits) - FirstCell);
+
+    private static ushort FirstWithin(ulong cell)
+    {
+        var least = BitConverter.UInt64BitsToDouble(cell << IgnoredBits);
+        return (ushort)Array.FindIndex(Ends, end => least <= end);
+    }
+
+    private static IEnumerable<double> EndsTo(double seconds)
+    {
+        var end = SecondsMin;
+        for (var place = 0; end < seconds; place++)
+        {
+            end = SecondsMin * Math.Pow(Gamma, place);
+            yield return end;
+        }
+    }
 
     /// <summary>The value that is no further than the error from all that fall on the place.</summary>
     public static double SecondsAt(int place) => place == 0 ? SecondsMin : SecondsMin * Math.Pow(Gamma, place) * 2 / (Gamma + 1);

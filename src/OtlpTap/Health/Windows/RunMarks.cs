@@ -33,6 +33,14 @@ internal sealed class RunMarks
         Run = 2,
     }
 
+    /// <summary>It will be asked for in a moment.</summary>
+    public void Prepare(in TraceId trace)
+    {
+        var row = RowOf(MarkOf(trace));
+        Prefetch.Line(_marks, row);
+        Prefetch.Line(_entries, row);
+    }
+
     /// <returns>Whether it is the first time, as far as is remembered; null where the trace is of more series than an entry holds.</returns>
     public bool? IsFirst(in TraceId trace, long series, Counted what)
     {
@@ -57,20 +65,27 @@ internal sealed class RunMarks
 
     private int PlaceOf(in TraceId trace)
     {
-        ReadOnlySpan<ulong> id = [trace.High, trace.Low];
-        var mark = Math.Max(1, XxHash3.HashToUInt64(MemoryMarshal.AsBytes(id), Seed));
-        var row = (int)(mark & ((TracesMax / RowLength) - 1));
-        var known = _marks.AsSpan(row * RowLength, RowLength).IndexOf(mark);
+        var mark = MarkOf(trace);
+        var row = RowOf(mark);
+        var known = _marks.AsSpan(row, RowLength).IndexOf(mark);
         if (known >= 0)
         {
-            return (row * RowLength) + known;
+            return row + known;
         }
 
-        var place = (row * RowLength) + (_next[row]++ % RowLength);
+        var place = row + (_next[row / RowLength]++ % RowLength);
         _marks[place] = mark;
         _entries[place] = default;
         return place;
     }
+
+    private static ulong MarkOf(in TraceId trace)
+    {
+        ReadOnlySpan<ulong> id = [trace.High, trace.Low];
+        return Math.Max(1, XxHash3.HashToUInt64(MemoryMarshal.AsBytes(id), Seed));
+    }
+
+    private static int RowOf(ulong mark) => (int)(mark & ((TracesMax / RowLength) - 1)) * RowLength;
 
     /// <summary>Numbers of series, each with what it has counted in its two lowest bits; 0: free.</summary>
     [InlineArray(6)]
