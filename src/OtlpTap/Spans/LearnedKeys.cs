@@ -7,7 +7,8 @@ namespace OtlpTap.Spans;
 /// <summary>
 /// What the keys that come by mean to a walk: their places in a frame, or that they are watched for. Instrumentations write the
 /// same keys in the same order, so each is remembered with the one that followed it, and mostly found by one comparison.
-/// Of fixed size: what does not fit is asked anew each time. For one thread.
+/// Of fixed size: what does not fit is asked anew each time, and when that was often, all is learned anew, so that who sends
+/// ever new keys does not have the room for good. For one thread.
 /// </summary>
 internal sealed class LearnedKeys(WatchedKeys watched)
 {
@@ -16,6 +17,9 @@ internal sealed class LearnedKeys(WatchedKeys watched)
 
     /// <summary>Its presence is noted.</summary>
     public const int Watched = -2;
+
+    /// <summary>So often is a key asked anew before all are forgotten: what is learned then costs a twentieth of the asking.</summary>
+    public const int AskedAnewMax = 65_536;
 
     private const int Length = 1024;
     private const int LearnedMax = Length / 2;
@@ -29,7 +33,11 @@ internal sealed class LearnedKeys(WatchedKeys watched)
     // Behind the last: what stands before the first key of a span.
     private readonly Entry[] _entries = new Entry[Length + 1];
     private int _learned;
+    private int _askedAnew;
     private int _before = Length;
+
+    /// <summary>How many keys are remembered.</summary>
+    public int Count => _learned;
 
     /// <summary>Before the keys of a span.</summary>
     public void Begin() => _before = Length;
@@ -49,7 +57,7 @@ internal sealed class LearnedKeys(WatchedKeys watched)
         var at = PlaceOf(key);
         if (at < 0)
         {
-            return MeaningOf(key);
+            return AskAnew(key);
         }
 
         before.Next = at;
@@ -89,6 +97,17 @@ internal sealed class LearnedKeys(WatchedKeys watched)
         _learned++;
         entry = new Entry { Key = key.ToArray(), Meaning = MeaningOf(key) };
         return true;
+    }
+
+    private int AskAnew(ReadOnlySpan<byte> key)
+    {
+        if (++_askedAnew == AskedAnewMax)
+        {
+            Array.Clear(_entries);
+            (_learned, _askedAnew, _before) = (0, 0, Length);
+        }
+
+        return MeaningOf(key);
     }
 
     private int MeaningOf(ReadOnlySpan<byte> key) => SpanKeys.Table.Find(key) is >= 0 and var place ? place : watched.Has(key) ? Watched : Nothing;

@@ -77,7 +77,7 @@ internal sealed class SpanFrame
             return request[value.Text..value.End];
         }
 
-        return value.Start == value.End ? default : System.Text.Encoding.UTF8.GetBytes(Value(request, place).Text);
+        return value.Start == value.End ? default : OtherText(request, place);
     }
 
     public long? Number(ReadOnlySpan<byte> request, int place)
@@ -92,6 +92,16 @@ internal sealed class SpanFrame
         return value.Start < value.End && request[value.Start] == IntTag && ProtoReader.TryReadVarint(request[..value.End], ref at, out var number) && at == value.End
             ? (long)number
             : Value(request, place).AsLong();
+    }
+
+    private ReadOnlySpan<byte> OtherText(ReadOnlySpan<byte> request, int place)
+    {
+        // A text all the same where its tag takes more bytes than it needs.
+        ref readonly var value = ref _values[place];
+        var reader = new ProtoReader(request, value.Start, value.End);
+        return reader.Next() && reader is { FieldNumber: OtlpFields.AnyValue.StringValue, WireType: WireType.LengthDelimited } && reader.ValueEnd == value.End
+            ? reader.Value
+            : System.Text.Encoding.UTF8.GetBytes(Value(request, place).Text);
     }
 
     private AttributeValue Value(ReadOnlySpan<byte> request, int place)

@@ -43,7 +43,7 @@ public class LearnedKeysTests
             .. Enumerable.Range(0, 20).Select(i => $"beginning{(char)('a' + i)}the.ending"),
         ];
         var keys = new LearnedKeys(Watched);
-        for (var i = 0; i < 50_000; i++)
+        for (var i = 0; i < 3 * LearnedKeys.AskedAnewMax; i++)
         {
             if (i % 9 == 0)
             {
@@ -54,6 +54,43 @@ public class LearnedKeysTests
             var place = SpanKeys.Table.Find(Bytes(key));
             Assert.Equal(place >= 0 ? place : Watched.Has(Bytes(key)) ? LearnedKeys.Watched : LearnedKeys.Nothing, keys.Find(Bytes(key)));
         }
+    }
+
+    [Fact]
+    public void Who_sends_ever_new_keys_does_not_have_the_room_for_good()
+    {
+        var keys = new LearnedKeys(Watched);
+        var made = 0;
+        while (made < 3000)
+        {
+            keys.Find(Bytes($"made.up.{made++}"));
+        }
+
+        var full = keys.Count;
+        keys.Find("of.everybody.else"u8);
+        Assert.Equal(full, keys.Count);
+
+        for (var i = 0; i < LearnedKeys.AskedAnewMax; i++)
+        {
+            keys.Begin();
+            Assert.Equal(LearnedKeys.Nothing, keys.Find("of.everybody.else"u8));
+        }
+
+        Assert.Equal(1, keys.Count);
+    }
+
+    [Fact]
+    public void What_is_remembered_is_not_forgotten_while_it_comes()
+    {
+        var keys = new LearnedKeys(Watched);
+        for (var i = 0; i < 2 * LearnedKeys.AskedAnewMax; i++)
+        {
+            keys.Begin();
+            keys.Find("gen_ai.tool.name"u8);
+            keys.Find("of.everybody.else"u8);
+        }
+
+        Assert.Equal(2, keys.Count);
     }
 
     private static byte[] Bytes(string key) => Encoding.UTF8.GetBytes(key);
