@@ -42,13 +42,23 @@ internal static class ListenSockets
     /// <summary>For the transport: a Unix socket has its permissions before the first client can connect.</summary>
     public static Socket CreateBound(EndPoint endpoint)
     {
-        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
-        if (endpoint is UnixDomainSocketEndPoint && !OperatingSystem.IsWindows())
+        if (endpoint is not UnixDomainSocketEndPoint unix || OperatingSystem.IsWindows())
         {
-            File.SetUnixFileMode(endpoint.ToString()!, UnixSocketMode);
+            return SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
         }
 
-        return socket;
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Bind(new UnixListenAddress(unix));
+            File.SetUnixFileMode(unix.ToString(), UnixSocketMode);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     private static async Task<IReadOnlyList<EndPoint>> EndPointsAsync(ListenAddress address, CancellationToken cancellation)

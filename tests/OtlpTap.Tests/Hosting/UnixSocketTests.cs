@@ -36,6 +36,24 @@ public sealed class UnixSocketTests : IAsyncLifetime
         Assert.False(File.Exists(SocketPath));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(60)]
+    [InlineData(108)] // all that there may be
+    public async Task Clients_that_have_bound_a_path_of_their_own_are_served_however_long_it_is(int length)
+    {
+        var listener = Path.Combine(_folder.FullName, "a");
+        await _listeners.ApplyAsync(RunningListeners.Http(options: At(listener)));
+        using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        client.Bind(new UnixDomainSocketEndPoint(Path.Combine(_folder.FullName, "b").PadRight(length, 'b')));
+        await client.ConnectAsync(new UnixDomainSocketEndPoint(listener), Deadline.Token());
+
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"u8.ToArray(), Deadline.Token());
+        using var reader = new StreamReader(new NetworkStream(client));
+
+        Assert.StartsWith("HTTP/1.1 200 ", await reader.ReadToEndAsync(Deadline.Token()), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_socket_that_a_killed_process_left_behind_is_replaced()
     {
