@@ -13,13 +13,17 @@ namespace OtlpTap.Hosting;
 /// <param name="read">Knows the tokens for reading, and where <paramref name="write"/> is null for all else; null: everyone may read.</param>
 /// <param name="write">Knows the tokens for everything.</param>
 /// <param name="isKnown">The port itself lets in only whom it knows.</param>
+/// <param name="own">The one address that it listens on; null where there are several, of which loopback is one.</param>
 /// <param name="refused">Told of each request that is not let in.</param>
-internal sealed class ApiGate(Authenticator? read, Authenticator? write, bool isKnown, RequestDelegate next, Action refused)
+internal sealed class ApiGate(Authenticator? read, Authenticator? write, bool isKnown, IPAddress? own, RequestDelegate next, Action refused)
 {
+    // A proxy on the machine, or a mesh's beside the tap, says by them that it asks for somebody else.
+    private static readonly string[] Forwarding = ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP"];
+
     private const string Missing = "the token of service.admin.api is missing or another one";
 
     private const string Foreign =
-        "a reload from another machine needs service.admin.api.write_token, or service.admin.auth, and neither is set; on the tap's own machine `otlptap reload`, the same POST to 127.0.0.1 and SIGHUP need none";
+        "a reload from another machine, or by a proxy, needs service.admin.api.write_token, or service.admin.auth, and neither is set; on the tap's own machine `otlptap reload`, the same POST to 127.0.0.1 and SIGHUP need none";
 
     public async Task InvokeAsync(HttpContext http)
     {
@@ -40,7 +44,7 @@ internal sealed class ApiGate(Authenticator? read, Authenticator? write, bool is
 
     private async ValueTask<(int Status, string Error)?> RefusalAsync(HttpContext http)
     {
-        var isForeignReload = !isKnown && IsReload(http.Request) && !IsOfThisMachine(http.Connection);
+        var isForeignReload = !isKnown && IsReload(http.Request) && !IsOfThisMachine(http);
         if (isForeignReload && read is null && write is null)
         {
             return (StatusCodes.Status403Forbidden, Foreign);
@@ -73,7 +77,11 @@ internal sealed class ApiGate(Authenticator? read, Authenticator? write, bool is
 
     private static bool IsReload(HttpRequest request) => HttpMethods.IsPost(request.Method) && request.Path.StartsWithSegments("/-");
 
-    // By loopback, a Unix socket, or the machine's own address, from which no other one can hold a connection.
-    private static bool IsOfThisMachine(ConnectionInfo connection) =>
-        connection.RemoteIpAddress is not { } remote || IPAddress.IsLoopback(remote.IsIPv4MappedToIPv6 ? remote.MapToIPv4() : remote) || remote.Equals(connection.LocalIpAddress);
+    // By loopback, a Unix socket, or the one address that is listened on, where loopback is none: port forwarders of rootless containers
+    // make all that comes from outside seem to come from the container's own.
+    private bool IsOfThisMachine(HttpContext http) =>
+        !Forwarding.Any(http.Request.Headers.ContainsKey)
+        && (http.Connection.RemoteIpAddress is not { } remote || IPAddress.IsLoopback(Plain(remote)) || Plain(remote).Equals(own));
+
+    private static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 }

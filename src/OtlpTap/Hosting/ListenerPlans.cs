@@ -56,7 +56,7 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
         var read = admin.Api is null ? null : CreateAuthenticator(settings, admin.Api, instruments);
         var write = admin.ApiWrite is null ? null : CreateAuthenticator(settings, admin.ApiWrite, instruments, read);
         var isKnown = admin.Authenticator is not null || admin.Tls?.ClientCaFile is not null;
-        var gate = new ApiGate(read, write, isKnown, handler, instruments.RequestUnauthenticated);
+        var gate = new ApiGate(read, write, isKnown, OwnAddress(admin.Endpoint), handler, instruments.RequestUnauthenticated);
         Add(settings, admin.Authenticator, _ => gate.InvokeAsync, front, new Owned(read, write));
         return this;
     }
@@ -179,6 +179,10 @@ internal sealed class ListenerPlans(ListenerMetrics metrics, ILogger log, TimePr
 
     // Port 0 is another port each time.
     private static bool IsSettled(ListenAddress endpoint) => endpoint.UnixPath is not null || endpoint.Tcp.Port != 0;
+
+    // Of a name nobody knows here what it leads to.
+    private static IPAddress? OwnAddress(ListenAddress endpoint) =>
+        endpoint.UnixPath is null && !endpoint.Tcp.IsEveryAddress && IPAddress.TryParse(endpoint.Tcp.Host, out var address) ? address : null;
 
     private static bool IsOfThisMachineAlone(ListenAddress endpoint) =>
         endpoint.UnixPath is not null

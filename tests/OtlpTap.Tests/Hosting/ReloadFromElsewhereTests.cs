@@ -32,12 +32,38 @@ public sealed class ReloadFromElsewhereTests : IAsyncLifetime
     [InlineData(Loopback, Loopback)]
     [InlineData("::1", "::1")]
     [InlineData("::ffff:127.0.0.1", "::ffff:127.0.0.1")]
-    [InlineData(Own, Own)] // by the machine's own address
     [InlineData(null, null)] // a Unix socket
     public async Task From_the_taps_own_machine_it_needs_no_token(string? remote, string? local)
     {
         Assert.Equal(200, (await PostAsync(new AdminOptions(), remote, local)).Status);
         Assert.Equal(200, (await PostAsync(new AdminOptions { Api = Reader }, remote, local)).Status);
+    }
+
+    /// <summary>Port forwarders of rootless containers have all that comes from outside come from the container's own address.</summary>
+    [Theory]
+    [InlineData(Own, 200)]
+    [InlineData("0.0.0.0", 403)]
+    [InlineData("[::]", 403)]
+    [InlineData("", 403)]
+    [InlineData("tap.example", 403)]
+    public async Task The_machines_own_address_is_the_machine_only_where_the_port_has_no_other(string host, int status)
+    {
+        var admin = new AdminOptions { Endpoint = new ListenAddress(host, 8888), Hosts = [Own] };
+
+        Assert.Equal(status, (await PostAsync(admin, Own, Own)).Status);
+        Assert.Equal(status, (await PostAsync(admin, $"::ffff:{Own}", $"::ffff:{Own}")).Status);
+        Assert.Equal(403, (await PostAsync(admin, Other, Own)).Status);
+    }
+
+    [Theory]
+    [InlineData("Forwarded", "for=10.0.0.8")]
+    [InlineData("X-Forwarded-For", Loopback)]
+    [InlineData("Via", "1.1 proxy")]
+    public async Task What_a_proxy_on_the_machine_passes_on_is_from_elsewhere(string header, string value)
+    {
+        Assert.Equal(403, (await PostAsync(new AdminOptions(), Loopback, Loopback, header: (header, value))).Status);
+        Assert.Equal(403, (await PostAsync(new AdminOptions(), null, null, header: (header, value))).Status);
+        Assert.Equal(200, (await PostAsync(new AdminOptions { Api = Reader }, Loopback, Loopback, "reader", header: (header, value))).Status);
     }
 
     [Theory]
@@ -84,7 +110,7 @@ public sealed class ReloadFromElsewhereTests : IAsyncLifetime
 
     private static BearerTokenOptions Token(string token) => new("service.admin.api") { Tokens = [token] };
 
-    private async Task<(int Status, string Text)> PostAsync(AdminOptions admin, string? remote, string? local, string? token = null, string method = "POST", string path = "/-/reload")
+    private async Task<(int Status, string Text)> PostAsync(AdminOptions admin, string? remote, string? local, string? token = null, string method = "POST", string path = "/-/reload", (string Name, string Value)? header = null)
     {
         var plan = Assert.Single(_listeners.Plans().Admin(admin, http =>
         {
@@ -103,6 +129,11 @@ public sealed class ReloadFromElsewhereTests : IAsyncLifetime
         if (token is not null)
         {
             http.Request.Headers.Authorization = $"Bearer {token}";
+        }
+
+        if (header is var (name, value))
+        {
+            http.Request.Headers[name] = value;
         }
 
         await plan.Handler(http);
