@@ -18,6 +18,7 @@ internal static class HandshakeFailure
         ("unsupported protocol", "it speaks no version of TLS that this port takes (tls.min_version, tls.max_version)"),
         ("alert protocol version", "it speaks no version of TLS that this port takes (tls.min_version, tls.max_version)"),
         ("no shared cipher", "it has no cipher suite in common with this port"),
+        ("no application protocol", "it speaks no version of HTTP that this port takes, as OTLP/HTTP does at the port of OTLP/gRPC"),
         ("unexpected EOF", Gone),
         ("corrupted frame", "it speaks no TLS"),
         ("wrong version number", "it speaks no TLS"),

@@ -149,6 +149,17 @@ public sealed class TlsMismatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task OTLP_HTTP_at_the_gRPC_port_with_TLS_is_told()
+    {
+        var name = await StartAsync("otlp grpc", Tls());
+
+        var from = await ShakeHandsAsync(name, "HTTP/1.1");
+
+        await Deadline.UntilAsync(() => _listeners.Log.Messages.Count > 0, "it is told");
+        Assert.Equal($"Warning: otlp grpc: no TLS with {from}: it speaks no version of HTTP that this port takes, as OTLP/HTTP does at the port of OTLP/gRPC", Assert.Single(_listeners.Log.Messages));
+    }
+
+    [Fact]
     public async Task Handshakes_that_succeed_are_no_lines()
     {
         var name = await StartAsync("otlp http", Tls());
@@ -198,6 +209,11 @@ public sealed class TlsMismatchTests : IAsyncLifetime
         {
             options.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
             options.CertificateChainPolicy.CustomTrustStore.Add(_certificates.Root);
+        }
+
+        if (kind == "HTTP/1.1")
+        {
+            options.ApplicationProtocols = [SslApplicationProtocol.Http11];
         }
 
         if (certificate is not null)
