@@ -49,6 +49,16 @@ public sealed class ComposeTests
         Assert.Equal("Editor", ((YamlScalarNode)environment["GF_AUTH_ANONYMOUS_ORG_ROLE"]).Value);
     }
 
+    /// <summary>Who needs no password is asked by the name of the machine itself, so that no page of a browser can ask by one of its own.</summary>
+    [Fact]
+    public void Grafana_without_a_password_answers_by_one_address_of_this_machine_alone()
+    {
+        var environment = (YamlMappingNode)Services["grafana"]["environment"];
+
+        Assert.Equal("127.0.0.1", ((YamlScalarNode)environment["GF_SERVER_DOMAIN"]).Value);
+        Assert.Equal("true", ((YamlScalarNode)environment["GF_SERVER_ENFORCE_DOMAIN"]).Value);
+    }
+
     [Fact]
     public void Dashboards_name_only_data_sources_that_are_provisioned()
     {
