@@ -7,8 +7,8 @@ namespace OtlpTap.Benchmarks.Steady;
 /// <summary><c>agents</c>: do detectors, health, advice and feedback slow the requests that they look at? The tap against itself, in turns.</summary>
 internal static class AgentsCommand
 {
-    // Thirty-two senders that wait so long after each answer leave the machine half idle.
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+    // Of what the tap bears with everything on. Behind the first no core is idle; the others are what an operator runs a machine at.
+    private static readonly double[] Shares = [1, 0.75, 0.5];
 
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Runs of each under each load (6).", DefaultValueFactory = _ => 6 };
     private static readonly Option<double> Seconds = new("--seconds") { Description = "How long each run is measured (10).", DefaultValueFactory = _ => 10 };
@@ -24,24 +24,25 @@ internal static class AgentsCommand
 
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellation)
     {
-        (string Name, TimeSpan Pause)[] loads = [("every sender at once", TimeSpan.Zero), ($"{Pause.TotalMilliseconds:0} ms between requests", Pause)];
         var report = new AgentsReport();
         try
         {
-            foreach (var (load, pause) in loads)
+            foreach (var share in Shares)
             {
+                var requestsPerSecond = share < 1 ? 100 * Math.Round(share * report.FullSpeed / 100) : 0;
+                var load = share < 1 ? $"{requestsPerSecond:0} requests/s, {share * 100:0} % of that" : "every sender at once";
                 for (var round = 0; round < parsed.GetValue(Rounds); round++)
                 {
                     // There and back, so that a machine that gets slower does not do so for the last alone.
                     foreach (var arm in round % 2 == 0 ? AgentsReport.Arms : AgentsReport.Arms.Reverse())
                     {
-                        var result = await Run(arm.Mode, pause, probes: false).RunAsync(cancellation);
+                        var result = await Run(arm.Mode, requestsPerSecond, probes: false).RunAsync(cancellation);
                         report.Add(load, arm, result);
                         Console.Error.WriteLine(AgentsReport.Line(load, arm, result));
                     }
                 }
 
-                report.Add(load, (await Run(TapMode.Everything, pause, probes: true).RunAsync(cancellation)).Freshness);
+                report.Add(load, (await Run(TapMode.Everything, requestsPerSecond, probes: true).RunAsync(cancellation)).Freshness);
             }
         }
         catch (InvalidOperationException failure)
@@ -53,9 +54,9 @@ internal static class AgentsCommand
         await ResultFile.WriteAsync("The tap with and without what it does for agents", report.ToMarkdown(), parsed.GetValue(Output), cancellation);
         return 0;
 
-        SteadyRun Run(TapMode mode, TimeSpan pause, bool probes) => new(parsed.GetValue(Binary), mode, TimeSpan.FromSeconds(parsed.GetValue(Seconds)), TextWriter.Null)
+        SteadyRun Run(TapMode mode, double requestsPerSecond, bool probes) => new(parsed.GetValue(Binary), mode, TimeSpan.FromSeconds(parsed.GetValue(Seconds)), TextWriter.Null)
         {
-            Pause = pause,
+            RequestsPerSecond = requestsPerSecond,
             BeginsWithFullRing = true,
             ProbesFreshness = probes,
         };

@@ -20,6 +20,9 @@ internal sealed class AgentsReport
     private readonly List<(string Load, Arm Arm, SteadyReport Run)> _runs = [];
     private readonly Dictionary<string, IReadOnlyList<double>> _freshness = [];
 
+    /// <summary>Requests a second with all on, under the first load.</summary>
+    public double FullSpeed => Statistics.Median(Of(_runs.Where(run => run.Load == _runs[0].Load), Arms[0], run => run.RequestsPerSecond));
+
     public void Add(string load, Arm arm, SteadyReport run) => _runs.Add((load, arm, run));
 
     /// <param name="freshness">Milliseconds until health has told of a span under that load, sorted.</param>
@@ -44,8 +47,9 @@ internal sealed class AgentsReport
             Row(text, load, "collector's pauses, ms/s", "0.0", run => 1000 * run.PausedShare);
             Row(text, load, "managed allocations, MB/s", "0.0", run => run.AllocatedBytesPerSecond / 1e6);
             Row(text, load, "requests the tee dropped", "0", run => run.TeeDropped);
-            text.Append("\n| all on, of what it is |").AppendJoin("", Arms.Skip(1).Select(arm => $" {arm.Name} |")).Append("\n| --- |").AppendJoin("", Arms.Skip(1).Select(_ => " ---: |")).Append('\n');
+            text.Append("\n| all on, of what it is |").AppendJoin("", Arms.Skip(1).Select(arm => $" {arm.Name} |")).Append(" noise: one of the last two, of what the other is |\n| --- |").AppendJoin("", Arms.Select(_ => " ---: |")).Append('\n');
             Ratios(text, load, "CPU", run => run.CpuMicroseconds);
+            Ratios(text, load, "p50", run => run.Milliseconds(0.5));
             Ratios(text, load, "p99", run => run.Milliseconds(0.99));
             double[] fresh = [.. _freshness[load.Key]];
             text.Append(CultureInfo.InvariantCulture, $"\nA span was seen in its service's health after {Statistics.Percentile(fresh, 0.5):0.0} ms (p50) and {Statistics.Percentile(fresh, 0.99):0.0} ms (p99), {fresh.Length} probes in a run of their own, both ways included.\n\n");
@@ -60,8 +64,9 @@ internal sealed class AgentsReport
     private static void Ratios(StringBuilder text, IEnumerable<(string Load, Arm Arm, SteadyReport Run)> runs, string name, Func<SteadyReport, double> figure)
     {
         // Round by round, since the machine's speed changes more between rounds than within one.
-        var on = Of(runs, Arms[0], figure);
-        text.Append(CultureInfo.InvariantCulture, $"| {name} |").AppendJoin("", Arms.Skip(1).Select(arm => $" {Spread.Of([.. on.Zip(Of(runs, arm, figure), (one, other) => one / other)]).ToText("0.00")} |")).Append('\n');
+        text.Append(CultureInfo.InvariantCulture, $"| {name} |").AppendJoin("", Arms.Skip(1).Select(arm => $" {Ratio(Arms[0], arm)} |")).Append($" {Ratio(Arms[^2], Arms[^1])} |\n");
+
+        string Ratio(Arm one, Arm other) => Spread.Of([.. Of(runs, one, figure).Zip(Of(runs, other, figure), (numerator, denominator) => numerator / denominator)]).ToText("0.00");
     }
 
     private static double[] Of(IEnumerable<(string Load, Arm Arm, SteadyReport Run)> runs, Arm arm, Func<SteadyReport, double> figure) =>

@@ -18,10 +18,13 @@ internal sealed class SteadyRun(string? binary, TapMode mode, TimeSpan duration,
     // What waits when the load ends: the tee, and captures that settle.
     private static readonly TimeSpan CaptureDeadline = TimeSpan.FromMinutes(2);
 
+    // From full speed to the one that is measured.
+    private static readonly TimeSpan Calming = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan WarmUpDeadline = TimeSpan.FromMinutes(1);
 
-    /// <summary>Between an answer and the sender's next request. Default: none.</summary>
-    public TimeSpan Pause { get; init; }
+    /// <summary>How many come once the run counts; 0: as many as are answered.</summary>
+    public double RequestsPerSecond { get; init; }
 
     /// <summary>Whether the duration, and all that is measured, begins when the recorder's ring is full: before, each request touches memory that the system has yet to give.</summary>
     public bool BeginsWithFullRing { get; init; }
@@ -41,7 +44,7 @@ internal sealed class SteadyRun(string? binary, TapMode mode, TimeSpan duration,
 
         using var folder = new TemporaryFolder();
         await using var sink = await SinkProcess.StartAsync(cancellation);
-        var load = new SteadyLoad(Senders, FailingTraces, Pause);
+        var load = new SteadyLoad(Senders, FailingTraces);
         List<SteadySample> samples;
         double cpuNanoseconds;
         long acknowledgedBefore;
@@ -69,8 +72,15 @@ internal sealed class SteadyRun(string? binary, TapMode mode, TimeSpan duration,
             if (BeginsWithFullRing)
             {
                 await RingIsFullAsync(tap, cancellation);
-                load.Latencies.Take();
             }
+
+            load.RequestsPerSecond = RequestsPerSecond;
+            if (RequestsPerSecond > 0)
+            {
+                await Task.Delay(Calming, cancellation);
+            }
+
+            load.Latencies.Take();
 
             var before = ProcessCpu.Read(running.ProcessId);
             var acknowledgedBefore = load.Acknowledged;

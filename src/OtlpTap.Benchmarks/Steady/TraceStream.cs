@@ -9,7 +9,7 @@ namespace OtlpTap.Benchmarks.Steady;
 
 /// <summary>
 /// Requests without an end, each with traces of its own: a few requests again and again, in which the ids of traces, conversations and answers are written anew.
-/// Whether a trace fails can be seen from its id. For one sender at a time.
+/// Whether a trace fails can be seen from its id. For one sender that waits for each answer: the bytes are written over by a later request.
 /// </summary>
 internal sealed class TraceStream
 {
@@ -43,7 +43,7 @@ internal sealed class TraceStream
     /// <summary>Whether an id is of a trace that failed.</summary>
     public static bool IsFailing(string traceId) => Convert.ToUInt64(traceId[..16], 16) is var high && (high & KindMask) == FailingId;
 
-    /// <summary>The next request. Its bytes are the caller's.</summary>
+    /// <summary>The next request. Its bytes hold until the next one is asked for: making new ones would cost the senders' collector more than all else they do.</summary>
     /// <param name="failedTool">Which tool failed in its one failing trace; null where none fails.</param>
     public byte[] Next(out string? failedTool)
     {
@@ -101,7 +101,6 @@ internal sealed class TraceStream
 
         public byte[] With(Func<int, ulong> high, Func<ulong> low, Func<uint> text)
         {
-            var bytes = (byte[])_bytes.Clone();
             Span<ulong> lows = stackalloc ulong[TracesPerRequest];
             foreach (ref var one in lows)
             {
@@ -110,16 +109,16 @@ internal sealed class TraceStream
 
             foreach (var (offset, trace) in _places)
             {
-                BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(offset), high(trace));
-                BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(offset + sizeof(ulong)), lows[trace]);
+                BinaryPrimitives.WriteUInt64BigEndian(_bytes.AsSpan(offset), high(trace));
+                BinaryPrimitives.WriteUInt64BigEndian(_bytes.AsSpan(offset + sizeof(ulong)), lows[trace]);
             }
 
             foreach (var offset in _textPlaces)
             {
-                text().TryFormat(bytes.AsSpan(offset, 8), out _, "x8", CultureInfo.InvariantCulture);
+                text().TryFormat(_bytes.AsSpan(offset, 8), out _, "x8", CultureInfo.InvariantCulture);
             }
 
-            return bytes;
+            return _bytes;
         }
     }
 }

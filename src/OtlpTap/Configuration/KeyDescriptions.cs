@@ -159,7 +159,7 @@ internal static class KeyDescriptions
         ["detectors.enabled"] = "`false` leaves all of them out.",
         ["detectors.settle"] = "A trace is examined so long after its last span.",
         ["detectors.settle_max"] = "A trace that never gets quiet is examined so long after its first span.",
-        ["cpu_percent"] = "Share of one processor core that examining may take, and a twentieth of it while requests wait for a processor; what does not fit is left out, and counted.",
+        ["cpu_percent"] = "Share of one processor core that examining may take, and a twentieth of it while processors are scarce; what does not fit is left out, and counted.",
         ["waiting_max"] = "Traces that may wait to be examined.",
         ["max_trace_mib"] = "Larger traces are not examined.",
         ["max_trace_time"] = "Time for one trace.",

@@ -18,7 +18,7 @@ internal delegate void ExaminedHandler(AgentRun run, IReadOnlyList<Verdict> verd
 
 /// <summary>
 /// Works off the schedule: takes a quiet trace out of the recorder, reads it, has it judged, and hands on what was not said
-/// before. One trace at a time, within its share of a core, and a twentieth of it while requests wait for a processor; who falls behind
+/// before. One trace at a time, within its share of a core, and a twentieth of it while processors are scarce; who falls behind
 /// lets the schedule fill up, which drops and counts.
 /// </summary>
 internal sealed class DetectionLoop
@@ -27,7 +27,7 @@ internal sealed class DetectionLoop
     private const int LinesMax = 3;
     private static readonly TimeSpan LinesInterval = TimeSpan.FromMinutes(1);
 
-    // What it takes from requests that wait for a processor counts so many times.
+    // What it takes while others want the processor counts so many times.
     private const int BusyPrice = 20;
 
     private readonly DetectorOptions _options;
@@ -53,7 +53,7 @@ internal sealed class DetectionLoop
     private Task _running = Task.CompletedTask;
     private volatile bool _stopping;
 
-    /// <param name="isBusy">Whether requests wait for a processor.</param>
+    /// <param name="isBusy">Whether processors are scarce. Asked on the loop's thread after each trace.</param>
     public DetectionLoop(
         DetectorOptions options,
         DetectionSchedule schedule,

@@ -18,7 +18,7 @@ internal sealed record DetectorOptions
     /// <summary>How long after its first span a trace is examined even if it goes on (<c>settle_max</c>). Default 30 s. At least <see cref="Settle"/>.</summary>
     public TimeSpan SettleMax { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Share of one processor core that detection may use, as a mean over some seconds; a twentieth of it while requests wait for a processor (<c>cpu_percent</c>). Default 0.25.</summary>
+    /// <summary>Share of one processor core that detection may use, as a mean over some seconds; a twentieth of it while processors are scarce (<c>cpu_percent</c>). Default 0.25.</summary>
     public double CpuShare { get; init; } = 0.25;
 
     /// <summary>Traces that may wait to be examined (<c>waiting_max</c>). Default 16,384. Range 1 to 1,000,000.</summary>

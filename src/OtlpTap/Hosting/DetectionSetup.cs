@@ -23,7 +23,7 @@ internal sealed class DetectionSetup
         var judge = new TraceJudge(options, DetectorSet.All(options, time), CauseAnalysis.Find, metrics, time, logs.CreateLogger<TraceJudge>(), scores);
         _loop = new DetectionLoop(
             options, _schedule, judged, recorder, static (spans, logs) => AgentRunReader.Read(spans, logs, RunLimits.Default), judge, verdicts, metrics, time,
-            logs.CreateLogger<DetectionLoop>(), examined, static () => ThreadPool.PendingWorkItemCount > 0);
+            logs.CreateLogger<DetectionLoop>(), examined, new ProcessorWait(ProcessorWait.OfThisThread, static () => ThreadPool.PendingWorkItemCount > 0).IsScarce);
     }
 
     /// <summary>See <see cref="OtlpTap.Recorder.RecordedHandler"/>.</summary>
