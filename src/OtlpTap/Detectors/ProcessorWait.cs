@@ -1,66 +1,36 @@
 using System.Buffers.Text;
-using Microsoft.Win32.SafeHandles;
 
 namespace OtlpTap.Detectors;
 
 /// <summary>
-/// Whether processors are scarce: as one thread feels it, which stood in their queue itself, or work waits for a thread of the
-/// pool. For that one thread.
-/// <para>
-/// Linux tells nanoseconds on a processor, nanoseconds of waiting for one, and how often it came to run:
-/// <c>/proc/thread-self/schedstat</c>, https://docs.kernel.org/scheduler/sched-stats.html. Where it does not, the pool alone is asked.
-/// </para>
+/// How long a thread stands in the queue for a processor, as Linux tells: nanoseconds on a processor, nanoseconds of waiting for
+/// one, and how often it came to run. For that one thread.
+/// Source: https://docs.kernel.org/scheduler/sched-stats.html
 /// </summary>
-/// <param name="schedulerStatistics">A file of that form.</param>
-/// <param name="isQueued">Whether work waits for a thread of the pool.</param>
-internal sealed class ProcessorWait(string schedulerStatistics, Func<bool> isQueued) : IDisposable
+/// <param name="path">A file of that form.</param>
+internal sealed class ProcessorWait(string path)
 {
     public const string OfThisThread = "/proc/thread-self/schedstat";
 
-    /// <summary>Of the time it wanted to run; a machine that is half idle makes a thread wait for a few percent.</summary>
-    private const double ScarceShare = 0.2;
+    /// <summary>Of the time it wanted to run; on a machine that is half idle it is a few percent.</summary>
+    private const double LongShare = 0.2;
 
-    private SafeFileHandle? _file;
-    private bool _isMissing;
+    private readonly ProcFile _file = new(path);
     private ulong _ran;
     private ulong _waited;
 
-    /// <summary>Since it was asked last.</summary>
-    public bool IsScarce()
+    /// <summary>Since it was asked last. False where the system does not tell.</summary>
+    public bool IsLong()
     {
-        if (!TryRead(out var ran, out var waited))
-        {
-            return isQueued();
-        }
-
-        var (hasRun, hasWaited) = (ran - _ran, waited - _waited);
-        (_ran, _waited) = (ran, waited);
-        return hasWaited > ScarceShare * (hasRun + hasWaited) || isQueued();
-    }
-
-    public void Dispose() => _file?.Dispose();
-
-    private bool TryRead(out ulong ran, out ulong waited)
-    {
-        (ran, waited) = (0, 0);
-        if (_isMissing)
+        Span<byte> bytes = stackalloc byte[64];
+        var text = _file.Read(bytes);
+        if (!Utf8Parser.TryParse(text, out ulong ran, out var length) || length >= text.Length || !Utf8Parser.TryParse(text[(length + 1)..], out ulong waited, out _))
         {
             return false;
         }
 
-        try
-        {
-            // Opened by the thread whose it is, and read anew from its start each time.
-            _file ??= File.OpenHandle(schedulerStatistics);
-            Span<byte> bytes = stackalloc byte[64];
-            ReadOnlySpan<byte> text = bytes[..RandomAccess.Read(_file, bytes, 0)];
-            _isMissing = !Utf8Parser.TryParse(text, out ran, out var length) || length >= text.Length || !Utf8Parser.TryParse(text[(length + 1)..], out waited, out _);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            _isMissing = true; // another system, or one that does not tell
-        }
-
-        return !_isMissing;
+        var (hasRun, hasWaited) = (ran - _ran, waited - _waited);
+        (_ran, _waited) = (ran, waited);
+        return hasWaited > LongShare * (hasRun + hasWaited);
     }
 }

@@ -14,16 +14,19 @@ internal sealed class DetectionSetup
     private readonly DetectorOptions _options;
     private readonly DetectionSchedule _schedule;
     private readonly DetectionLoop _loop;
+    private readonly ProcessorWait _wait = new(ProcessorWait.OfThisThread);
+    private readonly IdleProcessors _idle;
 
     public DetectionSetup(DetectorOptions options, Recorder recorder, IVerdictSink verdicts, ExaminedHandler examined, DetectorMetrics metrics, TimeProvider time, ILoggerFactory logs, IScoreSink scores)
     {
         _options = options;
+        _idle = new IdleProcessors(IdleProcessors.OfThisMachine, time);
         var judged = new JudgedTraces(options.JudgedMax);
         _schedule = new DetectionSchedule(options, judged, metrics, time);
         var judge = new TraceJudge(options, DetectorSet.All(options, time), CauseAnalysis.Find, metrics, time, logs.CreateLogger<TraceJudge>(), scores);
         _loop = new DetectionLoop(
             options, _schedule, judged, recorder, static (spans, logs) => AgentRunReader.Read(spans, logs, RunLimits.Default), judge, verdicts, metrics, time,
-            logs.CreateLogger<DetectionLoop>(), examined, new ProcessorWait(ProcessorWait.OfThisThread, static () => ThreadPool.PendingWorkItemCount > 0).IsScarce);
+            logs.CreateLogger<DetectionLoop>(), examined, AreProcessorsScarce);
     }
 
     /// <summary>See <see cref="OtlpTap.Recorder.RecordedHandler"/>.</summary>
@@ -42,4 +45,7 @@ internal sealed class DetectionSetup
 
     /// <inheritdoc cref="DetectionSchedule.PublishMetrics"/>
     public void PublishMetrics() => _schedule.PublishMetrics();
+
+    // Each is asked, for each tells of the time since it was asked last: a container's share of a machine shows in the first alone.
+    private bool AreProcessorsScarce() => _wait.IsLong() | _idle.AreFew() | (ThreadPool.PendingWorkItemCount > 0);
 }
