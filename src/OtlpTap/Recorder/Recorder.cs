@@ -150,7 +150,7 @@ internal sealed class Recorder : IDisposable
         var (sequence, next) = _ring.Range;
         for (; sequence < next; sequence++)
         {
-            if (_ring.TryPin(sequence) is not { } segment)
+            if (!_ring.Sieve.MayHold(sequence, hash) || _ring.TryPin(sequence) is not { } segment)
             {
                 continue;
             }
@@ -248,7 +248,7 @@ internal sealed class Recorder : IDisposable
             WriteRest(start, stored[written..]);
         }
 
-        start.Publish(offset, traceIds, _hash);
+        start.Publish(offset, traceIds, _hash, _ring.Sieve);
         _lastPosition = PositionOf(start, offset);
         if (_open != start)
         {

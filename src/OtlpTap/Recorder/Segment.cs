@@ -141,7 +141,7 @@ internal sealed class Segment(SegmentMemory memory) : IDisposable
     }
 
     /// <summary>Makes the record that began at <paramref name="offset"/> findable.</summary>
-    public void Publish(int offset, ReadOnlySpan<TraceId> traceIds, in TraceHash hash)
+    public void Publish(int offset, ReadOnlySpan<TraceId> traceIds, in TraceHash hash, SegmentSieve sieve)
     {
         Debug.Assert(traceIds.Length == _reserved, "Room was reserved for exactly these.");
         if (memory.Path is not null)
@@ -153,7 +153,9 @@ internal sealed class Segment(SegmentMemory memory) : IDisposable
         var entries = memory.LastWords(count)[..traceIds.Length];
         for (var i = 0; i < traceIds.Length; i++)
         {
-            entries[^(i + 1)] = ((ulong)hash.Of(traceIds[i]) << 32) | (uint)offset;
+            var one = hash.Of(traceIds[i]);
+            entries[^(i + 1)] = ((ulong)one << 32) | (uint)offset;
+            sieve.Add(Sequence, one);
         }
 
         _reserved = 0;
@@ -201,6 +203,15 @@ internal sealed class Segment(SegmentMemory memory) : IDisposable
                     }
                 }
             }
+        }
+    }
+
+    /// <summary>Tells of all traces that it holds, as <see cref="Publish"/> does of each.</summary>
+    public void AddTo(SegmentSieve sieve)
+    {
+        foreach (var entry in memory.LastWords(_published))
+        {
+            sieve.Add(Sequence, (uint)(entry >> 32));
         }
     }
 

@@ -49,7 +49,11 @@ internal sealed class SegmentRing : IDisposable
 
         MemoryBytesMax = MemoryBytesMaxFor(options);
         _slots = new Segment?[SlotsFor(options)];
+        Sieve = new SegmentSieve(_slots.Length, options.SegmentBytes);
     }
+
+    /// <summary>Tells by a trace's hash which segments need not be pinned.</summary>
+    public SegmentSieve Sieve { get; }
 
     /// <summary>The most memory, or disk, that the ring's segments ever take.</summary>
     public long MemoryBytesMax { get; }
@@ -93,6 +97,7 @@ internal sealed class SegmentRing : IDisposable
             foreach (var segment in segments)
             {
                 _slots[segment.Sequence % _slots.Length] = segment;
+                segment.AddTo(Sieve);
             }
 
             _held = segments.Count;
@@ -129,6 +134,7 @@ internal sealed class SegmentRing : IDisposable
         {
             Debug.Assert(_next - _first < _slots.Length, "A full ring has a sealed oldest segment.");
             segment.Reuse(_next, continued, _hash);
+            Sieve.Clear(_next);
             _slots[_next % _slots.Length] = segment;
             _next++;
             _held++;
