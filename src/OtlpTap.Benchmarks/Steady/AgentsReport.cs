@@ -6,15 +6,18 @@ using OtlpTap.Benchmarks.Proxies;
 namespace OtlpTap.Benchmarks.Steady;
 
 /// <summary>Runs with and without what the tap does for agents, side by side.</summary>
-internal sealed class AgentsReport
+/// <param name="binary">The native binary; null for this build.</param>
+/// <param name="earlier">The name of an earlier commit, and its native binary; null: there is none to compare with.</param>
+internal sealed class AgentsReport(string? binary, (string Name, string Binary)? earlier)
 {
-    /// <summary>What is compared. The last two are the same: how far they differ is noise.</summary>
-    public static readonly IReadOnlyList<Arm> Arms =
+    /// <summary>What is compared. Two of them are the same: how far they differ is noise.</summary>
+    public IReadOnlyList<Arm> Arms { get; } =
     [
-        new("all on", TapMode.Everything),
-        new("without health, advice, feedback", TapMode.WithoutHealth),
-        new("nor detectors, evaluations", TapMode.WithoutAgents),
-        new("the same again", TapMode.WithoutAgents),
+        new("all on", TapMode.Everything, binary),
+        new("without health, advice, feedback", TapMode.WithoutHealth, binary),
+        new("nor detectors, evaluations", TapMode.WithoutAgents, binary),
+        new("the same again", TapMode.WithoutAgents, binary),
+        .. earlier is { } other ? [new Arm($"all that {other.Name} had", TapMode.Everything, other.Binary)] : Array.Empty<Arm>(),
     ];
 
     private readonly List<(string Load, Arm Arm, SteadyReport Run)> _runs = [];
@@ -47,7 +50,7 @@ internal sealed class AgentsReport
             Row(text, load, "collector's pauses, ms/s", "0.0", run => 1000 * run.PausedShare);
             Row(text, load, "managed allocations, MB/s", "0.0", run => run.AllocatedBytesPerSecond / 1e6);
             Row(text, load, "requests the tee dropped", "0", run => run.TeeDropped);
-            text.Append("\n| all on, of what it is |").AppendJoin("", Arms.Skip(1).Select(arm => $" {arm.Name} |")).Append(" noise: one of the last two, of what the other is |\n| --- |").AppendJoin("", Arms.Select(_ => " ---: |")).Append('\n');
+            text.Append("\n| all on, of what it is |").AppendJoin("", Arms.Skip(1).Select(arm => $" {arm.Name} |")).Append(" noise: the same, of the same again |\n| --- |").AppendJoin("", Arms.Select(_ => " ---: |")).Append('\n');
             Ratios(text, load, "CPU", run => run.CpuMicroseconds);
             Ratios(text, load, "p50", run => run.Milliseconds(0.5));
             Ratios(text, load, "p99", run => run.Milliseconds(0.99));
@@ -58,13 +61,13 @@ internal sealed class AgentsReport
         return text.ToString();
     }
 
-    private static void Row(StringBuilder text, IEnumerable<(string Load, Arm Arm, SteadyReport Run)> runs, string name, string format, Func<SteadyReport, double> figure) =>
+    private void Row(StringBuilder text, IEnumerable<(string Load, Arm Arm, SteadyReport Run)> runs, string name, string format, Func<SteadyReport, double> figure) =>
         text.Append(CultureInfo.InvariantCulture, $"| {name} |").AppendJoin("", Arms.Select(arm => $" {Spread.Of(Of(runs, arm, figure)).ToText(format)} |")).Append('\n');
 
-    private static void Ratios(StringBuilder text, IEnumerable<(string Load, Arm Arm, SteadyReport Run)> runs, string name, Func<SteadyReport, double> figure)
+    private void Ratios(StringBuilder text, IEnumerable<(string Load, Arm Arm, SteadyReport Run)> runs, string name, Func<SteadyReport, double> figure)
     {
         // Round by round, since the machine's speed changes more between rounds than within one.
-        text.Append(CultureInfo.InvariantCulture, $"| {name} |").AppendJoin("", Arms.Skip(1).Select(arm => $" {Ratio(Arms[0], arm)} |")).Append($" {Ratio(Arms[^2], Arms[^1])} |\n");
+        text.Append(CultureInfo.InvariantCulture, $"| {name} |").AppendJoin("", Arms.Skip(1).Select(arm => $" {Ratio(Arms[0], arm)} |")).Append($" {Ratio(Arms[2], Arms[3])} |\n");
 
         string Ratio(Arm one, Arm other) => Spread.Of([.. Of(runs, one, figure).Zip(Of(runs, other, figure), (numerator, denominator) => numerator / denominator)]).ToText("0.00");
     }
@@ -73,5 +76,6 @@ internal sealed class AgentsReport
         [.. runs.Where(run => run.Arm == arm).Select(run => figure(run.Run))];
 
     /// <param name="Name">As its column is called.</param>
-    internal sealed record Arm(string Name, TapMode Mode);
+    /// <param name="Binary">Null for this build.</param>
+    internal sealed record Arm(string Name, TapMode Mode, string? Binary);
 }

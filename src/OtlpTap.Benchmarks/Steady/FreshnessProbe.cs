@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Text.Json;
 using Google.Protobuf;
 using Grpc.Net.Client;
 using OpenTelemetry.Proto.Collector.Trace.V1;
@@ -11,13 +12,17 @@ using OtlpTap.Benchmarks.EndToEnd;
 namespace OtlpTap.Benchmarks.Steady;
 
 /// <summary>
-/// How old health is while a tap is under load: sends a span of a service that nobody has heard of, and asks for the service's
-/// health until it is told. From before the span is sent to when the answer is there, so both ways count.
+/// How old health is while a tap is under load: sends a tool's call, of a service that nobody else is, and asks for the service's
+/// health until it counts one more. From before the span is sent to when the answer is there, so both ways count. Always the same
+/// service: ever new ones would be memory that the tap takes for the probe.
 /// </summary>
 internal sealed class FreshnessProbe(GrpcChannel channel, Uri health)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan AskInterval = TimeSpan.FromMilliseconds(1);
+
+    private const string Service = "freshness-probe";
+    private const string Tool = "look";
 
     private readonly List<double> _milliseconds = [];
     private int _sent;
@@ -46,35 +51,43 @@ internal sealed class FreshnessProbe(GrpcChannel channel, Uri health)
 
     private async Task<double> ProbeAsync(HttpClient client, CancellationToken stop)
     {
-        var service = $"probe-{_sent++}";
+        var calls = ++_sent;
         var started = Stopwatch.GetTimestamp();
 
         // Not cut off at the end, as the load's own.
-        await ProxyCheck.CallAsync(channel, Request(service).ToByteArray(), CancellationToken.None);
-        while (true)
+        await ProxyCheck.CallAsync(channel, Request(calls).ToByteArray(), CancellationToken.None);
+        while (await CallsAsync(client, stop) < calls)
         {
-            using var answer = await client.GetAsync(new Uri(health, service), stop);
-            if (answer.StatusCode == HttpStatusCode.OK)
-            {
-                return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
-            }
-
             await Task.Delay(AskInterval, stop);
         }
+
+        return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
     }
 
-    private ExportTraceServiceRequest Request(string service)
+    private async Task<double> CallsAsync(HttpClient client, CancellationToken stop)
+    {
+        using var answer = await client.GetAsync(new Uri(health, Service), stop);
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+        {
+            return 0; // nobody has heard of it yet
+        }
+
+        using var json = JsonDocument.Parse(await answer.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync(stop));
+        return json.RootElement.GetProperty("tools").EnumerateArray().Single(tool => tool.GetProperty("tool").GetString() == Tool).GetProperty("values").GetProperty("tool.calls_1h").GetDouble();
+    }
+
+    private static ExportTraceServiceRequest Request(int number)
     {
         var span = new Span
         {
-            TraceId = ByteString.CopyFrom([0xFE, .. new byte[11], .. BitConverter.GetBytes(_sent)]),
+            TraceId = ByteString.CopyFrom([0xFE, .. new byte[11], .. BitConverter.GetBytes(number)]),
             SpanId = ByteString.CopyFrom(1, 0, 0, 0, 0, 0, 0, 1),
-            Name = "execute_tool look",
+            Name = $"execute_tool {Tool}",
             StartTimeUnixNano = 1,
             EndTimeUnixNano = 2,
-            Attributes = { Text("gen_ai.operation.name", "execute_tool"), Text("gen_ai.tool.name", "look") },
+            Attributes = { Text("gen_ai.operation.name", "execute_tool"), Text("gen_ai.tool.name", Tool) },
         };
-        return new ExportTraceServiceRequest { ResourceSpans = { new ResourceSpans { Resource = new Resource { Attributes = { Text("service.name", service) } }, ScopeSpans = { new ScopeSpans { Spans = { span } } } } } };
+        return new ExportTraceServiceRequest { ResourceSpans = { new ResourceSpans { Resource = new Resource { Attributes = { Text("service.name", Service) } }, ScopeSpans = { new ScopeSpans { Spans = { span } } } } } };
     }
 
     private static KeyValue Text(string key, string value) => new() { Key = key, Value = new AnyValue { StringValue = value } };

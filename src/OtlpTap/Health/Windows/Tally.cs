@@ -16,7 +16,7 @@ internal sealed class Tally
 
     public void Add(ushort number, uint count = 1)
     {
-        var at = Array.BinarySearch(_numbers, 0, _length, number);
+        var at = _numbers.AsSpan(0, _length).BinarySearch(number);
         if (at < 0)
         {
             at = ~at;
@@ -28,7 +28,7 @@ internal sealed class Tally
 
     public long Of(int number)
     {
-        var at = number < 0 ? -1 : Array.BinarySearch(_numbers, 0, _length, (ushort)number);
+        var at = number < 0 ? -1 : _numbers.AsSpan(0, _length).BinarySearch((ushort)number);
         return at < 0 ? 0 : _counts[at];
     }
 
