@@ -71,7 +71,8 @@ internal sealed class CaptureLoop
     /// <summary>Asked for captures of which the recorder has nothing; set before the start.</summary>
     public FetchElsewhere? Elsewhere { get; set; }
 
-    public void Start() => _running = Task.Run(RunAsync);
+    /// <summary>On a thread of its own: it reads and writes files, and where much fails it never rests; the pool has few threads.</summary>
+    public void Start() => _running = Task.Factory.StartNew(Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>
     /// Stops waiting and writes all pending captures at once, due or not. What is not written within
@@ -172,14 +173,14 @@ internal sealed class CaptureLoop
         }
     }
 
-    private async Task RunAsync()
+    private void Run()
     {
-        await using var timer = _time.CreateTimer(static state => ((CaptureLoop)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using var timer = _time.CreateTimer(static state => ((CaptureLoop)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         while (!_stopping)
         {
             var wait = WriteDue();
             timer.Change(wait, Timeout.InfiniteTimeSpan);
-            await _bell.Reader.ReadAsync();
+            _bell.Reader.ReadAsync().AsTask().GetAwaiter().GetResult();
         }
 
         WriteCountsIfWanted();
