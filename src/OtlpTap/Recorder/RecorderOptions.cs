@@ -26,7 +26,7 @@ internal sealed record RecorderOptions
 
     /// <summary>
     /// Size of one segment, the unit in which the oldest is overwritten. 4 MiB: 64 of them in the default ring, so that
-    /// a look-up is 64 binary searches and what is held beyond the limit stays under 2 %. A multiple of 8, under
+    /// a look-up asks the sieve for 64 of them and searches a few, and what is held beyond the limit stays under 2 %. A multiple of 8, under
     /// <see cref="RecordHeader.SegmentBytesMax"/>; in files of 4096.
     /// </summary>
     public int SegmentBytes { get; init; } = 4 << 20;

@@ -13,7 +13,7 @@ namespace OtlpTap.Recorder;
 /// </code>
 /// An entry is 8 bytes, (hash of a trace id) &lt;&lt; 32 | (offset of the record), one for each trace id in the scan's list.
 /// While the segment is open its entries stand in order of arrival, the newest at the lowest address; sealing sorts
-/// them in place for binary search. So the index takes nothing beside the ring, and no trace costs an object.
+/// them in place for binary search. So the index takes nothing beside the ring but the bits of <see cref="SegmentSieve"/>, and no trace costs an object.
 /// <para>
 /// A request that does not fit goes on at the start of the next segments; its entries stand here, where it begins.
 /// </para>
@@ -375,8 +375,8 @@ internal sealed class Segment(SegmentMemory memory) : IDisposable
         }
     }
 
-    // Hashes are spread evenly: the place is guessed from the hash, and the range around the guess widened until it holds it. A
-    // look-up asks every segment, whose entries are in no cache: this touches two or three places where halving touches ten.
+    // Hashes are spread evenly: the place is guessed from the hash, and the range around the guess widened until it holds it.
+    // Entries are in no cache: this touches two or three places where halving touches ten.
     private static int LowerBound(ReadOnlySpan<ulong> entries, ulong key)
     {
         var (low, high) = (0, 0);

@@ -5,8 +5,11 @@ namespace OtlpTap.Recorder;
 /// <summary>
 /// Which segments cannot hold a trace: a look-up asks each of them, hundreds in a large ring, and the indices of nearly all
 /// would be read in vain, from memory that is in no cache. A Bloom filter for each segment, of two bits in one word for each
-/// trace, all of them side by side; a thousandth of the ring. One of a hundred segments is looked at in vain where requests
-/// have 50 spans, one of ten where each has a single span.
+/// trace: about an eight hundredth of the ring. One of a hundred segments is looked at in vain where requests have 50 spans, one of
+/// ten where each has a single span, and more where compression puts more traces into a segment.
+/// <para>
+/// All segments' words for the same hash stand side by side, so that a look-up reads one run of memory, of 2.7 KB for a ring of 1 GiB.
+/// </para>
 /// <para>One writer; readers on any thread, who see a trace before it can be found.</para>
 /// </summary>
 /// <param name="slots">Segments at most; those of one slot are never there together.</param>
@@ -18,7 +21,13 @@ internal sealed class SegmentSieve(int slots, int segmentBytes)
     private readonly ulong[] _bits = new ulong[slots * WordsFor(segmentBytes)];
 
     /// <summary>For a segment that begins anew, before readers can know of it.</summary>
-    public void Clear(long sequence) => Array.Clear(_bits, (int)(sequence % slots) * _words, _words);
+    public void Clear(long sequence)
+    {
+        for (var place = (int)(sequence % slots); place < _bits.Length; place += slots)
+        {
+            _bits[place] = 0;
+        }
+    }
 
     public void Add(long sequence, uint hash)
     {
@@ -33,7 +42,7 @@ internal sealed class SegmentSieve(int slots, int segmentBytes)
         return (Volatile.Read(ref _bits[PlaceOf(sequence, hash)]) & bits) == bits;
     }
 
-    private int PlaceOf(long sequence, uint hash) => ((int)(sequence % slots) * _words) + (int)(hash & (uint)(_words - 1));
+    private int PlaceOf(long sequence, uint hash) => ((int)(hash & (uint)(_words - 1)) * slots) + (int)(sequence % slots);
 
     private static int WordsFor(int segmentBytes) => (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, segmentBytes / ShareOfSegment / sizeof(ulong)));
 
