@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using OtlpTap.Metrics;
 using OtlpTap.Recorder;
@@ -30,8 +29,7 @@ internal sealed class CaptureLoop
     private readonly ILogger<CaptureLoop> _logger;
     private readonly CaseHandler? _written;
 
-    // One place: however often it rings, the loop looks once.
-    private readonly Channel<bool> _bell = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Bell _bell = new();
 
     private Task _running = Task.CompletedTask;
     private volatile bool _stopping;
@@ -65,7 +63,7 @@ internal sealed class CaptureLoop
         _written = written;
         _lines = new LogAllowance(LinesMax, LinesInterval, time);
         _countsWrittenAt = time.GetTimestamp();
-        scheduler.Changed = Ring;
+        scheduler.Changed = _bell.Ring;
     }
 
     /// <summary>Asked for captures of which the recorder has nothing; set before the start.</summary>
@@ -82,7 +80,7 @@ internal sealed class CaptureLoop
     {
         var started = _time.GetTimestamp();
         _stopping = true;
-        Ring();
+        _bell.Ring();
 
         // Writes cannot be cancelled: one that hangs (a network file system) is left behind when the time is over.
         var flushing = Task.Run(async () =>
@@ -114,7 +112,7 @@ internal sealed class CaptureLoop
     {
         var mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var wanted = Interlocked.CompareExchange(ref _countsWanted, mine, null) ?? mine;
-        Ring();
+        _bell.Ring();
         return wanted.Task;
     }
 
@@ -175,18 +173,16 @@ internal sealed class CaptureLoop
 
     private void Run()
     {
-        using var timer = _time.CreateTimer(static state => ((CaptureLoop)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using var timer = _time.CreateTimer(static bell => ((Bell)bell!).Ring(), _bell, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         while (!_stopping)
         {
             var wait = WriteDue();
             timer.Change(wait, Timeout.InfiniteTimeSpan);
-            _bell.Reader.ReadAsync().AsTask().GetAwaiter().GetResult();
+            _bell.Wait();
         }
 
         WriteCountsIfWanted();
     }
-
-    private void Ring() => _bell.Writer.TryWrite(true);
 
     private void Handle(Capture capture, bool isLastAttempt)
     {
