@@ -9,6 +9,9 @@ internal sealed class CpuBudget
     // So much may be spent at once after a pause: a burst of some hundred traces.
     private static readonly TimeSpan Saved = TimeSpan.FromSeconds(1);
 
+    // Longer than this nobody pays for one trace: the clock also runs while the whole process stands still.
+    private static readonly TimeSpan WaitMax = TimeSpan.FromMinutes(2);
+
     private readonly double _share;
     private readonly TimeProvider _time;
     private double _seconds = Saved.TotalSeconds;
@@ -30,5 +33,5 @@ internal sealed class CpuBudget
         return _seconds > 0 ? TimeSpan.Zero : TimeSpan.FromSeconds((-_seconds / _share) + 0.001);
     }
 
-    public void Spend(TimeSpan time) => _seconds -= time.TotalSeconds;
+    public void Spend(TimeSpan time) => _seconds = Math.Max(_seconds - time.TotalSeconds, -WaitMax.TotalSeconds * _share);
 }

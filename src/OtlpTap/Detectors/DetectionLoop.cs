@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using OtlpTap.Metrics;
 using OtlpTap.Otlp;
@@ -41,7 +40,7 @@ internal sealed class DetectionLoop
     private readonly DetectorMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<DetectionLoop> _logger;
-    private readonly Channel<bool> _bell = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Bell _bell = new();
 
     // The loop alone, and after it whoever stops it.
     private readonly CpuBudget _budget;
@@ -84,7 +83,7 @@ internal sealed class DetectionLoop
         _examined = examined;
         _budget = new CpuBudget(options.CpuShare, time);
         _lines = new LogAllowance(LinesMax, LinesInterval, time);
-        schedule.Changed = Ring;
+        schedule.Changed = _bell.Ring;
     }
 
     /// <summary>On a thread of its own: a trace can take a second, for which the pool would miss one of a few threads.</summary>
@@ -98,7 +97,7 @@ internal sealed class DetectionLoop
     {
         var started = _time.GetTimestamp();
         _stopping = true;
-        Ring();
+        _bell.Ring();
         var before = _running;
         var flushing = _running = Task.Run(async () =>
         {
@@ -132,7 +131,9 @@ internal sealed class DetectionLoop
 
             var started = _time.GetTimestamp();
             Examine(traceId);
-            _budget.Spend(_time.GetElapsedTime(started) * (_isBusy() ? BusyPrice : 1));
+            var isBusy = _isBusy();
+            _metrics.Scarce(isBusy);
+            _budget.Spend(_time.GetElapsedTime(started) * (isBusy ? BusyPrice : 1));
         }
 
         return TimeSpan.Zero;
@@ -140,16 +141,14 @@ internal sealed class DetectionLoop
 
     private void Run()
     {
-        using var timer = _time.CreateTimer(static state => ((DetectionLoop)state!).Ring(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using var timer = _time.CreateTimer(static bell => ((Bell)bell!).Ring(), _bell, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         while (!_stopping)
         {
             var wait = ExamineDue();
             timer.Change(wait, Timeout.InfiniteTimeSpan);
-            _bell.Reader.ReadAsync().AsTask().GetAwaiter().GetResult();
+            _bell.Wait();
         }
     }
-
-    private void Ring() => _bell.Writer.TryWrite(true);
 
     private void Examine(TraceId traceId)
     {

@@ -3,43 +3,69 @@ using System.Buffers.Text;
 namespace OtlpTap.Detectors;
 
 /// <summary>
-/// Whether the machine's processors are nearly all at work, as Linux tells. A thread that sleeps most of the time is let on at once
-/// even then, and so does not feel that others wait for it. What runs at low priority (nice) leaves its processor to whoever wants it, and counts as idle.
-/// Not thread-safe.
+/// Whether the processors that this process may use are nearly all at work: by its own doing, of as many as a container or an affinity
+/// leave it, or by anybody's, as Linux tells of the machine. A thread that sleeps most of the time is let on at once even then,
+/// and so does not feel that others wait for it. Not thread-safe.
 /// <code>
 ///   cpu  USER NICE SYSTEM IDLE IOWAIT IRQ SOFTIRQ STEAL ...     ticks since the machine started, of all processors
 /// </code>
 /// Source: https://docs.kernel.org/filesystems/proc.html (1.7)
 /// </summary>
 /// <param name="path">A file of that form.</param>
-internal sealed class IdleProcessors(string path, TimeProvider time)
+/// <param name="used">Processor time of this process.</param>
+/// <param name="count">How many processors it may use.</param>
+internal sealed class IdleProcessors(string path, Func<TimeSpan> used, int count, TimeProvider time)
 {
     public const string OfThisMachine = "/proc/stat";
 
     private const double FewShare = 0.15;
+    private const int TicksPerSecond = 100;
     private const int Figures = 8;
 
-    // A tick is ten milliseconds.
+    // Some twenty ticks.
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
     private readonly ProcFile _file = new(path);
     private long _at;
+    private TimeSpan _used;
     private ulong _idle;
     private ulong _all;
     private bool _areFew;
 
-    /// <summary>In the last quarter of a second or so. False where the system does not tell.</summary>
+    /// <summary>Since it was asked last, or a quarter of a second before where that was just now.</summary>
     public bool AreFew()
     {
         var now = time.GetTimestamp();
-        if ((_at != 0 && time.GetElapsedTime(_at, now) < Interval) || !TryRead(out var idle, out var all))
+        var elapsed = time.GetElapsedTime(_at, now);
+        if (_at != 0 && elapsed < Interval)
         {
             return _areFew;
         }
 
-        _areFew = _at != 0 && idle - _idle < FewShare * (all - _all);
-        (_at, _idle, _all) = (now, idle, all);
+        // Both are asked: each tells of the time since it was asked last.
+        _areFew = (AreUsed(elapsed) | AreBusy(elapsed)) & (_at != 0);
+        _at = now;
         return _areFew;
+    }
+
+    private bool AreUsed(TimeSpan elapsed)
+    {
+        var before = _used;
+        _used = used();
+        return _used - before > (1 - FewShare) * count * elapsed;
+    }
+
+    // Of a machine of many processors one is enough: somebody else's work must not keep this process from it for good.
+    private bool AreBusy(TimeSpan elapsed)
+    {
+        if (!TryRead(out var idle, out var all))
+        {
+            return false;
+        }
+
+        var (isIdle, passed) = (idle - _idle, all - _all);
+        (_idle, _all) = (idle, all);
+        return isIdle < Math.Min(FewShare * passed, TicksPerSecond * elapsed.TotalSeconds);
     }
 
     private bool TryRead(out ulong idle, out ulong all)
@@ -61,8 +87,8 @@ internal sealed class IdleProcessors(string path, TimeProvider time)
                 return false;
             }
 
-            // The second, the fourth and the fifth: nice, idle, and idle while a disk is waited for.
-            idle += i is 1 or 3 or 4 ? ticks : 0;
+            // The fourth and the fifth: idle, and idle while a disk is waited for.
+            idle += i is 3 or 4 ? ticks : 0;
             all += ticks;
             text = text[length..];
         }

@@ -8,7 +8,7 @@ internal sealed class ProcFile(string path)
     private SafeFileHandle? _handle;
     private bool _isMissing;
 
-    /// <summary>As much of it as fits; empty where there is none, for good. Opened by whoever reads first: the file may be of that thread.</summary>
+    /// <summary>As much of it as fits; empty where there is none, for good, or where it cannot be read now. Opened by whoever reads first: the file may be of that thread.</summary>
     public ReadOnlySpan<byte> Read(Span<byte> buffer)
     {
         if (_isMissing)
@@ -21,10 +21,14 @@ internal sealed class ProcFile(string path)
             _handle ??= File.OpenHandle(path);
             return buffer[..RandomAccess.Read(_handle, buffer, 0)];
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
         {
             _isMissing = true; // another system, or one that does not tell
             return default;
+        }
+        catch (IOException)
+        {
+            return default; // no handle is left, or not this time
         }
     }
 }

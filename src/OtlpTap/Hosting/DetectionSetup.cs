@@ -20,7 +20,7 @@ internal sealed class DetectionSetup
     public DetectionSetup(DetectorOptions options, Recorder recorder, IVerdictSink verdicts, ExaminedHandler examined, DetectorMetrics metrics, TimeProvider time, ILoggerFactory logs, IScoreSink scores)
     {
         _options = options;
-        _idle = new IdleProcessors(IdleProcessors.OfThisMachine, time);
+        _idle = new IdleProcessors(IdleProcessors.OfThisMachine, static () => Environment.CpuUsage.TotalTime, Environment.ProcessorCount, time);
         var judged = new JudgedTraces(options.JudgedMax);
         _schedule = new DetectionSchedule(options, judged, metrics, time);
         var judge = new TraceJudge(options, DetectorSet.All(options, time), CauseAnalysis.Find, metrics, time, logs.CreateLogger<TraceJudge>(), scores);
@@ -46,6 +46,6 @@ internal sealed class DetectionSetup
     /// <inheritdoc cref="DetectionSchedule.PublishMetrics"/>
     public void PublishMetrics() => _schedule.PublishMetrics();
 
-    // Each is asked, for each tells of the time since it was asked last: a container's share of a machine shows in the first alone.
+    // Each is asked, for each tells of the time since it was asked last. A container that may use less than a whole processor shows in the first alone.
     private bool AreProcessorsScarce() => _wait.IsLong() | _idle.AreFew() | (ThreadPool.PendingWorkItemCount > 0);
 }

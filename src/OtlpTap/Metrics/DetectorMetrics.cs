@@ -35,6 +35,7 @@ internal sealed class DetectorMetrics
     private readonly Counter _examined;
     private readonly Counter _seconds;
     private readonly Gauge _waiting;
+    private readonly Gauge _scarce;
 
     public DetectorMetrics(IMetricFactory factory)
     {
@@ -43,6 +44,7 @@ internal sealed class DetectorMetrics
         _propagated = factory.CreateCounter("otlptap_detector_propagated_verdicts_total", "What detectors found that only repeats another failure of the trace: told with otlptap.failure.origin.");
         _seconds = factory.CreateCounter("otlptap_detector_seconds_total", "Time spent on taking traces out of the recorder, reading and examining them.");
         _waiting = factory.CreateGauge("otlptap_detector_traces_waiting", "Traces that wait to be quiet or to be examined.");
+        _scarce = factory.CreateGauge("otlptap_detector_processors_scarce", "1 when processors were scarce after the last trace that was examined, so that detectors take a twentieth of their share.");
         var drops = factory.CreateCounter("otlptap_detector_dropped_traces_total", "Traces not examined, or not to the end, by reason.", ["reason"]);
         _drops = [.. Reasons.Select(reason => drops.WithLabels(reason))];
     }
@@ -61,6 +63,9 @@ internal sealed class DetectorMetrics
     public void Propagated() => _propagated.Inc();
 
     public void Dropped(DetectionDropReason reason, int traces = 1) => _drops[(int)reason].Inc(traces);
+
+    /// <summary>Whether processors were, after a trace.</summary>
+    public void Scarce(bool areScarce) => _scarce.Set(areScarce ? 1 : 0);
 
     public void Sampled(int waiting) => _waiting.Set(waiting);
 }

@@ -150,6 +150,7 @@ public sealed class DetectionLoopTests : IDisposable
 
         // One second was saved, a quarter came back: of twenty 18.75 are owed.
         Assert.InRange(loop.ExamineDue(), TimeSpan.FromSeconds(75), TimeSpan.FromSeconds(75.1));
+        Assert.Contains("otlptap_detector_processors_scarce 1", Scrape(), StringComparison.Ordinal);
     }
 
     [Fact]

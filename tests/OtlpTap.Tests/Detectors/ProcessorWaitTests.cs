@@ -7,6 +7,7 @@ public sealed class ProcessorWaitTests : IDisposable
 {
     private readonly string _file = Path.GetTempFileName();
     private readonly FakeTimeProvider _time = new();
+    private TimeSpan _used;
 
     public void Dispose() => File.Delete(_file);
 
@@ -21,9 +22,9 @@ public sealed class ProcessorWaitTests : IDisposable
     [Fact]
     public void Processors_are_idle_by_a_share_of_what_has_passed_since()
     {
-        var idle = new IdleProcessors(_file, _time);
+        var idle = Idle();
 
-        // 80 of 100 ticks idle, then 10, then 10 with 10 at low priority, then as few again.
+        // 80 of 100 ticks idle, then 10, then 10 with 10 of who waits for a disk, then as few again with 10 at low priority.
         Assert.Equal(
             [false, false, true, false, true],
             Told(
@@ -31,14 +32,51 @@ public sealed class ProcessorWaitTests : IDisposable
                 "cpu  1000 0 500 9000 0 0 0 0 0 0\ncpu0 1 2 3\n",
                 "cpu  1015 0 505 9080 0 0 0 0 0 0\n",
                 "cpu  1065 0 535 9085 5 0 10 0 0 0\n",
-                "cpu  1125 10 555 9095 5 0 10 0 0 0\n",
-                "cpu  1225 10 555 9095 5 0 10 0 0 0\n"));
+                "cpu  1125 0 555 9095 15 0 10 0 0 0\n",
+                "cpu  1205 10 555 9105 15 0 10 0 0 0\n"));
+    }
+
+    [Fact]
+    public void Of_many_processors_one_that_is_idle_is_enough()
+    {
+        var idle = Idle();
+
+        // 64 processors for a second each: 110 ticks idle of 6400, then 90.
+        Assert.Equal([false, false, true], Told(idle.AreFew, "cpu  0 0 0 0 0 0 0 0\n", "cpu  6290 0 0 110 0 0 0 0\n", "cpu  12600 0 0 200 0 0 0 0\n"));
+    }
+
+    [Fact]
+    public void What_a_container_may_use_and_does_use_is_not_idle()
+    {
+        var idle = Idle();
+        var told = new List<bool>();
+        foreach (var used in (double[])[5, 6.6, 8.4, 9.0])
+        {
+            _used = TimeSpan.FromSeconds(used);
+            told.AddRange(Told(idle.AreFew, "cpu  0 0 0 0 0 0 0 0\n"));
+        }
+
+        Assert.Equal([false, false, true, false], told);
+    }
+
+    [Fact]
+    public void Who_uses_what_it_may_knows_it_without_a_file()
+    {
+        File.Delete(_file);
+        var idle = Idle();
+        _ = idle.AreFew();
+        _time.Advance(TimeSpan.FromSeconds(1));
+        _used = TimeSpan.FromSeconds(2);
+        var before = idle.AreFew();
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal((true, false), (before, idle.AreFew()));
     }
 
     [Fact]
     public void Until_a_quarter_of_a_second_has_passed_they_are_as_they_were()
     {
-        var idle = new IdleProcessors(_file, _time);
+        var idle = Idle();
         _ = Told(idle.AreFew, "cpu  0 0 0 1 0 0 0 0\n", "cpu  100 0 0 1 0 0 0 0\n");
         File.WriteAllText(_file, "cpu  100 0 0 1000 0 0 0 0\n");
         var before = idle.AreFew();
@@ -55,7 +93,7 @@ public sealed class ProcessorWaitTests : IDisposable
     public void What_cannot_be_read_tells_nothing(string text)
     {
         Assert.Equal([false, false], Told(new ProcessorWait(_file).IsLong, text, text));
-        Assert.Equal([false, false], Told(new IdleProcessors(_file, _time).AreFew, text, text));
+        Assert.Equal([false, false], Told(Idle().AreFew, text, text));
     }
 
     [Fact]
@@ -73,8 +111,9 @@ public sealed class ProcessorWaitTests : IDisposable
     public void Linux_tells_of_this_thread_and_of_all_processors()
     {
         Assert.SkipUnless(File.Exists(ProcessorWait.OfThisThread), $"{ProcessorWait.OfThisThread} does not exist here");
+        Assert.SkipWhen(File.ReadAllText(ProcessorWait.OfThisThread).StartsWith("0 0 0", StringComparison.Ordinal), $"{ProcessorWait.OfThisThread} does not count here");
         var wait = new ProcessorWait(ProcessorWait.OfThisThread);
-        var idle = new IdleProcessors(IdleProcessors.OfThisMachine, TimeProvider.System);
+        var idle = new IdleProcessors(IdleProcessors.OfThisMachine, static () => Environment.CpuUsage.TotalTime, Environment.ProcessorCount, TimeProvider.System);
         _ = wait.IsLong() | idle.AreFew();
         var until = Environment.TickCount64 + 5_000;
 
@@ -97,6 +136,8 @@ public sealed class ProcessorWaitTests : IDisposable
         stop.Cancel();
         Assert.Equal((true, true), (isLong, areFew));
     }
+
+    private IdleProcessors Idle() => new(_file, () => _used, 2, _time);
 
     private bool[] Told(Func<bool> ask, params string[] texts) =>
         [.. texts.Select(text =>
