@@ -7,8 +7,8 @@ namespace OtlpTap.Benchmarks.Steady;
 /// <summary><c>agents</c>: do detectors, health, advice and feedback slow the requests that they look at? The tap against itself, in turns.</summary>
 internal static class AgentsCommand
 {
-    // Of what the tap bears with everything on. Behind the first no core is idle; the others are what an operator runs a machine at.
-    private static readonly double[] Shares = [1, 0.75, 0.5];
+    // Of what the tap bears with everything on. Under the first no core is idle, under the last about half of them are.
+    private static readonly double[] Shares = [1, 0.5, 0.25];
 
     private static readonly Option<int> Rounds = new("--rounds") { Description = "Runs of each under each load (6).", DefaultValueFactory = _ => 6 };
     private static readonly Option<double> Seconds = new("--seconds") { Description = "How long each run is measured (10).", DefaultValueFactory = _ => 10 };
@@ -37,25 +37,34 @@ internal static class AgentsCommand
             earlier = (name, path);
         }
 
+        foreach (var binary in (string?[])[parsed.GetValue(Binary), earlier?.Item2])
+        {
+            if (new Tap("tap", binary).Missing is { } reason)
+            {
+                Console.Error.WriteLine(reason);
+                return 1;
+            }
+        }
+
         var report = new AgentsReport(parsed.GetValue(Binary), earlier);
         try
         {
             foreach (var share in Shares)
             {
-                var requestsPerSecond = share < 1 ? 100 * Math.Round(share * report.FullSpeed / 100) : 0;
+                var requestsPerSecond = share < 1 ? Math.Max(100, 100 * Math.Round(share * report.FullSpeed / 100)) : 0;
                 var load = share < 1 ? $"{requestsPerSecond:0} requests/s, {share * 100:0} % of that" : "every sender at once";
                 for (var round = 0; round < parsed.GetValue(Rounds); round++)
                 {
-                    // There and back, so that a machine that gets slower does not do so for the last alone.
-                    foreach (var arm in round % 2 == 0 ? report.Arms : report.Arms.Reverse())
+                    // Each begins in turn, and there and back, so that none always has the same neighbour, or the machine when it got slower.
+                    foreach (var arm in Turned(report.Arms, round))
                     {
-                        var result = await Run(arm, requestsPerSecond, probes: false).RunAsync(cancellation);
+                        var result = await Run(arm, requestsPerSecond, round, probes: false).RunAsync(cancellation);
                         report.Add(load, arm, result);
                         Console.Error.WriteLine(AgentsReport.Line(load, arm, result));
                     }
                 }
 
-                report.Add(load, (await Run(report.Arms[0], requestsPerSecond, probes: true).RunAsync(cancellation)).Freshness);
+                report.Add(load, (await Run(report.Arms[0], requestsPerSecond, 0, probes: true).RunAsync(cancellation)).Freshness);
             }
         }
         catch (InvalidOperationException failure)
@@ -67,11 +76,18 @@ internal static class AgentsCommand
         await ResultFile.WriteAsync("The tap with and without what it does for agents", report.ToMarkdown(), parsed.GetValue(Output), cancellation);
         return 0;
 
-        SteadyRun Run(AgentsReport.Arm arm, double requestsPerSecond, bool probes) => new(arm.Binary, arm.Mode, TimeSpan.FromSeconds(parsed.GetValue(Seconds)), TextWriter.Null)
+        SteadyRun Run(AgentsReport.Arm arm, double requestsPerSecond, int round, bool probes) => new(arm.Binary, arm.Mode, TimeSpan.FromSeconds(parsed.GetValue(Seconds)), TextWriter.Null)
         {
             RequestsPerSecond = requestsPerSecond,
+            Seed = round,
             BeginsWithFullRing = true,
             ProbesFreshness = probes,
         };
+    }
+
+    private static IEnumerable<AgentsReport.Arm> Turned(IReadOnlyList<AgentsReport.Arm> arms, int round)
+    {
+        var turned = arms.Skip(round % arms.Count).Concat(arms.Take(round % arms.Count));
+        return round % 2 == 0 ? turned : turned.Reverse();
     }
 }

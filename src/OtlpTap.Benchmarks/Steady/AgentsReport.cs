@@ -49,6 +49,7 @@ internal sealed class AgentsReport(string? binary, (string Name, string Binary)?
             Row(text, load, "p99.9, ms", "0.0", run => run.Milliseconds(0.999));
             Row(text, load, "collector's pauses, ms/s", "0.0", run => 1000 * run.PausedShare);
             Row(text, load, "managed allocations, MB/s", "0.0", run => run.AllocatedBytesPerSecond / 1e6);
+            Row(text, load, "traces that detectors examined, 1/s", "0", run => run.ExaminedPerSecond);
             Row(text, load, "requests the tee dropped", "0", run => run.TeeDropped);
             text.Append("\n| all on, of what it is |").AppendJoin("", Arms.Skip(1).Select(arm => $" {arm.Name} |")).Append(" noise: the same, of the same again |\n| --- |").AppendJoin("", Arms.Select(_ => " ---: |")).Append('\n');
             Ratios(text, load, "CPU", run => run.CpuMicroseconds);

@@ -8,21 +8,22 @@ namespace OtlpTap.Benchmarks.Steady;
 internal delegate Task SendRequest(byte[] message, CancellationToken cancellation);
 
 /// <summary>
-/// Senders that each send the next request as soon as the last one was answered, or when it is due, and what they were told.
-/// A request that was due while its sender still waited is late by that: who falls behind does not hide it.
+/// Senders that each send the next request as soon as the last one was answered, or take the next that is due, and what they were told.
+/// A request that is due while every sender still waits is late by that: who falls behind does not hide it.
 /// </summary>
-internal sealed class SteadyLoad(int senders, double failingTraces)
+/// <param name="seed">Of the moments at which requests are due.</param>
+internal sealed class SteadyLoad(int senders, double failingTraces, int seed = 0)
 {
     private readonly ConcurrentDictionary<string, long> _failedTools = new(StringComparer.Ordinal);
+    private readonly Pacer _pacer = new(seed);
     private long _acknowledged;
     private long _refused;
-    private double _requestsPerSecond;
 
-    /// <summary>Of all senders together, each at moments of its own, as chance has it (Poisson). 0: as many as are answered.</summary>
+    /// <summary>Of all senders together, at moments of chance (Poisson). 0: as many as are answered.</summary>
     public double RequestsPerSecond
     {
-        get => Volatile.Read(ref _requestsPerSecond);
-        set => Volatile.Write(ref _requestsPerSecond, value);
+        get => _pacer.RequestsPerSecond;
+        set => _pacer.RequestsPerSecond = value;
     }
 
     public LatencyWindow Latencies { get; } = new();
@@ -37,28 +38,14 @@ internal sealed class SteadyLoad(int senders, double failingTraces)
     public IReadOnlyDictionary<string, long> FailedTools => _failedTools;
 
     public Task RunAsync(SendRequest send, CancellationToken stop) =>
-        Task.WhenAll(Enumerable.Range(0, senders).Select(number => Task.Run(() => SendAsync((uint)number, send, stop), CancellationToken.None)));
+        Task.WhenAll([_pacer.RunAsync(stop), .. Enumerable.Range(0, senders).Select(number => Task.Run(() => SendAsync((uint)number, send, stop), CancellationToken.None))]);
 
     private async Task SendAsync(uint number, SendRequest send, CancellationToken stop)
     {
         var stream = new TraceStream(number, failingTraces);
-        var chance = new Random((int)number);
-        var due = 0L;
-        while (!stop.IsCancellationRequested)
+        while (!stop.IsCancellationRequested && await StartAsync() is { } started)
         {
             var message = stream.Next(out var failedTool);
-            var started = Stopwatch.GetTimestamp();
-            due = RequestsPerSecond is > 0 and var rate ? (due == 0 ? started : due) + NextTicks(chance, rate / senders) : 0;
-            if (due > started)
-            {
-                await Task.Delay(Stopwatch.GetElapsedTime(started, due), CancellationToken.None);
-                started = Stopwatch.GetTimestamp();
-            }
-            else if (due > 0)
-            {
-                started = due;
-            }
-
             try
             {
                 // Not cut off at the end: whether it was acknowledged would not be known.
@@ -79,5 +66,22 @@ internal sealed class SteadyLoad(int senders, double failingTraces)
         }
     }
 
-    private static long NextTicks(Random chance, double perSecond) => (long)(-Math.Log(1 - chance.NextDouble()) / perSecond * Stopwatch.Frequency);
+    /// <summary>From when the next request counts, once it is to be sent; null when there is none any more.</summary>
+    private async ValueTask<long?> StartAsync()
+    {
+        if (RequestsPerSecond == 0)
+        {
+            return Stopwatch.GetTimestamp();
+        }
+
+        while (await _pacer.Due.WaitToReadAsync())
+        {
+            if (_pacer.Due.TryRead(out var due))
+            {
+                return due;
+            }
+        }
+
+        return null;
+    }
 }

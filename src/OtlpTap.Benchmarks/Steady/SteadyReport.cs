@@ -56,6 +56,9 @@ internal sealed class SteadyReport
 
     public double TeeDropped => _end.TeeDropped;
 
+    /// <summary>By detectors, in a second.</summary>
+    public double ExaminedPerSecond => Grown(sample => sample.Examined) / Grown(sample => sample.Seconds);
+
     /// <summary>Milliseconds that the given share of the requests did not exceed.</summary>
     public double Milliseconds(double share) => All.Milliseconds(share);
 

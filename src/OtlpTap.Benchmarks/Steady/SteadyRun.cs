@@ -32,6 +32,9 @@ internal sealed class SteadyRun(string? binary, TapMode mode, TimeSpan duration,
     /// <summary>Whether somebody asks meanwhile how fresh health is.</summary>
     public bool ProbesFreshness { get; init; }
 
+    /// <summary>Of the moments at which requests come.</summary>
+    public int Seed { get; init; }
+
     /// <exception cref="InvalidOperationException">The tap does not start, or ends.</exception>
     public async Task<SteadyReport> RunAsync(CancellationToken cancellation)
     {
@@ -44,7 +47,7 @@ internal sealed class SteadyRun(string? binary, TapMode mode, TimeSpan duration,
 
         using var folder = new TemporaryFolder();
         await using var sink = await SinkProcess.StartAsync(cancellation);
-        var load = new SteadyLoad(Senders, FailingTraces);
+        var load = new SteadyLoad(Senders, FailingTraces, Seed);
         List<SteadySample> samples;
         double cpuNanoseconds;
         long acknowledgedBefore;
@@ -124,7 +127,7 @@ internal sealed class SteadyRun(string? binary, TapMode mode, TimeSpan duration,
         var samples = new List<SteadySample>();
         var time = TimeProvider.System;
         var started = time.GetTimestamp();
-        var (at, acknowledged) = (started, 0L);
+        var (at, acknowledged) = (started, load.Acknowledged);
         using var timer = new PeriodicTimer(Interval);
         while (time.GetElapsedTime(started) < duration && await timer.WaitForNextTickAsync(cancellation))
         {
